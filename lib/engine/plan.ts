@@ -1,0 +1,148 @@
+import { UsageError } from '../errors.ts'
+import type { HostEntry, Inventory } from '../inventory/types.ts'
+import type { Play, Playbook, Task } from '../task.ts'
+import type { TaskRef } from './events.ts'
+
+/** Which part of a playbook runs; everything left out means everything. */
+export interface Selection {
+  /** Host names, already resolved from `--limit`. */
+  readonly limit?: readonly string[]
+  readonly tags?: readonly string[]
+  readonly skipTags?: readonly string[]
+  /** Title of the first task that runs (tasks tagged `always` run before it too). */
+  readonly startAt?: string
+}
+
+/** A task in its place; `segment` counts the barriers before it. */
+export interface PlannedTask extends TaskRef {
+  readonly task: Task
+  readonly segment: number
+  readonly skip: boolean
+}
+
+/** One play with the task list of each of its hosts. */
+export interface PlannedPlay {
+  readonly id: string
+  readonly title: string
+  readonly serial: boolean
+  readonly order: Play['order']
+  readonly segments: number
+  readonly hosts: readonly { readonly host: string; readonly tasks: readonly PlannedTask[] }[]
+}
+
+/** Host names of a group; `all` is every host. Throws UsageError for a group that is not there. */
+export function groupHosts(inventory: Inventory, group: string): readonly string[] {
+  if (group === 'all') return Object.keys(inventory.hosts)
+  const hosts = inventory.groups[group]
+  if (hosts) return hosts
+  const known = ['all', ...Object.keys(inventory.groups)].join(', ')
+  throw new UsageError(
+    `inventory ${inventory.name}: expected a group \`${group}\`, which the playbook runs on; there are: ${known}`,
+  )
+}
+
+function entry(inventory: Inventory, host: string): HostEntry<unknown> {
+  const found = inventory.hosts[host]
+  if (found) return found
+  throw new UsageError(
+    `inventory ${inventory.name}: groups name a host \`${host}\` that is not under hosts`,
+  )
+}
+
+function wanted(selection: Selection, tags: readonly string[]): boolean {
+  if (tags.includes('always')) return true
+  if (selection.skipTags?.some((tag) => tags.includes(tag))) return false
+  return !selection.tags || selection.tags.some((tag) => tags.includes(tag))
+}
+
+function hostTasks(
+  play: Play,
+  playId: string,
+  inventory: Inventory,
+  host: string,
+  group: readonly string[],
+  selection: Selection,
+): PlannedTask[] {
+  const facts = (name: string) => ({ name, vars: entry(inventory, name).vars })
+  const context = {
+    host: facts(host),
+    others: group.filter((name) => name !== host).map(facts),
+    vars: inventory.vars,
+  }
+  let segment = 0
+  const planned: PlannedTask[] = []
+  for (const role of play.roles) {
+    for (const task of role.tasks(context)) {
+      if (task.barrier) segment++
+      // A role's name and its parts are tags, so `--tags drbd` means every drbd/… role.
+      const tags = [...new Set([...(task.tags ?? []), role.name, ...role.name.split('/')])]
+      const id = `${playId}/${host}/${planned.length}`
+      const skip = !wanted(selection, tags)
+      planned.push({ id, title: task.title, role: role.name, tags, task, segment, skip })
+    }
+  }
+  return planned
+}
+
+/** Skips every task before the one named, except those tagged `always`; says whether it was found. */
+function startAt(plays: PlannedPlay[], title: string): PlannedPlay[] {
+  const named = (task: PlannedTask) =>
+    task.title === title || `${task.role}: ${task.title}` === title
+  const first = plays.findIndex((play) => play.hosts.some(({ tasks }) => tasks.some(named)))
+  if (first < 0) {
+    throw new UsageError(`--start-at: no task is called \`${title}\`; see --list-tasks`)
+  }
+  return plays.map((play, index) => ({
+    ...play,
+    hosts: play.hosts.map(({ host, tasks }) => {
+      const at = index === first ? tasks.findIndex(named) : index < first ? tasks.length : 0
+      // A host without the named task starts where the others do: at the same place of the list.
+      const from = Math.max(at, 0)
+      return {
+        host,
+        tasks: tasks.map((task, place) =>
+          place < from && !task.tags.includes('always') ? { ...task, skip: true } : task,
+        ),
+      }
+    }),
+  }))
+}
+
+/** Lists what a playbook would run, in order, without any connection. */
+export function plan(
+  playbook: Playbook,
+  inventory: Inventory,
+  selection: Selection = {},
+): PlannedPlay[] {
+  const plays = playbook.plays.map((play, index): PlannedPlay => {
+    const id = String(index)
+    const group = groupHosts(inventory, play.hosts)
+    const hosts = group
+      .map((host) => ({
+        host,
+        tasks: hostTasks(play, id, inventory, host, group, selection),
+      }))
+      .filter(({ host }) => !selection.limit || selection.limit.includes(host))
+    const counts = hosts.map(({ tasks }) => tasks.filter(({ task }) => task.barrier).length)
+    if (new Set(counts).size > 1) {
+      throw new UsageError(
+        `play \`${play.title}\`: its hosts have different numbers of barriers (${counts.join(', ')}), so they cannot meet`,
+      )
+    }
+    return {
+      id,
+      title: play.title,
+      serial: play.serial ?? false,
+      order: play.order,
+      segments: (counts[0] ?? 0) + 1,
+      hosts,
+    }
+  })
+  const all = plays.flatMap((play) => play.hosts.flatMap(({ tasks }) => tasks))
+  const known = new Set(all.flatMap(({ tags }) => tags))
+  for (const tag of [...(selection.tags ?? []), ...(selection.skipTags ?? [])]) {
+    if (known.has(tag)) continue
+    throw new UsageError(`no task is tagged \`${tag}\`; there are: ${[...known].sort().join(', ')}`)
+  }
+  return selection.startAt === undefined ? plays : startAt(plays, selection.startAt)
+}

@@ -1,0 +1,84 @@
+import { Unreachable } from '../errors.ts'
+import type { Inventory } from '../inventory/types.ts'
+import { type Connection, connect, openSession, type Session } from '../ssh/index.ts'
+import type { EventBody } from './events.ts'
+
+/** What connections need besides the inventory. */
+export interface PoolOptions {
+  readonly agent?: string
+  /** Used where the inventory names none. */
+  readonly identityFiles: readonly string[]
+  readonly knownHosts: readonly string[]
+  readonly emit: (event: EventBody) => void
+}
+
+/** A host's connection and the shell its checks run in. */
+export interface Line {
+  readonly connection: Connection
+  readonly session: Session
+}
+
+/** Connections by host name, opened once, when first asked for. */
+export class Pool {
+  readonly #inventory: Inventory
+  readonly #options: PoolOptions
+  readonly #lines = new Map<string, Promise<Line>>()
+
+  constructor(inventory: Inventory, options: PoolOptions) {
+    this.#inventory = inventory
+    this.#options = options
+  }
+
+  /** The host's line; rejects with Unreachable, and does not try the same host twice in a run. */
+  line(host: string): Promise<Line> {
+    let line = this.#lines.get(host)
+    if (!line) {
+      line = this.#open(host)
+      // Whoever asks sees the error; a line nobody waits for must not end the process.
+      line.catch(() => {})
+      this.#lines.set(host, line)
+    }
+    return line
+  }
+
+  async #open(host: string): Promise<Line> {
+    const entry = this.#inventory.hosts[host]
+    if (!entry) throw new Unreachable(`${host}: not in inventory ${this.#inventory.name}`)
+    const { connection: settings } = entry
+    const { timeouts } = this.#inventory
+    const { agent } = this.#options
+    const began = Date.now()
+    const connection = await connect({
+      name: host,
+      address: settings.address,
+      port: settings.port,
+      user: settings.user,
+      identityFiles: settings.identityFiles ?? this.#options.identityFiles,
+      knownHosts: settings.knownHosts ?? this.#options.knownHosts,
+      connectTimeoutMs: timeouts.connect,
+      keepaliveMs: Math.max(5_000, Math.floor(timeouts.connect / 3)),
+      ...(settings.become && { become: true }),
+      ...(agent !== undefined && { agent }),
+    })
+    try {
+      const session = await openSession(connection, { timeoutMs: timeouts.check })
+      this.#options.emit({ type: 'host-connected', host, ms: Date.now() - began })
+      return { connection, session }
+    } catch (error) {
+      await connection.close()
+      throw error
+    }
+  }
+
+  /** Closes everything; never rejects. */
+  async close(): Promise<void> {
+    const lines = await Promise.allSettled(this.#lines.values())
+    await Promise.allSettled(
+      lines.flatMap((line) =>
+        line.status === 'fulfilled'
+          ? [line.value.session.close().then(() => line.value.connection.close())]
+          : [],
+      ),
+    )
+  }
+}

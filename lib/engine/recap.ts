@@ -1,0 +1,62 @@
+import { exitCodes } from '../errors.ts'
+import type { Event, HostRecap, Status } from './events.ts'
+
+const counts: Record<Status, keyof Omit<HostRecap, 'host' | 'unreachable' | 'ms'>> = {
+  ok: 'ok',
+  changed: 'changed',
+  'would-change': 'wouldChange',
+  unknown: 'unknown',
+  skipped: 'skipped',
+  failed: 'failed',
+  refused: 'refused',
+}
+
+/** Sums up events per host. */
+export class Recap {
+  readonly #hosts = new Map<string, HostRecap>()
+  #began: number | undefined
+
+  constructor(hosts: readonly string[]) {
+    for (const host of hosts) {
+      this.#hosts.set(host, {
+        host,
+        ok: 0,
+        changed: 0,
+        wouldChange: 0,
+        unknown: 0,
+        skipped: 0,
+        failed: 0,
+        refused: 0,
+        unreachable: false,
+        ms: 0,
+      })
+    }
+  }
+
+  add(event: Event): void {
+    this.#began ??= event.at
+    if (event.type === 'task-end') {
+      const recap = this.#hosts.get(event.host)
+      if (!recap) return
+      recap[counts[event.status]]++
+      // Wall time up to the host's last task: checks overlap, so their times must not be added up.
+      recap.ms = event.at - this.#began
+    } else if (event.type === 'host-unreachable') {
+      const recap = this.#hosts.get(event.host)
+      if (recap) recap.unreachable = true
+    }
+  }
+
+  get hosts(): HostRecap[] {
+    return [...this.#hosts.values()]
+  }
+
+  /** The worst of what happened: unreachable, then refused, then failed. */
+  get exitCode(): number {
+    const hosts = this.hosts
+    if (hosts.some(({ unreachable }) => unreachable)) return exitCodes.unreachable
+    if (hosts.some(({ failed }) => failed > 0)) return exitCodes.failed
+    if (hosts.some(({ refused }) => refused > 0)) return exitCodes.refused
+    return exitCodes.converged
+  }
+}

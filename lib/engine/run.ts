@@ -1,0 +1,164 @@
+import { exitCodes, Interrupted, sentence } from '../errors.ts'
+import type { Inventory } from '../inventory/types.ts'
+import type { Playbook } from '../task.ts'
+import { converge } from './converge.ts'
+import type { EventBody, Listener } from './events.ts'
+import { mapLimit } from './limit.ts'
+import { type PlannedPlay, plan, type Selection } from './plan.ts'
+import { Pool } from './pool.ts'
+import { Recap } from './recap.ts'
+import { checkHost, lockPath, site, Turn } from './site.ts'
+
+/** How a playbook is run. */
+export interface RunOptions {
+  /** Changes nothing; says what would change. */
+  readonly check: boolean
+  readonly selection: Selection
+  /** Hosts worked on at once. */
+  readonly forks: number
+  /** Aborted when the user interrupts: nothing new begins, what runs may end. */
+  readonly signal: AbortSignal
+  /** The SSH agent's socket. */
+  readonly agent?: string
+  readonly identityFiles: readonly string[]
+  readonly knownHosts: readonly string[]
+  /** Who runs this and where from; the next run reads it in the lock's message. */
+  readonly controller: string
+}
+
+/** Runs a playbook and tells every event; resolves with the exit code, never rejects for a host. */
+export async function run(
+  playbook: Playbook,
+  inventory: Inventory,
+  options: RunOptions,
+  listener: Listener,
+): Promise<{ readonly exitCode: number }> {
+  const plays = plan(playbook, inventory, options.selection)
+  const names = [...new Set(plays.flatMap((play) => play.hosts.map(({ host }) => host)))]
+  const recap = new Recap(names)
+  const emit = (body: EventBody) => {
+    const event = { at: Date.now(), ...body }
+    recap.add(event)
+    listener(event)
+  }
+  const began = Date.now()
+  emit({
+    type: 'run-start',
+    playbook: playbook.name,
+    inventory: inventory.name,
+    check: options.check,
+    hosts: names,
+  })
+  const pool = new Pool(inventory, {
+    identityFiles: options.identityFiles,
+    knownHosts: options.knownHosts,
+    ...(options.agent !== undefined && { agent: options.agent }),
+    emit,
+  })
+  let exitCode: number | undefined
+  try {
+    const lock = !options.check && !playbook.readOnly
+    if (await reachAll(names, pool, options, lock, emit)) {
+      await runPlays(plays, pool, inventory, options, emit)
+    }
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error
+    exitCode = exitCodes.interrupted
+  } finally {
+    await pool.close()
+  }
+  exitCode ??= recap.exitCode
+  emit({ type: 'run-end', recap: recap.hosts, exitCode, ms: Date.now() - began })
+  return { exitCode }
+}
+
+/** Connects to every host and takes its lock before the first task of any, so none is left half done. */
+async function reachAll(
+  names: readonly string[],
+  pool: Pool,
+  options: RunOptions,
+  lock: boolean,
+  emit: (event: EventBody) => void,
+): Promise<boolean> {
+  const reached = await mapLimit(names, options.forks, async (host) => {
+    if (options.signal.aborted) throw new Interrupted('interrupted')
+    try {
+      const { session } = await pool.line(host)
+      if (lock) {
+        const onWait = (text: string) => emit({ type: 'notice', host, text })
+        await session.lock(lockPath, options.controller, { onWait })
+      }
+      return true
+    } catch (error) {
+      emit({ type: 'host-unreachable', host, error: sentence(error) })
+      return false
+    }
+  })
+  return reached.every(Boolean)
+}
+
+async function runPlays(
+  plays: readonly PlannedPlay[],
+  pool: Pool,
+  inventory: Inventory,
+  options: RunOptions,
+  emit: (event: EventBody) => void,
+): Promise<void> {
+  const turn = new Turn()
+  const pending = new Map<string, { pending: boolean }>()
+  for (const play of plays) {
+    const hosts = await inOrder(play, pool, inventory)
+    emit({ type: 'play-start', play: play.id, title: play.title, hosts })
+    const step = async (host: string, segment: number): Promise<boolean> => {
+      const state = pending.get(host) ?? { pending: false }
+      pending.set(host, state)
+      const tasks = hosts.find((one) => one.host === host)?.tasks ?? []
+      return converge(
+        tasks.filter((task) => task.segment === segment),
+        site(host, pool, inventory, turn, emit, options.signal),
+        { check: options.check, signal: options.signal, emit },
+        state,
+      )
+    }
+    const well = play.serial
+      ? await serially(hosts, play.segments, step)
+      : await together(hosts, play.segments, options.forks, step)
+    emit({ type: 'play-end', play: play.id })
+    if (!well) return
+  }
+}
+
+type Hosts = PlannedPlay['hosts']
+type Step = (host: string, segment: number) => Promise<boolean>
+
+async function together(
+  hosts: Hosts,
+  segments: number,
+  forks: number,
+  step: Step,
+): Promise<boolean> {
+  for (let segment = 0; segment < segments; segment++) {
+    const well = await mapLimit(hosts, forks, ({ host }) => step(host, segment))
+    // A barrier that one host of a pair does not reach must stop the other.
+    if (!well.every(Boolean)) return false
+  }
+  return true
+}
+
+async function serially(hosts: Hosts, segments: number, step: Step): Promise<boolean> {
+  for (const { host } of hosts) {
+    for (let segment = 0; segment < segments; segment++) {
+      if (!(await step(host, segment))) return false
+    }
+  }
+  return true
+}
+
+async function inOrder(play: PlannedPlay, pool: Pool, inventory: Inventory): Promise<Hosts> {
+  if (!play.order || play.hosts.length < 2) return play.hosts
+  const live = new AbortController().signal
+  const order = await play.order(
+    play.hosts.map(({ host }) => checkHost(pool, inventory, host, live)),
+  )
+  return order.flatMap((name) => play.hosts.filter(({ host }) => host === name))
+}

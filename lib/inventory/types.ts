@@ -1,0 +1,38 @@
+/** How to reach a host; times in milliseconds. */
+export interface ConnectionSettings {
+  readonly address: string
+  readonly port: number
+  readonly user: string
+  /** Runs everything through `sudo -n`. */
+  readonly become?: boolean
+  readonly identityFiles?: readonly string[]
+  readonly knownHosts?: readonly string[]
+}
+
+/** One machine: its connection and its own variables. */
+export interface HostEntry<H> {
+  readonly connection: ConnectionSettings
+  readonly vars: H
+}
+
+/** Time-outs of a run in milliseconds, for hosts of the inventory's speed. */
+export interface Timeouts {
+  /** TCP connect, key exchange and login. */
+  readonly connect: number
+  /** One question of a check. */
+  readonly check: number
+  /** One task's apply half, unless the task says otherwise. */
+  readonly apply: number
+}
+
+/** Typed hosts, groups and variables. */
+export interface Inventory<V = unknown, H = unknown> {
+  readonly name: string
+  /** Drills and other disruption need to be named explicitly on a production inventory. */
+  readonly production: boolean
+  readonly hosts: Readonly<Record<string, HostEntry<H>>>
+  /** Group name to host names; `all` exists by itself. */
+  readonly groups: Readonly<Record<string, readonly string[]>>
+  readonly vars: V
+  readonly timeouts: Timeouts
+}

@@ -1,0 +1,177 @@
+import type { Shell } from 'zx/core'
+
+/** What one command on a host gave: text as UTF-8, exit code (null when a signal ended it). */
+export interface Output {
+  readonly stdout: string
+  readonly stderr: string
+  readonly exitCode: number | null
+}
+
+/**
+ * A question under way: resolves to its output, rejects on a non-zero exit code.
+ * `nothrow()` takes any exit code but 126 and 127 (no such command is never an answer).
+ */
+export interface Question extends Promise<Output> {
+  nothrow(): Question
+  /** Limits this question to `ms` milliseconds; it rejects afterwards. */
+  within(ms: number): Question
+  /** Sends `text` as the command's standard input. */
+  input(text: string): Question
+}
+
+/** Asks a host something that changes nothing: a template tag that quotes its values for POSIX sh. */
+export type Ask = (pieces: TemplateStringsArray, ...values: unknown[]) => Question
+
+/** What `ask` and zx's `$` have in common, for helpers that serve both halves of a task. */
+export type Run = (
+  pieces: TemplateStringsArray,
+  ...values: unknown[]
+) => PromiseLike<Output> & { nothrow(): PromiseLike<Output> }
+
+/** A host as `check` sees it: it can be asked, and nothing else. */
+export interface CheckHost {
+  readonly name: string
+  /** Pipelined over the host's one persistent shell: questions asked together share a round trip. */
+  readonly $: Ask
+  /** Another host of the inventory, connected when first asked; only behind a barrier. */
+  peer(name: string): CheckHost
+}
+
+/** What `write` needs to know besides the content; mode and owner hold before any content appears. */
+export interface WriteOptions {
+  /** Permission bits, for example 0o600. */
+  readonly mode: number
+  /** Owner and group names; `root` unless given. */
+  readonly owner?: string
+  readonly group?: string
+}
+
+/** A host as `apply` sees it. */
+export interface Host extends CheckHost {
+  /** zx's own `$`, running on the host on a channel of its own, with streaming and time-outs. */
+  readonly sh: Shell
+  /** Replaces a file atomically: temporary file beside it, fsync, rename. */
+  write(path: string, content: string | Buffer, options: WriteOptions): Promise<void>
+  /** Says how far a long change is; `fraction` is 0 to 1 where it is known. */
+  progress(text: string, fraction?: number): void
+  /** Aborted when the run is interrupted. */
+  readonly signal: AbortSignal
+}
+
+/** Text before and after; `undefined` stands for "not there". */
+export interface Diff {
+  readonly path: string
+  readonly before: string | undefined
+  readonly after: string | undefined
+  /** Keeps both texts out of every output. */
+  readonly secret?: boolean
+}
+
+/** What `check` found to be different. */
+export interface Change {
+  /** One line: what differs, in the words of an administrator. */
+  readonly summary: string
+  readonly diff?: Diff
+}
+
+/** A change without more to carry. */
+export function change(summary: string, diff?: Diff): Change {
+  return diff ? { summary, diff } : { summary }
+}
+
+/** Throws a Refusal with its reason unless the guarded step is safe now. */
+export type Guard = (host: CheckHost) => Promise<void>
+
+/** A wanted state of one host, in two halves. */
+export interface Task<C extends Change = Change> {
+  readonly title: string
+  /** What differs; undefined when nothing does. Reads only. Throws when it cannot tell. */
+  check(host: CheckHost): Promise<C | undefined>
+  /** Makes exactly the change that `check` found. */
+  apply(host: Host, change: C): Promise<void>
+  readonly tags?: readonly string[]
+  /** All hosts of the play finish what is before this task before any of them checks it. */
+  readonly barrier?: boolean
+  /** Asked right before `apply` of a task that could destroy data: must prove there is none. */
+  readonly destroys?: { readonly what: string; readonly proof: Guard }
+  /** Asked right before `apply` of a task that interrupts a service; one host at a time. */
+  readonly disruptive?: Guard
+  /** How long `apply` may take, in milliseconds, before it counts as failed. */
+  readonly timeoutMs?: number
+}
+
+/** Makes a task; its change type is inferred. */
+export function task<C extends Change = Change>(
+  title: string,
+  halves: Omit<Task<C>, 'title'>,
+): Task {
+  // The engine hands `apply` only what the same task's `check` returned, so the widening is safe.
+  return { title, ...halves } as unknown as Task
+}
+
+/** A task without an apply half: its check throws where the host is not as it must be. */
+export function requirement(
+  title: string,
+  check: (host: CheckHost) => Promise<void>,
+  options: Pick<Task, 'tags' | 'barrier'> = {},
+): Task {
+  return {
+    title,
+    ...options,
+    check: async (host) => {
+      await check(host)
+      return undefined
+    },
+    apply: async () => {},
+  }
+}
+
+/** What a role may know of a host before any connection: its name and typed variables. */
+export interface HostFacts<H> {
+  readonly name: string
+  readonly vars: H
+}
+
+/** What a role is given: this host, the other hosts of its group, and the site's variables. */
+export interface RoleContext<V, H> {
+  readonly host: HostFacts<H>
+  readonly others: readonly HostFacts<H>[]
+  readonly vars: V
+}
+
+/** A function from a host to its list of tasks; touches nothing itself. */
+export interface Role<V = unknown, H = unknown> {
+  readonly name: string
+  readonly tasks: (context: RoleContext<V, H>) => readonly Task[]
+}
+
+/** Names a role. */
+export function role<V, H>(name: string, tasks: Role<V, H>['tasks']): Role<V, H> {
+  return { name, tasks }
+}
+
+/** Hosts of one group × roles; no play starts before the one before it has ended on all hosts. */
+export interface Play<V = unknown, H = unknown> {
+  readonly title: string
+  /** The inventory group it runs on. */
+  readonly hosts: string
+  readonly roles: readonly Role<V, H>[]
+  /** One host after another instead of all at once. */
+  readonly serial?: boolean
+  /** The order of a serial play, found out at run time: names, first to last. */
+  readonly order?: (hosts: readonly CheckHost[]) => Promise<readonly string[]>
+}
+
+/** A list of plays with a name. */
+export interface Playbook<V = unknown, H = unknown> {
+  readonly name: string
+  readonly description: string
+  readonly plays: readonly Play<V, H>[]
+  /** Changes nothing on any host by design, so it needs no lock. */
+  readonly readOnly?: boolean
+}
+
+/** Names a playbook. */
+export function playbook<V, H>(definition: Playbook<V, H>): Playbook<V, H> {
+  return definition
+}
