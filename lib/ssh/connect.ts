@@ -1,0 +1,162 @@
+import net from 'node:net'
+import ssh2 from 'ssh2'
+import { Unreachable } from '../errors.ts'
+import { type Credentials, credentials } from './credentials.ts'
+import { fingerprint, judge, type KnownHost, lookUp, preferKnown } from './knownHosts.ts'
+
+/** Where and as whom to log in. */
+export interface ConnectOptions {
+  /** The host's name in messages. */
+  readonly name: string
+  readonly address: string
+  readonly port: number
+  readonly user: string
+  /** Private key files; missing ones are skipped, and named when every way to log in fails. */
+  readonly identityFiles?: readonly string[]
+  /** Path of an SSH agent's socket. */
+  readonly agent?: string
+  /** known_hosts files; a host that none of them lists is refused. */
+  readonly knownHosts: readonly string[]
+  readonly connectTimeoutMs: number
+  /** Interval of keepalives; three without an answer end the connection. */
+  readonly keepaliveMs: number
+  /** Runs everything through `sudo -n`. */
+  readonly become?: boolean
+}
+
+/** One SSH connection to one host. */
+export interface Connection {
+  readonly name: string
+  readonly user: string
+  readonly become: boolean
+  readonly client: ssh2.Client
+  /** Aborted when the connection ends; the reason is an `Unreachable`. */
+  readonly lost: AbortSignal
+  close(): Promise<void>
+}
+
+const closeGraceMs = 2_000
+
+/** Connects and logs in; rejects with `Unreachable` and one sentence that says what is wrong. */
+export async function connect(o: ConnectOptions): Promise<Connection> {
+  const at = net.isIPv6(o.address) ? `[${o.address}]:${o.port}` : `${o.address}:${o.port}`
+  const known = readKnown(o)
+  const ways = credentials(o.user, o.identityFiles ?? [], o.agent)
+  const client = new ssh2.Client()
+  const lost = new AbortController()
+  // ssh2 leaves Nagle's algorithm on, which doubles the time of a short command.
+  const sock = net.connect({ host: o.address, port: o.port, noDelay: true })
+
+  await new Promise<void>((resolve, reject) => {
+    let hostKeyProblem: string | undefined
+    const fail = (text: string) => {
+      clearTimeout(timer)
+      sock.destroy()
+      reject(new Unreachable(`${o.name}: ${text}`))
+    }
+    const timer = setTimeout(
+      () => fail(`no answer from ${at} within ${o.connectTimeoutMs / 1000} s`),
+      o.connectTimeoutMs,
+    )
+    client.on('ready', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+    client.on('close', () => fail(`${at} closed the connection`))
+    client.on('error', (error) => {
+      // The agent is one of several ways; ssh2 goes on with the next one.
+      if (error.level === 'agent') return ways.agentFailed(error.message)
+      fail(hostKeyProblem ?? explain(error, o, at, ways))
+    })
+    client.connect({
+      sock,
+      username: o.user,
+      authHandler: ways.handler,
+      readyTimeout: 0,
+      keepaliveInterval: o.keepaliveMs,
+      keepaliveCountMax: 3,
+      algorithms: { serverHostKey: preferKnown(known) },
+      hostVerifier: (key: Buffer) => {
+        hostKeyProblem = hostKeyProblemOf(known, key, o, at)
+        return hostKeyProblem === undefined
+      },
+    })
+  })
+
+  let cause: string | undefined
+  client.removeAllListeners('error').on('error', (error) => {
+    cause ??= error.message
+  })
+  client.removeAllListeners('close').on('close', () => {
+    lost.abort(
+      new Unreachable(`${o.name}: connection to ${at} ${cause ? `lost: ${cause}` : 'closed'}`),
+    )
+  })
+  if (sock.destroyed) lost.abort(new Unreachable(`${o.name}: connection to ${at} closed`))
+  const { name, user, become = false } = o
+  return { name, user, become, client, lost: lost.signal, close: () => close(client, sock) }
+}
+
+function readKnown(o: ConnectOptions): KnownHost {
+  try {
+    return lookUp(o.knownHosts, o.address, o.port)
+  } catch (error) {
+    throw new Unreachable(`${o.name}: known_hosts: ${(error as Error).message}`)
+  }
+}
+
+function hostKeyProblemOf(known: KnownHost, key: Buffer, o: ConnectOptions, at: string) {
+  const files = o.knownHosts.join(', ') || 'any known_hosts file'
+  const got = fingerprint(key)
+  switch (judge(known, key)) {
+    case 'known':
+      return undefined
+    case 'revoked':
+      return `host key of ${at} (${got}) is marked @revoked in ${files}`
+    case 'unknown':
+      return `host key of ${at} is in none of ${files} (got ${got}); check it and add a line`
+    case 'changed': {
+      const valid = known.keys.filter((entry) => !entry.revoked)
+      const places = valid.map((entry) => `${entry.file}:${entry.line}`).join(', ')
+      const expected = valid.map((entry) => fingerprint(entry.key)).join(' or ')
+      return (
+        `host key of ${at} is not the one in ${places} (expected ${expected}, got ${got}); ` +
+        'if the machine was reinstalled, remove the old line'
+      )
+    }
+  }
+}
+
+type ClientError = Error & { level?: string; code?: string | number }
+
+function explain(error: ClientError, o: ConnectOptions, at: string, ways: Credentials): string {
+  switch (error.code) {
+    case 'ECONNREFUSED':
+      return `nothing listens at ${at}`
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `the name ${o.address} cannot be resolved (${error.code})`
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return `no route to ${at} (${error.code})`
+    case 'ETIMEDOUT':
+      return `no answer from ${at}`
+  }
+  if (error.level === 'client-authentication' || /authentication failures/i.test(error.message)) {
+    return `login as ${o.user} refused by ${at} (${ways.tried()})`
+  }
+  if (/before handshake/i.test(error.message)) return `${at} hung up before it spoke SSH`
+  return `connection to ${at} failed: ${error.message}`
+}
+
+async function close(client: ssh2.Client, sock: net.Socket): Promise<void> {
+  if (sock.destroyed) return
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => sock.destroy(), closeGraceMs)
+    client.once('close', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+    client.end()
+  })
+}

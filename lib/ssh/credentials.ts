@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs'
+import ssh2, { type AnyAuthMethod, type AuthHandlerMiddleware } from 'ssh2'
+
+/** Ways to log in, tried in turn, and a memory of what became of each. */
+export interface Credentials {
+  readonly handler: AuthHandlerMiddleware
+  /** Called when the agent failed, so that the refusal names the reason. */
+  agentFailed(reason: string): void
+  /** What was tried, or why it could not be, for the message of a refusal. */
+  tried(): string
+}
+
+type Attempt = { readonly label: string; readonly result: AnyAuthMethod }
+
+/** Prepares key files, then the agent: named keys first spares the server's small limit of tries. */
+export function credentials(
+  user: string,
+  identityFiles: readonly string[],
+  agent: string | undefined,
+): Credentials {
+  const notes: string[] = []
+  const attempts: Attempt[] = []
+  for (const file of identityFiles) {
+    const loaded = load(file)
+    if ('problem' in loaded) notes.push(`key ${file} ${loaded.problem}`)
+    else {
+      const result = { type: 'publickey' as const, username: user, key: loaded.key }
+      attempts.push({ label: `key ${file}`, result })
+    }
+  }
+  if (agent) attempts.push({ label: 'agent', result: { type: 'agent', username: user, agent } })
+  else if (notes.some((note) => note.endsWith('is encrypted'))) notes.push('no agent')
+
+  const used: string[] = []
+  let next = 0
+  return {
+    handler: (_methods, _partial, callback) => {
+      const attempt = attempts[next++]
+      if (!attempt) return callback(false as unknown as AnyAuthMethod)
+      used.push(attempt.label)
+      callback(attempt.result)
+    },
+    agentFailed: (reason) => notes.push(`agent: ${reason}`),
+    tried: () => [`tried: ${used.join(', ') || 'nothing'}`, ...notes].join('; '),
+  }
+}
+
+function load(file: string): { key: Buffer } | { problem: string } {
+  let key: Buffer
+  try {
+    key = readFileSync(file)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return { problem: code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})` }
+  }
+  const parsed = ssh2.utils.parseKey(key)
+  if (!(parsed instanceof Error)) return { key }
+  return { problem: /encrypted/i.test(parsed.message) ? 'is encrypted' : 'is not a private key' }
+}

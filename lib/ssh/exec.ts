@@ -1,0 +1,126 @@
+import { Readable } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
+import type { Output } from '../task.ts'
+import { abortError } from './channel.ts'
+import type { Connection } from './connect.ts'
+import { type RemoteProcess, start } from './process.ts'
+import { brief } from './quote.ts'
+
+/** What may go with a script. */
+export interface ExecOptions {
+  /** The script's standard input; empty unless given. */
+  readonly stdin?: string | Buffer | Readable | undefined
+  /** Kills the script and rejects after so many milliseconds. */
+  readonly timeoutMs?: number | undefined
+  /** Kills the script and rejects when aborted. */
+  readonly signal?: AbortSignal | undefined
+  readonly onStdout?: ((chunk: string) => void) | undefined
+  readonly onStderr?: ((chunk: string) => void) | undefined
+  /** File whose shared lock is held until the script ends, even if the controller dies first. */
+  readonly busyLock?: string | undefined
+}
+
+const killGraceMs = 5_000
+
+/**
+ * Runs a script of `/bin/sh` on a channel of its own. Resolves whatever its exit code (null when
+ * a signal ended it); rejects on time-out, abort and a lost connection. The script is handed over
+ * stdin, ahead of its own input, and so never shows in the host's process list.
+ */
+export async function exec(c: Connection, script: string, o: ExecOptions = {}): Promise<Output> {
+  if (o.signal?.aborted) throw abortError(c, o.signal)
+  const stdout = new Text(o.onStdout)
+  const stderr = new Text(o.onStderr)
+  const process = await start(c, script, {
+    signal: o.signal,
+    busyLock: o.busyLock,
+    onStdout: (chunk) => stdout.push(chunk),
+    onStderr: (chunk) => stderr.push(chunk),
+  })
+  if (o.stdin instanceof Readable) o.stdin.pipe(process.stdin)
+  else process.stdin.end(o.stdin)
+
+  const stop = new Stop(process)
+  const onAbort = () => o.signal && stop.because(abortError(c, o.signal))
+  o.signal?.addEventListener('abort', onAbort, { once: true })
+  if (o.signal?.aborted) onAbort()
+  const seconds = (o.timeoutMs ?? 0) / 1000
+  const late = () =>
+    stop.because(new Error(`${c.name}: not done within ${seconds} s: ${brief(script)}`))
+  const timer = o.timeoutMs === undefined ? undefined : setTimeout(late, o.timeoutMs)
+  try {
+    const end = await Promise.race([process.done, stop.gaveUp])
+    if (stop.reason) throw stop.reason
+    return { stdout: stdout.end(), stderr: stderr.end(), exitCode: end.exitCode }
+  } finally {
+    clearTimeout(timer)
+    o.signal?.removeEventListener('abort', onAbort)
+    if (o.stdin instanceof Readable) o.stdin.unpipe(process.stdin)
+  }
+}
+
+/** Ends a process early and remembers why. */
+class Stop {
+  reason: Error | undefined
+  /** Rejects when even SIGKILL did not end it: a process can hang in the kernel. */
+  readonly gaveUp: Promise<never>
+  readonly #process: RemoteProcess
+  #giveUp: (reason: Error) => void = () => {}
+
+  constructor(process: RemoteProcess) {
+    this.#process = process
+    this.gaveUp = new Promise((_, reject) => {
+      this.#giveUp = reject
+    })
+    this.gaveUp.catch(() => {})
+  }
+
+  because(reason: Error): void {
+    if (this.reason) return
+    this.reason = reason
+    void endProcess(this.#process).then((ended) => ended || this.#giveUp(reason))
+  }
+}
+
+/** SIGTERM, then SIGKILL; false when the process survives both. */
+export async function endProcess(process: RemoteProcess): Promise<boolean> {
+  for (const signal of ['SIGTERM', 'SIGKILL']) {
+    void process.kill(signal)
+    if (await endsWithin(process, killGraceMs)) return true
+  }
+  return false
+}
+
+async function endsWithin(process: RemoteProcess, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms)
+  })
+  const ended = process.done.then(
+    () => true,
+    () => true,
+  )
+  return Promise.race([ended, late]).finally(() => clearTimeout(timer))
+}
+
+class Text {
+  readonly #chunks: Buffer[] = []
+  readonly #decoder = new StringDecoder('utf8')
+  readonly #listener: ((chunk: string) => void) | undefined
+
+  constructor(listener: ((chunk: string) => void) | undefined) {
+    this.#listener = listener
+  }
+
+  push(chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    const text = this.#listener && this.#decoder.write(chunk)
+    if (text) this.#listener?.(text)
+  }
+
+  end(): string {
+    const rest = this.#decoder.end()
+    if (rest) this.#listener?.(rest)
+    return Buffer.concat(this.#chunks).toString('utf8')
+  }
+}

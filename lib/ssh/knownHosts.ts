@@ -1,0 +1,116 @@
+import { createHash, createHmac } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+
+/** One usable line of a known_hosts file. */
+export interface KnownKey {
+  readonly file: string
+  readonly line: number
+  readonly revoked: boolean
+  readonly type: string
+  readonly key: Buffer
+}
+
+/** What known_hosts files say of one address. */
+export interface KnownHost {
+  /** Keys listed for exactly this address and port. */
+  readonly keys: readonly KnownKey[]
+  /** Keys of the address without its port, which OpenSSH accepts too when they match. */
+  readonly portless: readonly KnownKey[]
+}
+
+/** What a presented host key is. */
+export type Verdict = 'known' | 'unknown' | 'changed' | 'revoked'
+
+function glob(pattern: string): RegExp {
+  const source = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&')
+  return new RegExp(`^${source.replaceAll('*', '.*').replaceAll('?', '.')}$`, 'i')
+}
+
+function hashed(field: string, name: string): boolean {
+  const [, , salt, hash] = field.split('|')
+  if (!salt || !hash) return false
+  return createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64') === hash
+}
+
+function names(field: string, name: string): boolean {
+  if (field.startsWith('|1|')) return hashed(field, name)
+  const patterns = field.split(',').filter(Boolean)
+  if (patterns.some((p) => p.startsWith('!') && glob(p.slice(1)).test(name))) return false
+  return patterns.some((p) => !p.startsWith('!') && glob(p).test(name))
+}
+
+interface Entry extends KnownKey {
+  readonly hosts: string
+}
+
+function* entries(file: string): Generator<Entry> {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    // ssh reads the files that exist; a missing one knows no host.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw error
+  }
+  for (const [i, raw] of text.split('\n').entries()) {
+    const fields = raw.trim().split(/\s+/)
+    if (!fields[0] || fields[0].startsWith('#')) continue
+    const marker = fields[0].startsWith('@') ? fields.shift() : undefined
+    // Certificate authorities sign certificates, which ssh2 does not negotiate.
+    if (marker && marker !== '@revoked') continue
+    const [hosts, type, base64] = fields
+    if (!hosts || !type || !base64) continue
+    const key = Buffer.from(base64, 'base64')
+    yield { file, line: i + 1, revoked: marker !== undefined, type, key, hosts }
+  }
+}
+
+/** Finds what the files say of an address; files that do not exist count as empty. */
+export function lookUp(files: readonly string[], address: string, port: number): KnownHost {
+  const plain = address.toLowerCase()
+  const full = port === 22 ? plain : `[${plain}]:${port}`
+  const all = files.flatMap((file) => [...entries(file)])
+  return {
+    keys: all.filter((entry) => names(entry.hosts, full)),
+    portless: port === 22 ? [] : all.filter((entry) => names(entry.hosts, plain)),
+  }
+}
+
+/** The type at the head of a key in SSH's wire form. */
+export function keyType(key: Buffer): string {
+  return key.subarray(4, 4 + key.readUInt32BE(0)).toString('latin1')
+}
+
+/** A key as ssh-keygen -l shows it, for example `ssh-ed25519 SHA256:…`. */
+export function fingerprint(key: Buffer): string {
+  const hash = createHash('sha256').update(key).digest('base64').replace(/=+$/, '')
+  return `${keyType(key)} SHA256:${hash}`
+}
+
+/** Judges a presented host key: a revoked one is refused even where another line lists it. */
+export function judge(known: KnownHost, key: Buffer): Verdict {
+  const same = [...known.keys, ...known.portless].filter((entry) => entry.key.equals(key))
+  if (same.some((entry) => entry.revoked)) return 'revoked'
+  if (same.length > 0) return 'known'
+  return known.keys.some((entry) => !entry.revoked) ? 'changed' : 'unknown'
+}
+
+const algorithms = [
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'rsa-sha2-512',
+  'rsa-sha2-256',
+  'ssh-rsa',
+] as const
+
+/** A host key algorithm that is offered to servers. */
+export type HostKeyAlgorithm = (typeof algorithms)[number]
+
+/** All algorithms, those whose key type is already known first: else a good key looks new. */
+export function preferKnown(known: KnownHost): HostKeyAlgorithm[] {
+  const types = new Set([...known.keys, ...known.portless].map((entry) => entry.type))
+  const isKnown = (name: string) => types.has(name.startsWith('rsa-') ? 'ssh-rsa' : name)
+  return [...algorithms.filter(isKnown), ...algorithms.filter((name) => !isKnown(name))]
+}
