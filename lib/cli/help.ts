@@ -1,0 +1,51 @@
+import { join } from 'node:path'
+import { sentence } from '../errors.ts'
+import { available } from '../inventory/index.ts'
+import { helpText } from './args.ts'
+import { loadPlaybook, playbookNames, roleTargets } from './catalogue.ts'
+import { type Context, columnsOf } from './context.ts'
+import { playOptions } from './options.ts'
+
+const examples = `Examples (the -- in the middle keeps npm from taking the options for itself):
+  npm run play site                                everything, on the lab
+  npm run play site -- --check --diff              what would change, and how
+  npm run play heartbeat -- --limit M2             one role on one host
+  npm run play site -- --inventory production      on the real machines`
+
+/** What `npm run play` alone says: the playbooks, the roles, the inventories, the options. */
+export async function playHelp(context: Context): Promise<string> {
+  const dir = join(context.root, 'playbooks')
+  const names = await playbookNames(dir)
+  const width = Math.max(0, ...names.map((name) => name.length))
+  const lines: string[] = ['Playbooks:']
+  const roles: string[] = []
+  for (const name of names) {
+    try {
+      const playbook = await loadPlaybook(name, dir)
+      if (name === 'site') roles.push(...roleTargets(playbook))
+      lines.push(`  ${name.padEnd(width)}  ${playbook.description}`)
+    } catch (error) {
+      // One broken file must not hide the others.
+      lines.push(`  ${name.padEnd(width)}  (${sentence(error)})`)
+    }
+  }
+  if (names.length === 0) lines.push('  (none)')
+  if (roles.length > 0) lines.push('', 'Roles of site:', ...wrapped(roles, columnsOf(context)))
+  const inventories = await available(join(context.root, 'inventory'))
+  lines.push('', `Inventories: ${inventories.join(', ') || '(none)'}`, '', examples)
+  const usage = 'npm run play PLAYBOOK|ROLE -- [OPTIONS]'
+  return `${await helpText(usage, playOptions, columnsOf(context), lines.join('\n'))}\n`
+}
+
+function wrapped(words: readonly string[], columns: number): string[] {
+  const lines: string[] = []
+  let line = ' '
+  for (const word of words) {
+    if (line.length + word.length + 2 > columns) {
+      lines.push(line)
+      line = ' '
+    }
+    line += ` ${word}`
+  }
+  return [...lines, line]
+}

@@ -1,0 +1,29 @@
+import { sentence } from '../errors.ts'
+import type { LabFacts } from '../inventory/index.ts'
+import type { Context } from './context.ts'
+import { labModule, labSettings } from './lab-module.ts'
+import { interruption } from './signals.ts'
+
+/** Brings the embedded lab up, saying how far it is, and returns what its inventory needs to know. */
+export async function bringUp(install: boolean, context: Context): Promise<LabFacts> {
+  const lab = await labModule()
+  const stop = interruption((signal) =>
+    context.stderr.write(`${signal}: stopping; once more ends at once\n`),
+  )
+  try {
+    return await lab.up(labSettings(lab, context, { install, signal: stop.signal }))
+  } finally {
+    stop.dispose()
+  }
+}
+
+/** Keeps the converged state for `lab reset converged`; that it fails is worth a line, not an error. */
+export async function snapshot(context: Context): Promise<void> {
+  try {
+    const lab = await labModule()
+    await lab.saveSnapshot(labSettings(lab, context, { install: false }), 'converged')
+    context.stderr.write('Kept as `converged`: npm run lab reset converged returns to it\n')
+  } catch (error) {
+    context.stderr.write(`The converged state was not kept: ${sentence(error)}\n`)
+  }
+}

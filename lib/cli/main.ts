@@ -1,0 +1,42 @@
+import { exitCodes, Interrupted, Refusal, sentence, Unreachable, UsageError } from '../errors.ts'
+import { unknownName } from '../inventory/index.ts'
+import type { Context } from './context.ts'
+import { npmSources } from './npm.ts'
+import { swallowed } from './swallowed.ts'
+
+function exitCode(error: unknown): number {
+  if (error instanceof UsageError) return exitCodes.usage
+  if (error instanceof Unreachable) return exitCodes.unreachable
+  if (error instanceof Refusal) return exitCodes.refused
+  if (error instanceof Interrupted) return exitCodes.interrupted
+  return exitCodes.failed
+}
+
+async function main(script: string | undefined, argv: string[], context: Context): Promise<number> {
+  if (script !== 'play' && script !== 'lab') {
+    throw new UsageError(unknownName('command', script ?? '', ['play', 'lab']))
+  }
+  const refusal = swallowed(script, argv, context.env, npmSources(context.env))
+  if (refusal) throw new UsageError(refusal)
+  // Loaded when needed: `lab exec` should not wait for the engine, nor `play --help` for the lab.
+  if (script === 'lab') return (await import('./lab.ts')).lab(argv, context)
+  return (await import('./play.ts')).play(argv, context)
+}
+
+// A reader that goes away (`| head`) must not end a run in the middle of a change.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
+const [script, ...argv] = process.argv.slice(2)
+const context: Context = {
+  root: process.cwd(),
+  env: process.env,
+  stdout: process.stdout,
+  stderr: process.stderr,
+}
+try {
+  process.exit(await main(script, argv, context))
+} catch (error) {
+  process.stderr.write(`${sentence(error)}\n`)
+  if (process.env.TANDEM_DEBUG === '1') console.error(error)
+  process.exit(exitCode(error))
+}

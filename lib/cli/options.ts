@@ -1,0 +1,58 @@
+/** What an option of the command line takes. */
+export interface Option {
+  /** `flag` takes nothing; `words` may be given several times or with commas. */
+  readonly kind: 'flag' | 'words' | 'text' | 'count' | 'choice'
+  readonly about: string
+  /** What its value is called in the help. */
+  readonly value?: string
+  readonly choices?: readonly string[]
+}
+
+/** The options of `npm run play`. */
+export const playOptions = {
+  check: { kind: 'flag', about: 'change nothing; say what would change' },
+  diff: { kind: 'flag', about: 'show how files differ' },
+  limit: { kind: 'words', value: 'HOSTS', about: 'only these hosts and groups: M2,nodes,!M1' },
+  tags: { kind: 'words', value: 'TAGS', about: 'only tasks with one of these tags' },
+  'skip-tags': { kind: 'words', value: 'TAGS', about: 'all tasks but those with these tags' },
+  'start-at': { kind: 'text', value: 'TITLE', about: 'begin at the task with this title' },
+  'list-tasks': { kind: 'flag', about: 'list the tasks; no connection' },
+  'list-hosts': { kind: 'flag', about: 'list the hosts; no connection' },
+  'list-tags': { kind: 'flag', about: 'list the tags; no connection' },
+  forks: { kind: 'count', value: 'N', about: 'hosts worked on at once (default 50)' },
+  verbose: { kind: 'flag', about: 'also name the tasks that were right already' },
+  output: {
+    kind: 'choice',
+    value: 'KIND',
+    choices: ['listr', 'plain', 'json'],
+    about: 'a live tree, lines, or one JSON event a line',
+  },
+  inventory: { kind: 'text', value: 'NAME', about: 'the inventory to run on (default lab)' },
+  install: { kind: 'flag', about: 'let the lab install the programs it misses' },
+  help: { kind: 'flag', about: 'this text' },
+} as const satisfies Record<string, Option>
+
+/** The options of `npm run lab`, whatever the verb. */
+export const labOptions = {
+  install: { kind: 'flag', about: 'install the programs the lab misses' },
+  image: { kind: 'flag', about: 'destroy the image too' },
+  help: { kind: 'flag', about: 'this text' },
+} as const satisfies Record<string, Option>
+
+/** The values of options as read from the command line. */
+export interface PlayArgs {
+  readonly words: readonly string[]
+  readonly check: boolean
+  readonly diff: boolean
+  readonly limit?: readonly string[]
+  readonly tags?: readonly string[]
+  readonly skipTags?: readonly string[]
+  readonly startAt?: string
+  readonly list?: 'tasks' | 'hosts' | 'tags'
+  readonly forks: number
+  readonly verbose: boolean
+  readonly output?: 'listr' | 'plain' | 'json'
+  readonly inventory?: string
+  readonly install: boolean
+  readonly help: boolean
+}

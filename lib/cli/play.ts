@@ -1,0 +1,158 @@
+import { homedir, hostname, userInfo } from 'node:os'
+import { join } from 'node:path'
+import type { Event, PlannedPlay, Selection } from '../engine/index.ts'
+// Not the index: a list or a wrong word needs no SSH client, which takes its time to load.
+import { plan } from '../engine/plan.ts'
+import { exitCodes, UsageError } from '../errors.ts'
+import {
+  type Inventory,
+  load,
+  nearest,
+  select,
+  unknownName,
+  unstartedLab,
+} from '../inventory/index.ts'
+import { reporter } from '../report/index.ts'
+import type { Playbook } from '../task.ts'
+import { readPlay } from './args.ts'
+import { target } from './catalogue.ts'
+import type { Context } from './context.ts'
+import { playHelp } from './help.ts'
+import { hostsText, tagsText, tasksText } from './listing.ts'
+import type { PlayArgs } from './options.ts'
+import { chosenOutput } from './output.ts'
+import { interruption } from './signals.ts'
+
+/** `npm run play`: lists or runs a playbook or a role; resolves with the exit code. */
+export async function play(argv: readonly string[], context: Context): Promise<number> {
+  const args = readPlay(argv)
+  const [name, extra] = args.words
+  if (args.help || name === undefined) {
+    context.stdout.write(await playHelp(context))
+    return exitCodes.converged
+  }
+  if (extra !== undefined) {
+    throw new UsageError(`Expected one playbook or role, got \`${name}\` and \`${extra}\``)
+  }
+  const playbook = await target(name, join(context.root, 'playbooks'))
+  const chosen = inventoryName(args, context.env)
+  const loaded = await load(chosen, join(context.root, 'inventory'))
+  // What a run would do is known before the lab runs, so wrong names are told before it starts.
+  const known = loaded.kind === 'ready' ? loaded.inventory : loaded.build(unstartedLab)
+  const selection = selectionOf(args, known)
+  knownWords(plan(playbook, known), args)
+  const planned = plan(playbook, known, selection)
+  refuseEmpty(planned, playbook)
+  if (args.list) {
+    context.stdout.write(listing(args.list, planned, known))
+    return exitCodes.converged
+  }
+  if (loaded.kind === 'ready') return runOn(playbook, known, args, selection, context)
+  const lab = await import('./lab-run.ts')
+  const facts = await lab.bringUp(args.install, context)
+  const code = await runOn(playbook, loaded.build(facts), args, selection, context)
+  const whole = Object.keys(selection).length === 0 && playbook.name === 'site' && name === 'site'
+  if (code === exitCodes.converged && whole && !args.check) await lab.snapshot(context)
+  return code
+}
+
+function inventoryName(args: PlayArgs, env: NodeJS.ProcessEnv): string {
+  return args.inventory || env.TANDEM_INVENTORY || env.npm_package_config_inventory || 'lab'
+}
+
+function selectionOf(args: PlayArgs, inventory: Inventory): Selection {
+  return {
+    ...(args.limit && { limit: select(inventory, args.limit) }),
+    ...(args.tags && { tags: args.tags }),
+    ...(args.skipTags && { skipTags: args.skipTags }),
+    ...(args.startAt !== undefined && { startAt: args.startAt }),
+  }
+}
+
+/** Throws UsageError with a suggestion where a tag or a title does not exist. */
+function knownWords(planned: readonly PlannedPlay[], args: PlayArgs): void {
+  const tasks = planned.flatMap((one) => one.hosts.flatMap((host) => host.tasks))
+  const tags = [...new Set(tasks.flatMap((task) => task.tags))].sort()
+  for (const tag of [...(args.tags ?? []), ...(args.skipTags ?? [])]) {
+    if (!tags.includes(tag)) throw new UsageError(unknownName('tag', tag, tags))
+  }
+  if (args.startAt === undefined) return
+  const titles = new Set(tasks.flatMap(({ role, title }) => [title, `${role}: ${title}`]))
+  if (titles.has(args.startAt)) return
+  const guess = nearest(args.startAt, [...titles])
+  const hint = guess === undefined ? '' : `, did you mean \`${guess}\`?`
+  throw new UsageError(
+    `No task is called \`${args.startAt}\`${hint || ';'} --list-tasks names them`,
+  )
+}
+
+function refuseEmpty(planned: readonly PlannedPlay[], playbook: Playbook): void {
+  const tasks = planned.flatMap((one) => one.hosts.flatMap((host) => host.tasks))
+  if (tasks.some(({ skip }) => !skip)) return
+  throw new UsageError(`These options leave no task of ${playbook.name}; --list-tasks names them`)
+}
+
+function listing(what: NonNullable<PlayArgs['list']>, plays: PlannedPlay[], inventory: Inventory) {
+  if (what === 'tasks') return tasksText(plays)
+  return what === 'hosts' ? hostsText(plays, inventory) : tagsText(plays)
+}
+
+async function runOn(
+  playbook: Playbook,
+  inventory: Inventory,
+  args: PlayArgs,
+  selection: Selection,
+  context: Context,
+): Promise<number> {
+  const { run } = await import('../engine/index.ts')
+  const { kind, options, note } = chosenOutput(args, context)
+  const report = reporter(kind, options)
+  const flight = new Set<string>()
+  const titles = new Map<string, string>()
+  const listener = (event: Event) => {
+    follow(event, titles, flight)
+    report.listener(event)
+  }
+  const stop = interruption((signal) => {
+    const waiting = flight.size > 0 ? `, in flight: ${[...flight].sort().join('; ')}` : ''
+    const text = `${signal}: ending cleanly${waiting}; once more ends at once`
+    report.listener({ at: Date.now(), type: 'notice', text })
+  })
+  if (note) context.stderr.write(`${note}\n`)
+  const agent = context.env.SSH_AUTH_SOCK
+  const ssh = join(homedir(), '.ssh')
+  try {
+    const { exitCode } = await run(
+      playbook,
+      inventory,
+      {
+        check: args.check,
+        selection,
+        forks: args.forks,
+        signal: stop.signal,
+        ...(agent && { agent }),
+        identityFiles: ['id_ed25519', 'id_rsa', 'id_ecdsa'].map((file) => join(ssh, file)),
+        knownHosts: [join(ssh, 'known_hosts'), '/etc/ssh/ssh_known_hosts'],
+        controller: `${userInfo().username}@${hostname()} (process ${process.pid})`,
+      },
+      listener,
+    )
+    return stop.signal.aborted ? exitCodes.interrupted : exitCode
+  } finally {
+    stop.dispose()
+    await report.end()
+  }
+}
+
+/** Keeps the set of changes under way, which an interrupted run names. */
+function follow(event: Event, titles: Map<string, string>, flight: Set<string>): void {
+  if (event.type === 'play-start') {
+    for (const { host, tasks } of event.hosts) {
+      for (const task of tasks) titles.set(task.id, `${host} ${task.role}: ${task.title}`)
+    }
+  } else if (event.type === 'task-start' && event.phase === 'apply') {
+    flight.add(titles.get(event.task) ?? event.task)
+  } else if (event.type === 'task-end') {
+    flight.delete(titles.get(event.task) ?? event.task)
+  }
+}

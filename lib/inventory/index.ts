@@ -1,0 +1,13 @@
+export { defineInventory, type InventorySchema } from './define.ts'
+export {
+  type EmbeddedLab,
+  embeddedLab,
+  type LabFacts,
+  type LabMachine,
+  type LabMachineName,
+  unstartedLab,
+} from './embedded.ts'
+export { available, type Loaded, load } from './load.ts'
+export { nearest, unknownName } from './names.ts'
+export { select } from './select.ts'
+export type * from './types.ts'

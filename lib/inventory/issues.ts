@@ -1,0 +1,96 @@
+import type { z } from 'zod'
+import { nearest } from './names.ts'
+
+/** At most this many problems are told at once: a wrong file is repaired from the top. */
+const told = 5
+
+/** `hosts.M1.connection.port`, `groups.nodes[1]`. */
+export function pathText(path: readonly PropertyKey[]): string {
+  let text = ''
+  for (const key of path) {
+    if (typeof key === 'number') text += `[${key}]`
+    else text += text === '' ? String(key) : `.${String(key)}`
+  }
+  return text || '(the inventory itself)'
+}
+
+/** A value as an error message shows it: `abc` (string), nothing, an object. */
+export function shown(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return `a list of ${value.length}`
+  if (typeof value === 'object') return 'an object'
+  if (typeof value === 'function') return 'a function'
+  return `\`${String(value).slice(0, 60)}\` (${typeof value})`
+}
+
+const kinds: Record<string, string> = {
+  string: 'a string',
+  number: 'a number',
+  int: 'an integer',
+  boolean: '`true` or `false`',
+  object: 'an object',
+  record: 'an object',
+  array: 'a list',
+  tuple: 'a list',
+}
+
+const units: Record<string, string> = { string: ' characters', array: ' entries', set: ' entries' }
+
+function expected(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `expected ${kinds[issue.expected] ?? `a ${issue.expected}`}`
+    case 'invalid_value':
+      return `expected ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map((value) => `\`${String(value)}\``).join(', ')}`
+    case 'too_small':
+      return `expected ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}${units[issue.origin] ?? ''}`
+    case 'too_big':
+      return `expected ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}${units[issue.origin] ?? ''}`
+    case 'invalid_format':
+      return issue.message.startsWith('Invalid ') && issue.format !== 'regex'
+        ? `expected a valid ${issue.format}`
+        : lowerFirst(issue.message)
+    default:
+      return lowerFirst(issue.message)
+  }
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1)
+}
+
+/** A key zod does not know is most often a misspelt one that it misses at the same place. */
+function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, missing: readonly string[]): string {
+  const key = issue.keys[0] ?? ''
+  const guess = nearest(key, missing)
+  return `unknown key \`${key}\`${guess ? `, did you mean \`${guess}\`?` : ''}`
+}
+
+/** One sentence a problem with its path, at most five. */
+export function problems(
+  issues: readonly z.core.$ZodIssue[],
+  prefix: readonly PropertyKey[] = [],
+): string[] {
+  const missing = (path: readonly PropertyKey[]) =>
+    issues
+      .filter((issue) => issue.path.length === path.length + 1 && issue.input === undefined)
+      .map((issue) => String(issue.path.at(-1)))
+  const all = issues.map((issue) => {
+    const where = pathText([...prefix, ...issue.path])
+    if (issue.code === 'unrecognized_keys') {
+      return `${where}: ${unknownKeys(issue, missing(issue.path))}`
+    }
+    if (issue.code === 'invalid_key') {
+      return `${where}: ${issue.issues[0]?.message ?? issue.message}`
+    }
+    return `${where}: ${expected(issue)}, got ${shown(issue.input)}`
+  })
+  return limited(all)
+}
+
+/** The first five lines, and how many more there are. */
+export function limited(lines: readonly string[]): string[] {
+  if (lines.length <= told) return [...lines]
+  return [...lines.slice(0, told - 1), `and ${lines.length - told + 1} more problems`]
+}

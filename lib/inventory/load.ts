@@ -1,0 +1,80 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { sentence, UsageError } from '../errors.ts'
+import type { EmbeddedLab, LabFacts } from './embedded.ts'
+import { shown } from './issues.ts'
+import { unknownName } from './names.ts'
+import { skeletonProblems } from './schema.ts'
+import type { Inventory } from './types.ts'
+
+/** An inventory as its file defines it: ready, or waiting for the lab's facts. */
+export type Loaded =
+  | { readonly kind: 'ready'; readonly inventory: Inventory }
+  | { readonly kind: 'embedded-lab'; readonly build: (facts: LabFacts) => Inventory }
+
+/** The names of the inventories in `dir`, sorted. */
+export async function available(dir: string): Promise<string[]> {
+  const files = await readdir(dir).catch(() => [])
+  return files
+    .filter((file) => file.endsWith('.ts') && !file.startsWith('_') && !file.endsWith('.test.ts'))
+    .map((file) => file.slice(0, -'.ts'.length))
+    .sort()
+}
+
+/** Loads `dir/NAME.ts`; throws UsageError with the names that exist or with what is wrong, and where. */
+export async function load(name: string, dir: string): Promise<Loaded> {
+  const names = await available(dir)
+  if (!names.includes(name)) throw new UsageError(unknownName('inventory', name, names))
+  const file = `inventory/${name}.ts`
+  const located = <T>(action: () => T): T => {
+    try {
+      return action()
+    } catch (error) {
+      throw inFile(file, error)
+    }
+  }
+  let loaded: { default?: unknown }
+  try {
+    loaded = await import(pathToFileURL(join(dir, `${name}.ts`)).href)
+  } catch (error) {
+    throw inFile(file, error)
+  }
+  const value = loaded.default
+  if (isEmbedded(value)) {
+    return {
+      kind: 'embedded-lab',
+      build: (facts) => located(() => checked(value.embeddedLab(facts))),
+    }
+  }
+  if (typeof value !== 'object' || value === null) {
+    throw new UsageError(
+      `${file}: expected an inventory as its default export, got ${shown(value)}`,
+    )
+  }
+  return { kind: 'ready', inventory: located(() => checked(value)) }
+}
+
+function isEmbedded(value: unknown): value is EmbeddedLab {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'embeddedLab' in value &&
+    typeof value.embeddedLab === 'function'
+  )
+}
+
+function checked(value: unknown): Inventory {
+  const wrong = skeletonProblems(value)
+  if (wrong.length > 0) throw new UsageError(wrong.join('\n'))
+  return value as Inventory
+}
+
+function inFile(file: string, error: unknown): UsageError {
+  const lines = sentence(error)
+    .split('\n')
+    .map((line) => `${file}: ${line}`)
+  return new UsageError((error instanceof UsageError ? lines : lines.slice(0, 1)).join('\n'), {
+    cause: error,
+  })
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { problems } from './issues.ts'
+import type { Inventory } from './types.ts'
+
+const port = z.any().refine((value) => Number.isInteger(value) && value >= 1 && value <= 65535, {
+  error: 'expected an integer 1–65535',
+})
+const text = z.any().refine((value) => typeof value === 'string' && value.trim() !== '', {
+  error: 'expected a non-empty string',
+})
+const milliseconds = z.any().refine((value) => Number.isFinite(value) && value > 0, {
+  error: 'expected a positive number of milliseconds',
+})
+/** Names end up in file names, in the kernel's and in Heartbeat's configuration. */
+const hostName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
+  error: 'expected a host name of letters, digits, dots and dashes',
+})
+
+const connection = z.strictObject({
+  address: text,
+  port,
+  user: text,
+  become: z.boolean().optional(),
+  identityFiles: z.array(text).optional(),
+  knownHosts: z.array(text).optional(),
+})
+
+const skeleton = z.strictObject({
+  name: text,
+  production: z.boolean(),
+  hosts: z.record(hostName, z.strictObject({ connection, vars: z.unknown() })),
+  groups: z.record(text, z.array(z.string())),
+  vars: z.unknown(),
+  timeouts: z.strictObject({ connect: milliseconds, check: milliseconds, apply: milliseconds }),
+})
+
+function groupProblems(inventory: Inventory): string[] {
+  const hosts = Object.keys(inventory.hosts)
+  const found: string[] = []
+  if (hosts.length === 0) found.push('hosts: expected at least one host')
+  for (const [group, members] of Object.entries(inventory.groups)) {
+    if (group === 'all') found.push('groups.all: exists by itself, expected another name')
+    if (hosts.includes(group)) found.push(`groups.${group}: expected a name that is not a host's`)
+    members.forEach((member, index) => {
+      if (hosts.includes(member)) return
+      found.push(
+        `groups.${group}[${index}]: expected one of the hosts ${hosts.join(', ')}, got \`${member}\``,
+      )
+    })
+  }
+  return found
+}
+
+/** Sentences for what is wrong with the engine's own part of an inventory; empty when nothing is. */
+export function skeletonProblems(value: unknown): string[] {
+  const parsed = skeleton.safeParse(value, { reportInput: true })
+  if (!parsed.success) return problems(parsed.error.issues)
+  return groupProblems(value as Inventory)
+}

@@ -1,0 +1,20 @@
+import { json } from './json.ts'
+import { plain } from './plain.ts'
+import type { Reporter, ReportOptions } from './reporter.ts'
+
+export type { Output, Reporter, ReportOptions } from './reporter.ts'
+export { duration } from './text.ts'
+
+/** The ways a run can be shown. */
+export type ReportKind = 'listr' | 'plain' | 'json'
+
+/** Makes the reporter of that kind. */
+export function reporter(kind: ReportKind, options: ReportOptions): Reporter {
+  switch (kind) {
+    case 'json':
+      return json(options)
+    case 'plain':
+    case 'listr':
+      return plain(options)
+  }
+}

@@ -1,0 +1,27 @@
+import type { Listener } from '../engine/events.ts'
+
+/** Where reports are written. */
+export interface Output {
+  write(text: string): unknown
+}
+
+/** How a reporter writes. */
+export interface ReportOptions {
+  readonly stdout: Output
+  /** Width and height of the terminal; asked at each frame, so that resizing works. */
+  readonly columns: number | (() => number)
+  readonly rows?: number | (() => number)
+  readonly isTTY: boolean
+  /** Colour; left out, on a terminal. */
+  readonly colour?: boolean
+  /** Shows how files differ. */
+  readonly diff: boolean
+  /** Names tasks that were right already, too. */
+  readonly verbose: boolean
+}
+
+/** A consumer of events; `end` resolves once all is written. */
+export interface Reporter {
+  readonly listener: Listener
+  end(): Promise<void>
+}
