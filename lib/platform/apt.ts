@@ -1,0 +1,89 @@
+import type { CheckHost, Host } from '../task.ts'
+import { explainApt, staleLists } from './apt-errors.ts'
+import { parseAptStatus } from './apt-status.ts'
+import { dpkgFormat, parseDpkgQuery } from './dpkg.ts'
+import type { InstallOptions, PackageManager } from './platform.ts'
+
+/** Answers every question with its default and keeps configuration files that exist. */
+const quiet = [
+  '-y',
+  '--no-install-recommends',
+  ...['Dpkg::Options::=--force-confdef', 'Dpkg::Options::=--force-confold'],
+  ...['DPkg::Lock::Timeout=600', 'Dpkg::Use-Pty=0', 'APT::Status-Fd=3'],
+].map((option) => (option.includes('=') ? `-o${option}` : option))
+
+/** Debian's dpkg and apt-get. */
+export const apt: PackageManager = {
+  async query(host: CheckHost, names) {
+    if (names.length === 0) return new Map()
+    const answer = await host.$`dpkg-query -W -f ${dpkgFormat} -- ${names}`.nothrow()
+    return parseDpkgQuery(answer, names)
+  },
+
+  async install(host, names, options) {
+    await holdBack(host, options)
+    await repair(host)
+    if (await updateAdvised(host, names)) await update(host)
+    let failure = await installOnce(host, names)
+    if (failure !== undefined && staleLists(failure)) {
+      await update(host)
+      failure = await installOnce(host, names)
+    }
+    if (failure !== undefined) {
+      throw new Error(`Cannot install ${names.join(', ')}: ${explainApt(failure)}`)
+    }
+  },
+}
+
+/** A runtime mask ends at the next boot, so a run that is killed here leaves nothing behind. */
+async function holdBack(host: Host, { noStart }: InstallOptions): Promise<void> {
+  if (noStart.length > 0) await host.sh`systemctl mask --runtime --quiet -- ${noStart}`
+}
+
+/** Ends an interrupted installation; dpkg keeps a journal of what it was doing. */
+async function repair(host: Host): Promise<void> {
+  const done = await host.sh`
+set -- /var/lib/dpkg/updates/[0-9]*
+if [ ! -e "$1" ] && [ -z "$(dpkg --audit)" ]; then exit 0; fi
+DEBIAN_FRONTEND=noninteractive dpkg --configure -a --force-confdef --force-confold </dev/null 1>&2`.nothrow()
+  if (done.exitCode !== 0) {
+    throw new Error(`Cannot end an interrupted installation: ${explainApt(done.stderr)}`)
+  }
+}
+
+/**
+ * Whether to fetch new package lists: they are more than a day old and something must be
+ * downloaded. Packages that already lie on the host need no network at all.
+ */
+async function updateAdvised(host: Host, names: readonly string[]): Promise<boolean> {
+  const answer = await host.sh`
+find /var/lib/apt/lists -maxdepth 0 -mtime -1
+echo ===
+apt-get -qq --print-uris --no-install-recommends install -- ${names}`.nothrow()
+  if (answer.exitCode !== 0) return staleLists(answer.stderr)
+  const [recent = '', downloads = ''] = answer.stdout.split('===\n')
+  return recent === '' && downloads.trim() !== ''
+}
+
+/** Old lists may well do, so a failure here is only told; the installation says what is missing. */
+async function update(host: Host): Promise<void> {
+  host.progress('package lists', 0)
+  const done =
+    await host.sh`apt-get update -q -oDPkg::Lock::Timeout=600 </dev/null && touch /var/lib/apt/lists`.nothrow()
+  if (done.exitCode !== 0) {
+    host.progress(`package lists stay as they are: ${explainApt(done.stderr)}`, 0)
+  }
+}
+
+/** Runs apt-get, reporting its progress; gives what it wrote where it failed. */
+async function installOnce(host: Host, names: readonly string[]): Promise<string | undefined> {
+  // Status lines alone go to stdout: apt-get's own output, which explains failures, to stderr.
+  const run =
+    host.sh`DEBIAN_FRONTEND=noninteractive apt-get ${quiet} install -- ${names} </dev/null 3>&1 1>&2`.nothrow()
+  for await (const line of run) {
+    const progress = parseAptStatus(line)
+    if (progress) host.progress(progress.text, progress.fraction)
+  }
+  const done = await run
+  return done.exitCode === 0 ? undefined : done.stderr
+}

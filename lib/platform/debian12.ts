@@ -1,0 +1,22 @@
+import { apt } from './apt.ts'
+import type { Platform } from './platform.ts'
+import { systemd } from './systemd.ts'
+
+/** Debian 12, "bookworm". */
+export const debian12: Platform = {
+  name: 'debian12',
+  recognises: (release) => release.ID === 'debian' && release.VERSION_ID === '12',
+  packages: apt,
+  services: systemd,
+  paths: {
+    nfsConf: '/etc/nfs.conf',
+    exportsDir: '/etc/exports.d',
+    nfsState: '/var/lib/nfs',
+    nfsdcldState: '/var/lib/nfs/nfsdcld',
+    haDir: '/etc/ha.d',
+    haResources: '/etc/ha.d/resource.d',
+    haLibexec: '/usr/libexec/heartbeat',
+    haShare: '/usr/share/heartbeat',
+    networkUpHooks: '/etc/network/if-up.d',
+  },
+}

@@ -1,0 +1,95 @@
+import type { CheckHost, Host, Output } from '../task.ts'
+
+/**
+ * What differs between distributions. A second one is a second file beside `debian12.ts` that
+ * fills this in; resources name no distribution.
+ */
+export interface Platform {
+  readonly name: PlatformName
+  /** Whether this is the distribution that /etc/os-release describes. */
+  recognises(release: OsRelease): boolean
+  readonly packages: PackageManager
+  readonly services: ServiceManager
+  readonly paths: Paths
+}
+
+/** The distributions there is a platform for. */
+export type PlatformName = 'debian12'
+
+/** The fields of /etc/os-release. */
+export type OsRelease = Readonly<Record<string, string>>
+
+/** How a package stands: `broken` is anything between absent and installed. */
+export type PackageState = 'installed' | 'absent' | 'broken'
+
+/** Finds and installs packages. */
+export interface PackageManager {
+  /** How each of the named packages stands, with one question. */
+  query(host: CheckHost, names: readonly string[]): Promise<ReadonlyMap<string, PackageState>>
+  /**
+   * Installs the named packages without their recommendations, after repairing an interrupted
+   * installation; throws one clear sentence where that fails.
+   */
+  install(host: Host, names: readonly string[], options: InstallOptions): Promise<void>
+}
+
+/** What an installation must heed. */
+export interface InstallOptions {
+  /** Units that must not start when their package is installed. */
+  readonly noStart: readonly string[]
+}
+
+/** How a unit stands; times are in microseconds since boot, and 0 for "never". */
+export interface ServiceState {
+  readonly unit: string
+  readonly exists: boolean
+  /** `runtime` ends at the next boot. */
+  readonly masked: 'no' | 'runtime' | 'permanent'
+  readonly active: 'running' | 'stopped' | 'failed' | 'starting' | 'stopping'
+  /** `fixed` units have nothing to enable; `generated` ones come from an init script. */
+  readonly enabled: 'yes' | 'no' | 'runtime' | 'fixed' | 'generated' | 'unknown'
+  /** Changes at each start; empty while it does not run. */
+  readonly invocation: string
+  readonly startedAt: number
+  /** The host's wall clock at the start, in seconds since 1970. */
+  readonly startedAtUnix: number
+  /** The manager's own words, for messages. */
+  readonly words: string
+}
+
+/** Asks for and changes the state of units. */
+export interface ServiceManager {
+  /** How a unit stands; `more` is a script whose output comes back too, in the same question. */
+  read(
+    host: CheckHost,
+    unit: string,
+    more?: string,
+  ): Promise<{ state: ServiceState; more: Pick<Output, 'stdout' | 'stderr'> }>
+  /** Whether a unit that comes from an init script starts at boot. */
+  generatedIsEnabled(host: CheckHost, unit: string): Promise<boolean>
+  start(host: Host, unit: string): Promise<void>
+  stop(host: Host, unit: string): Promise<void>
+  restart(host: Host, unit: string): Promise<void>
+  enable(host: Host, unit: string): Promise<void>
+  disable(host: Host, unit: string): Promise<void>
+  mask(host: Host, unit: string): Promise<void>
+  unmask(host: Host, unit: string): Promise<void>
+  /** The last lines the unit logged. */
+  lastWords(host: CheckHost, unit: string): Promise<string>
+}
+
+/** Where a distribution keeps what roles need. */
+export interface Paths {
+  /** NFS server: settings, exports, and the state that follows the service. */
+  readonly nfsConf: string
+  readonly exportsDir: string
+  readonly nfsState: string
+  readonly nfsdcldState: string
+  /** Heartbeat: settings, resource scripts, programs, helper scripts. */
+  readonly haDir: string
+  readonly haResources: string
+  readonly haLibexec: string
+  readonly haShare: string
+  /** Scripts run when a network interface comes up. */
+  readonly networkUpHooks: string
+}

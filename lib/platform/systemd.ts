@@ -1,0 +1,78 @@
+import type { CheckHost, Host } from '../task.ts'
+import type { ServiceManager } from './platform.ts'
+import { parseShow, showProperties } from './systemd-state.ts'
+
+const separator = '=== more'
+
+/** systemd, through systemctl; init scripts too, which systemd wraps in generated units. */
+export const systemd: ServiceManager = {
+  async read(host, unit, more = ':') {
+    const answer = await host.$`
+systemctl show -p ${showProperties} --timestamp=us+utc -- ${unit} || exit
+echo ${separator}
+eval ${more}`.nothrow()
+    const [shown = '', ...rest] = answer.stdout.split(`${separator}\n`)
+    if (rest.length === 0) {
+      const why = answer.stderr.trim() || `exit code ${answer.exitCode}`
+      throw new Error(`Cannot ask systemd about ${unit}: ${why}`)
+    }
+    const { stderr } = answer
+    return { state: parseShow(shown, unit), more: { stdout: rest.join(`${separator}\n`), stderr } }
+  },
+
+  async generatedIsEnabled(host, unit) {
+    const { stdout, stderr } = await host.$`systemctl is-enabled -- ${unit}`.nothrow()
+    const word = stdout.trim()
+    if (word === 'enabled' || word === 'disabled') return word === 'enabled'
+    throw new Error(
+      `Expected whether ${unit} is enabled, got ${word || stderr.trim() || 'nothing'}`,
+    )
+  },
+
+  // A unit that failed too often is refused a start until its failures are forgotten.
+  start: (host, unit) =>
+    act(host, unit, 'start', 'systemctl reset-failed -- "$1" 2>/dev/null; systemctl start -- "$1"'),
+  restart: (host, unit) =>
+    act(
+      host,
+      unit,
+      'restart',
+      'systemctl reset-failed -- "$1" 2>/dev/null; systemctl restart -- "$1"',
+    ),
+  stop: (host, unit) => act(host, unit, 'stop', 'systemctl stop -- "$1"'),
+  enable: (host, unit) => act(host, unit, 'enable', 'systemctl enable --quiet -- "$1"'),
+  disable: (host, unit) =>
+    act(
+      host,
+      unit,
+      'disable',
+      'systemctl disable --quiet -- "$1" && systemctl disable --runtime --quiet -- "$1"',
+    ),
+  mask: (host, unit) => act(host, unit, 'mask', 'systemctl mask --quiet -- "$1"'),
+  unmask: (host, unit) =>
+    act(
+      host,
+      unit,
+      'unmask',
+      'systemctl unmask --runtime --quiet -- "$1" && systemctl unmask --quiet -- "$1"',
+    ),
+
+  async lastWords(host, unit) {
+    const { stdout } =
+      await host.$`journalctl -q --no-pager -o cat -n 10 -u ${unit} 2>/dev/null || systemctl status --no-pager -n 10 -- ${unit}`.nothrow()
+    return stdout.trim()
+  },
+}
+
+async function act(host: Host, unit: string, verb: string, script: string): Promise<void> {
+  const done = await host.sh`set +e; set -- ${unit}; eval ${script}`.nothrow()
+  if (done.exitCode === 0) return
+  const why = done.stderr.trim() || `exit code ${done.exitCode}`
+  const log = ['start', 'restart'].includes(verb) ? await lastWordsOf(host, unit) : ''
+  throw new Error(`Cannot ${verb} ${unit}: ${why}${log}`)
+}
+
+async function lastWordsOf(host: CheckHost, unit: string): Promise<string> {
+  const words = await systemd.lastWords(host, unit)
+  return words ? `\nThe last it said:\n${words}` : ''
+}

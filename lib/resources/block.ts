@@ -1,0 +1,71 @@
+import { UsageError } from '../errors.ts'
+import type { Task } from '../task.ts'
+import { show } from './paths.ts'
+import { cut, type EditOptions, editing } from './text.ts'
+
+/** What `block` may be told. */
+export interface BlockOptions extends EditOptions {
+  /** Names the block within its file; it stands in both marker lines. */
+  readonly name: string
+  readonly lines: readonly string[]
+  /** What starts a comment in this file; `#` unless given. */
+  readonly comment?: string
+  /** Removes block and markers instead. */
+  readonly absent?: boolean
+  readonly title?: string
+}
+
+/** Lines of a text file between two marker lines of their own, so that they can change or go. */
+export function block(path: string, options: BlockOptions): Task {
+  const { name, lines: wanted, comment = '#', absent = false } = options
+  for (const text of [name, comment, ...wanted]) {
+    if (/[\r\n]/.test(text)) {
+      throw new UsageError(`Expected single lines for block ${show(name)}, got ${show(text)}`)
+    }
+  }
+  const [begin, end] = [`${comment} BEGIN ${name}`, `${comment} END ${name}`]
+  if (wanted.includes(begin) || wanted.includes(end)) {
+    throw new UsageError(`Expected the lines of block ${show(name)} to be without its markers`)
+  }
+
+  const title = options.title ?? `${absent ? 'no ' : ''}block ${show(name)} in ${path}`
+  return editing(
+    title,
+    path,
+    (text) => {
+      const { lines, join } = cut(text)
+      const place = find(path, lines, begin, end)
+      if (absent) {
+        if (!place) return undefined
+        return {
+          content: join(lines.toSpliced(place.start, place.count)),
+          summary: 'removes the block',
+        }
+      }
+      const block = [begin, ...wanted, end]
+      if (!place) return { content: join([...lines, ...block]), summary: 'adds the block' }
+      const now = lines.slice(place.start, place.start + place.count)
+      if (now.join('\n') === block.join('\n')) return undefined
+      return {
+        content: join(lines.toSpliced(place.start, place.count, ...block)),
+        summary: 'changes the block',
+      }
+    },
+    { ...options, missing: absent },
+  )
+}
+
+/** Where the block stands; a marker without its partner means somebody edited it, so it throws. */
+function find(path: string, lines: readonly string[], begin: string, end: string) {
+  const starts = lines.flatMap((line, index) => (line === begin ? [index] : []))
+  const ends = lines.flatMap((line, index) => (line === end ? [index] : []))
+  const [start, stop] = [starts[0], ends[0]]
+  if (start === undefined && stop === undefined) return undefined
+  if (starts.length === 1 && ends.length === 1 && start !== undefined && stop !== undefined) {
+    if (start < stop) return { start, count: stop - start + 1 }
+  }
+  const at = (all: readonly number[]) => all.map((index) => index + 1).join(', ') || 'none'
+  throw new Error(
+    `Expected one ${show(begin)} before one ${show(end)} in ${path}, got lines ${at(starts)} and ${at(ends)}`,
+  )
+}

@@ -1,0 +1,29 @@
+import { type Task, task } from '../task.ts'
+
+/** What `command` is told; both scripts are POSIX sh and must hold no secrets: `ps` shows them. */
+export interface CommandOptions
+  extends Pick<Task, 'tags' | 'barrier' | 'destroys' | 'disruptive' | 'timeoutMs'> {
+  /** Exit code 0: nothing to do; 1: to do; anything else: unknown, which fails the task. */
+  readonly unless: string
+  /** What makes it so; ends at the first command that fails. */
+  readonly run: string
+}
+
+/** A change that no other resource makes, with a script that tells whether it is needed. */
+export function command(title: string, { unless, run, ...options }: CommandOptions): Task {
+  return task(title, {
+    ...options,
+    async check(host) {
+      const answer = await host.$`eval ${unless}`.nothrow()
+      if (answer.exitCode === 0) return undefined
+      if (answer.exitCode === 1) return { summary: answer.stdout.trim().split('\n')[0] || 'to do' }
+      const why = answer.stderr.trim()
+      throw new Error(
+        `Expected exit code 0 (nothing to do) or 1 (to do) from \`${unless}\`, got ${answer.exitCode}${why && `: ${why}`}`,
+      )
+    },
+    async apply(host) {
+      await host.sh`set -eu; eval ${run}`
+    },
+  })
+}

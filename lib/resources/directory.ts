@@ -1,0 +1,38 @@
+import { type Change, type Task, task } from '../task.ts'
+import { setPermissions } from './file.ts'
+import { look, naming, type Ownership, ownershipDifferences } from './look.ts'
+import { absolute, octal } from './paths.ts'
+
+/** What `directory` may be told. */
+export interface DirectoryOptions extends Partial<Ownership> {
+  readonly title?: string
+  readonly tags?: readonly string[]
+}
+
+/** A directory with this mode (0755), owner and group (root); its content is left alone. */
+export function directory(path: string, options: DirectoryOptions = {}): Task {
+  absolute(path)
+  const { mode = 0o755, owner = 'root', group = 'root', title, tags } = options
+  const wanted: Ownership = { mode, owner, group }
+
+  return task<Change & { readonly create: boolean }>(title ?? `directory ${path}`, {
+    ...(tags && { tags }),
+    async check(host) {
+      const found = await look(host, path)
+      if (!found) {
+        return { summary: `does not exist; created with mode ${octal(mode)}`, create: true }
+      }
+      if (found.kind !== 'directory') {
+        throw new Error(`Expected a directory or nothing at ${path}, got ${naming(found)}`)
+      }
+      const differences = ownershipDifferences(found, wanted)
+      if (differences.length === 0) return undefined
+      return { summary: differences.join(', '), create: false }
+    },
+    async apply(host, { create }) {
+      // Closed to others until owner and mode are right.
+      if (create) await host.sh`mkdir -p -m 0700 -- ${path}`
+      await setPermissions(host, path, wanted)
+    },
+  })
+}

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto'
+import { type Change, type CheckHost, type Diff, type Host, type Task, task } from '../task.ts'
+import {
+  type Found,
+  naming,
+  type Ownership,
+  ownershipDifferences,
+  readStat,
+  statFormat,
+} from './look.ts'
+import { absolute, octal } from './paths.ts'
+
+/** What `file` may be told besides path and content. */
+export interface FileOptions extends Partial<Ownership> {
+  readonly title?: string
+  /** Keeps the content out of every output; it is not even read back from the host. */
+  readonly secret?: boolean
+  readonly tags?: readonly string[]
+}
+
+interface FileChange extends Change {
+  /** Only permissions differ: the content is not written again. */
+  readonly permissionsOnly: boolean
+}
+
+/** Old content above this size is not fetched for a diff. */
+const diffLimit = 256 * 1024
+
+/** A regular file with this content, mode (0644), owner and group (root). */
+export function file(path: string, content: string | Buffer, options: FileOptions = {}): Task {
+  absolute(path)
+  const bytes = Buffer.from(content)
+  const sum = createHash('sha256').update(bytes).digest('hex')
+  const { mode = 0o644, owner = 'root', group = 'root', secret = false, tags } = options
+  const wanted: Ownership = { mode, owner, group }
+
+  return task<FileChange>(options.title ?? `file ${path}`, {
+    ...(tags && { tags }),
+    async check(host) {
+      const now = await read(host, path)
+      if (now?.found.kind === 'directory') {
+        throw new Error(`Expected a file or nothing at ${path}, got a directory`)
+      }
+      if (now?.found.kind === 'other') {
+        throw new Error(`Expected a file or nothing at ${path}, got ${naming(now.found)}`)
+      }
+      if (now?.sum === sum) {
+        const differences = ownershipDifferences(now.found, wanted)
+        if (differences.length === 0) return undefined
+        return { summary: differences.join(', '), permissionsOnly: true }
+      }
+      const before = now && (secret ? '(secret)' : await oldText(host, path, now.found))
+      const after = secret ? '(secret)' : shown(bytes)
+      const diff: Diff = { path, before, after, ...(secret && { secret }) }
+      return { summary: describe(now?.found, wanted), diff, permissionsOnly: false }
+    },
+    async apply(host, { permissionsOnly }) {
+      if (permissionsOnly) await setPermissions(host, path, wanted)
+      else await host.write(path, content, wanted)
+    },
+  })
+}
+
+/** Changes owner, group and mode of what is there; never follows a link. */
+export async function setPermissions(host: Host, path: string, wanted: Ownership): Promise<void> {
+  // chown first: it clears the set-user-id bit that chmod may have to set.
+  await host.sh`chown -h ${`${wanted.owner}:${wanted.group}`} -- ${path} && chmod ${octal(wanted.mode)} -- ${path}`
+}
+
+async function read(host: CheckHost, path: string) {
+  // A pipe at the path would block sha256sum for ever, so only plain files are hashed.
+  const answer =
+    await host.$`stat -c ${statFormat} -- ${path} && if [ -f ${path} ] && [ ! -h ${path} ]; then sha256sum < ${path}; fi`.nothrow()
+  const now = readStat(answer, path)
+  if (now?.found.kind !== 'file') return now && { found: now.found, sum: undefined }
+  const sum = /^[0-9a-f]{64}/.exec(now.rest)?.[0]
+  if (!sum) throw new Error(`Expected a SHA-256 sum of ${path}, got ${JSON.stringify(now.rest)}`)
+  return { found: now.found, sum }
+}
+
+async function oldText(host: CheckHost, path: string, found: Found): Promise<string> {
+  if (found.kind === 'link')
+    return `(link to ${(await host.$`readlink -- ${path}`).stdout.trimEnd()})`
+  if (found.size > diffLimit) return `(${found.size} bytes)`
+  return shown(Buffer.from((await host.$`cat < ${path}`).stdout), found.size)
+}
+
+/** Text for a diff; bytes that are no text are only counted. */
+function shown(bytes: Buffer, size = bytes.length): string {
+  const text = bytes.toString()
+  return /[\0\ufffd]/.test(text) || size > diffLimit ? `(${size} bytes, not text)` : text
+}
+
+function describe(found: Found | undefined, wanted: Ownership): string {
+  if (!found) return `does not exist; created with mode ${octal(wanted.mode)}`
+  if (found.kind === 'link') return 'is a link; becomes a file'
+  return ['content differs', ...ownershipDifferences(found, wanted)].join(', ')
+}

@@ -1,0 +1,61 @@
+import { UsageError } from '../errors.ts'
+import type { Task } from '../task.ts'
+import { show } from './paths.ts'
+import { cut, type Edit, type EditOptions, editing } from './text.ts'
+
+/** What `line` may be told. */
+export interface LineOptions extends EditOptions {
+  /** The line as it must stand in the file. */
+  readonly line: string
+  /** The line it replaces; more than one that matches is an error. */
+  readonly match?: RegExp
+  /** Removes the line, and those that match, instead. */
+  readonly absent?: boolean
+  readonly title?: string
+}
+
+/** One line of a text file: present once, in place of the one that matches, else at the end. */
+export function line(path: string, options: LineOptions): Task {
+  if (/[\r\n]/.test(options.line)) {
+    throw new UsageError(`Expected \`line\` to be one line, got ${show(options.line)}`)
+  }
+  const { line: wanted, absent = false } = options
+  const title = options.title ?? `${absent ? 'no ' : ''}line ${show(wanted)} in ${path}`
+  const edit = absent ? removal(options) : placement(path, options)
+  return editing(title, path, edit, { ...options, missing: absent })
+}
+
+function matcher({ line: wanted, match }: LineOptions): (line: string) => boolean {
+  // A global or sticky expression remembers where it was; a fresh one starts anew.
+  const fresh = match && new RegExp(match.source, match.flags.replace(/[gy]/g, ''))
+  return (candidate) => candidate === wanted || (fresh?.test(candidate) ?? false)
+}
+
+function removal(options: LineOptions): Edit {
+  const matches = matcher(options)
+  return (text) => {
+    const { lines, join } = cut(text)
+    const kept = lines.filter((candidate) => !matches(candidate))
+    const gone = lines.length - kept.length
+    if (gone === 0) return undefined
+    return { content: join(kept), summary: gone === 1 ? 'removes a line' : `removes ${gone} lines` }
+  }
+}
+
+function placement(path: string, options: LineOptions): Edit {
+  const { line: wanted } = options
+  const matches = matcher(options)
+  return (text) => {
+    const { lines, join } = cut(text)
+    const places = lines.flatMap((candidate, index) => (matches(candidate) ? [index] : []))
+    if (places.length > 0 && places.every((index) => lines[index] === wanted)) return undefined
+    const [place] = places
+    if (place === undefined) return { content: join([...lines, wanted]), summary: 'adds a line' }
+    if (places.length > 1) {
+      const numbers = places.map((index) => index + 1).join(', ')
+      const what = options.match ? `${options.match}` : show(wanted)
+      throw new Error(`Expected at most one line for ${what} in ${path}, got lines ${numbers}`)
+    }
+    return { content: join(lines.with(place, wanted)), summary: `replaces line ${place + 1}` }
+  }
+}

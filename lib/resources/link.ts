@@ -1,0 +1,34 @@
+import { UsageError } from '../errors.ts'
+import { type Task, task } from '../task.ts'
+import { look, naming } from './look.ts'
+import { absolute, show } from './paths.ts'
+
+/** A symbolic link; one that points elsewhere is replaced, a file or directory never. */
+export function link(
+  path: string,
+  target: string,
+  options: { readonly title?: string; readonly tags?: readonly string[] } = {},
+): Task {
+  absolute(path)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  if (target === '' || /[\u0000-\u001f\u007f]/.test(target)) {
+    throw new UsageError(`Expected a target without control characters, got ${show(target)}`)
+  }
+  return task(options.title ?? `link ${path} → ${target}`, {
+    ...(options.tags && { tags: options.tags }),
+    async check(host) {
+      const found = await look(host, path)
+      if (found && found.kind !== 'link') {
+        throw new Error(`Expected a link or nothing at ${path}, got ${naming(found)}`)
+      }
+      if (found?.target === target) return undefined
+      const diff = { path, before: found && `→ ${found.target}`, after: `→ ${target}` }
+      return { summary: found ? `points to ${found.target}` : 'does not exist', diff }
+    },
+    async apply(host) {
+      // A rename replaces the old link at once; `ln -f` would leave a moment without any.
+      const beside = `${path}.tandem-new`
+      await host.sh`ln -sfn -- ${target} ${beside} && mv -fT -- ${beside} ${path}`
+    },
+  })
+}

@@ -1,0 +1,138 @@
+import { type Change, type CheckHost, type Diff, type Task, task } from '../task.ts'
+import { fstabLine, lackingOptions, type MountEntry, parseMounts } from './mount-table.ts'
+import { absolute } from './paths.ts'
+import { cut, readText, type TextFile } from './text.ts'
+
+/** What `mount` is told. */
+export interface MountOptions extends Pick<Task, 'tags' | 'barrier'> {
+  readonly fstype: string
+  readonly options?: readonly string[]
+  /** true: mounted at boot, by a line in fstab; false: no such line; else fstab is left alone. */
+  readonly persist?: boolean
+  readonly title?: string
+}
+
+interface MountChange extends Change {
+  readonly step: 'mount' | 'remount' | undefined
+  readonly fstab: { readonly file: TextFile | undefined; readonly content: string } | undefined
+}
+
+const fstab = '/etc/fstab'
+
+/** A filesystem mounted here, with at least these options; something else mounted here throws. */
+export function mount(source: string, path: string, options: MountOptions): Task {
+  absolute(path)
+  const { fstype, persist, tags, barrier } = options
+  const wanted: MountEntry = { source, path, fstype, options: options.options ?? [] }
+
+  return task<MountChange>(options.title ?? `${source} mounted on ${path}`, {
+    ...(tags && { tags }),
+    ...(barrier !== undefined && { barrier }),
+    async check(host) {
+      const [now, table] = await Promise.all([
+        mountedAt(host, path),
+        persist === undefined ? undefined : readText(host, fstab),
+      ])
+      const difference = await compare(host, now, wanted)
+      const edited = persist === undefined ? undefined : fstabWith(table?.content, wanted, persist)
+      if (!difference && edited === undefined) return undefined
+      const diff: Diff | undefined =
+        edited === undefined ? undefined : { path: fstab, before: table?.content, after: edited }
+      const words = [difference?.summary, edited !== undefined && `${fstab} changes`]
+      return {
+        summary: words.filter(Boolean).join('; '),
+        ...(diff && { diff }),
+        step: difference?.step,
+        fstab: edited === undefined ? undefined : { file: table, content: edited },
+      }
+    },
+    async apply(host, change) {
+      const list = wanted.options.join(',') || 'defaults'
+      if (change.step === 'remount') await host.sh`mount -o ${`remount,${list}`} -- ${path}`
+      if (change.step === 'mount') {
+        await host.sh`mkdir -p -- ${path} && mount -t ${fstype} -o ${list} -- ${source} ${path}`
+      }
+      if (change.fstab) {
+        const { mode = 0o644, owner, group } = change.fstab.file?.found ?? {}
+        await host.write(change.fstab.file?.path ?? fstab, change.fstab.content, {
+          mode,
+          ...(owner && { owner }),
+          ...(group && { group }),
+        })
+      }
+    },
+  })
+}
+
+/** What is mounted on a path: the last entry counts, it covers those below it. */
+async function mountedAt(host: CheckHost, path: string): Promise<MountEntry | undefined> {
+  const { stdout } = await host.$`cat /proc/self/mounts`
+  return parseMounts(stdout).findLast((mount) => mount.path === path)
+}
+
+/** Whether a mount would hide files; asked only of paths that are no mount, which could hang. */
+async function isFull(host: CheckHost, path: string): Promise<boolean> {
+  const { exitCode } = await host.$`
+for f in ${path}/* ${path}/.[!.]*; do if [ -e "$f" ] || [ -h "$f" ]; then exit 3; fi; done`.nothrow()
+  return exitCode === 3
+}
+
+async function compare(
+  host: CheckHost,
+  entry: MountEntry | undefined,
+  wanted: MountEntry,
+): Promise<{ summary: string; step: 'mount' | 'remount' } | undefined> {
+  const { path, source, fstype } = wanted
+  if (!entry) {
+    if (!(await isFull(host, path))) return { summary: 'not mounted', step: 'mount' }
+    throw new Error(`Expected ${path} to be empty before ${source} covers it, got files in it`)
+  }
+  if (entry.source !== source && !(await sameDevice(host, entry.source, source))) {
+    throw new Error(`Expected ${source} on ${path}, got ${entry.source} (${entry.fstype})`)
+  }
+  // The kernel calls NFS version 4 a type of its own.
+  if (entry.fstype !== fstype && !(fstype === 'nfs' && entry.fstype === 'nfs4')) {
+    throw new Error(`Expected ${path} to be ${fstype}, got ${entry.fstype} from ${entry.source}`)
+  }
+  const lacking = lackingOptions(wanted.options, entry.options)
+  if (lacking.length === 0) return undefined
+  return { summary: `mounted without ${lacking.join(', ')}`, step: 'remount' }
+}
+
+/** Whether two names, such as UUID=… and /dev/mapper/…, lead to one device. */
+async function sameDevice(host: CheckHost, one: string, other: string): Promise<boolean> {
+  const [a, b] = [devicePath(one), devicePath(other)]
+  if (!a || !b) return false
+  const { stdout } = await host.$`readlink -f -- ${a} ${b}`.nothrow()
+  const [first, second] = stdout.split('\n')
+  return first !== undefined && first !== '' && first === second
+}
+
+function devicePath(source: string): string | undefined {
+  const tag = /^(UUID|LABEL|PARTUUID|PARTLABEL)=(.+)$/.exec(source)
+  if (tag) return `/dev/disk/by-${tag[1]?.toLowerCase()}/${tag[2]?.replace(/^"(.*)"$/, '$1')}`
+  return source.startsWith('/dev/') ? source : undefined
+}
+
+/** The new text of fstab, or undefined where it is right. */
+export function fstabWith(
+  text: string | undefined,
+  wanted: MountEntry,
+  persist: boolean,
+): string | undefined {
+  const { lines, join } = cut(text ?? '')
+  const places = lines.flatMap((line, i) => (parseMounts(line)[0]?.path === wanted.path ? [i] : []))
+  if (!persist) {
+    if (places.length === 0) return undefined
+    return join(lines.filter((_, index) => !places.includes(index)))
+  }
+  const line = fstabLine(wanted)
+  const [place] = places
+  if (place === undefined) return join([...lines, line])
+  if (places.length > 1) {
+    throw new Error(`Expected one line for ${wanted.path} in ${fstab}, got ${places.length}`)
+  }
+  const now = parseMounts(lines[place] ?? '')[0]
+  if (now && fstabLine(now) === line) return undefined
+  return join(lines.with(place, line))
+}

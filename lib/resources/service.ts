@@ -1,0 +1,135 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { UsageError } from '../errors.ts'
+import { currentPlatform, type ServiceState } from '../platform/index.ts'
+import { type Change, type CheckHost, type Guard, type Host, type Task, task } from '../task.ts'
+import { absolute, show } from './paths.ts'
+import {
+  outdated,
+  parseStampAnswer,
+  type Sums,
+  stampPath,
+  stampScript,
+  writeStamp,
+} from './restart.ts'
+import {
+  interrupts,
+  type ServiceAction,
+  type ServiceWanted,
+  serviceDifference,
+} from './service-difference.ts'
+
+/** What `service` may be told. */
+export interface ServiceOptions extends ServiceWanted {
+  /** Files the process reads at its start: one that runs with older ones is restarted. */
+  readonly restartOn?: readonly string[]
+  /** Asked only before a restart or stop of a service that runs. */
+  readonly disruptive?: Guard
+  readonly title?: string
+  readonly tags?: readonly string[]
+  readonly barrier?: boolean
+  /** How long stopping and starting may take, in milliseconds. */
+  readonly timeoutMs?: number
+}
+
+interface ServiceChange extends Change {
+  readonly actions: readonly ServiceAction[]
+  readonly sums: Sums
+}
+
+/** A unit that runs or not, starts at boot or not, and runs with the files that are there now. */
+export function service(unit: string, options: ServiceOptions): Task {
+  validate(unit, options)
+  const { restartOn = [], disruptive, tags, barrier, timeoutMs = 5 * 60_000 } = options
+  const manager = currentPlatform().services
+  restartOn.forEach(absolute)
+
+  async function difference(host: CheckHost) {
+    const script = restartOn.length > 0 ? stampScript(stampPath(unit), restartOn) : undefined
+    const { state, more } = await manager.read(host, unit, script)
+    let old: Awaited<ReturnType<typeof outdated>> = { reason: undefined, sums: new Map() }
+    if (script && options.state !== 'stopped' && !options.masked) {
+      // The sums also go into the stamp of a first start.
+      if (state.active === 'running') old = await outdated(host, state, restartOn, more)
+      else old = { reason: undefined, sums: parseStampAnswer(more, restartOn).sums }
+    }
+    const now =
+      state.enabled === 'generated' && options.enabled !== undefined
+        ? await withEnablement(host, state)
+        : state
+    return { now, sums: old.sums, ...serviceDifference(now, options, old.reason) }
+  }
+
+  return task<ServiceChange>(options.title ?? titleOf(unit, options), {
+    ...(tags && { tags }),
+    ...(barrier !== undefined && { barrier }),
+    timeoutMs,
+    ...(disruptive && {
+      // The engine asks before any change of this task; only some of them interrupt anything.
+      disruptive: async (host: CheckHost) => {
+        const fresh = await difference(host)
+        if (interrupts(fresh.now, fresh)) await disruptive(host)
+      },
+    }),
+    async check(host) {
+      const { reasons, actions, sums } = await difference(host)
+      return actions.length === 0 ? undefined : { summary: reasons.join('; '), actions, sums }
+    },
+    async apply(host, { actions, sums }) {
+      for (const action of actions) {
+        host.progress(`${action} ${unit}`)
+        await manager[action](host, unit)
+        if (action !== 'start' && action !== 'restart') continue
+        const { invocation } = await untilUp(host, unit)
+        if (restartOn.length > 0) await writeStamp(host, unit, invocation, sums)
+      }
+    },
+  })
+}
+
+/** Polls until the unit runs; the task's own time-out ends the wait. */
+async function untilUp(host: Host, unit: string): Promise<ServiceState> {
+  const manager = currentPlatform().services
+  for (;;) {
+    const { state } = await manager.read(host, unit)
+    if (state.active === 'running') return state
+    // `auto-restart` means that it started, failed, and would fail again and again.
+    if (state.active !== 'starting' || state.words.includes('auto-restart')) {
+      const words = await manager.lastWords(host, unit)
+      throw new Error(
+        `Expected ${unit} to run after its start, got ${state.words}\n${words}`.trim(),
+      )
+    }
+    host.progress(`${unit} is ${state.words}`)
+    await sleep(500, undefined, { signal: host.signal })
+  }
+}
+
+/** Whether an init script starts at boot takes a question of its own. */
+async function withEnablement(host: CheckHost, state: ServiceState): Promise<ServiceState> {
+  const enabled = await currentPlatform().services.generatedIsEnabled(host, state.unit)
+  return { ...state, enabled: enabled ? 'yes' : 'no' }
+}
+
+function validate(unit: string, options: ServiceOptions): void {
+  if (!/^[\w@:.\\-]+$/.test(unit) || unit.startsWith('-')) {
+    throw new UsageError(`Expected the name of a unit, got ${show(unit)}`)
+  }
+  if (options.masked && (options.state === 'running' || options.enabled)) {
+    throw new UsageError(`Expected ${unit} to be either masked or running or enabled, got both`)
+  }
+  const { state, enabled, masked, restartOn } = options
+  if ([state, enabled, masked, restartOn].every((option) => option === undefined)) {
+    throw new UsageError(`Expected state, enabled, masked or restartOn for ${unit}, got none`)
+  }
+}
+
+function titleOf(unit: string, { state, enabled, masked, restartOn }: ServiceOptions): string {
+  if (masked) return `service ${unit} masked`
+  const parts = [
+    masked === false && 'unmasked',
+    state,
+    enabled !== undefined && (enabled ? 'enabled' : 'disabled'),
+    !state && restartOn && 'up to date',
+  ].filter(Boolean)
+  return `service ${unit} ${parts.join(', ')}`
+}

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs'
+import { isAbsolute, join, relative } from 'node:path'
+import Handlebars from 'handlebars'
+import { UsageError } from '../errors.ts'
+import type { Task } from '../task.ts'
+import { type FileOptions, file } from './file.ts'
+import { lineOf, Missing, strictly } from './strict.ts'
+
+/** Makes a file out of a role's template; rendered at once, before any connection. */
+export type Template = (name: string, path: string, data: object, options?: FileOptions) => Task
+
+/** The templates of a role: `templates(import.meta.dirname)` reads `templates/NAME.hbs` beside it. */
+export function templates(roleDirectory: string): Template {
+  return (name, path, data, options) => {
+    const source = join(roleDirectory, 'templates', `${name}.hbs`)
+    return file(path, renderFile(source, data), options)
+  }
+}
+
+/** Renders one template file; a variable that does not exist is a UsageError naming its line. */
+export function renderFile(source: string, data: object): string {
+  const shown = nameOf(source)
+  let text: string
+  try {
+    text = readFileSync(source, 'utf8')
+  } catch (error) {
+    throw new UsageError(`template ${shown} cannot be read: ${(error as Error).message}`)
+  }
+  return render(text, data, shown)
+}
+
+/** Renders template text; `shown` is its name in messages. */
+export function render(text: string, data: object, shown: string): string {
+  let rendered: string
+  let ast: hbs.AST.Program
+  try {
+    ast = Handlebars.parse(text)
+    rendered = Handlebars.compile(ast, { noEscape: true, strict: true })(strictly(data))
+  } catch (error) {
+    throw new UsageError(`template ${shown} ${explain(text, error as Error)}`)
+  }
+  if (rendered.includes('[object Object]')) {
+    throw new UsageError(`template ${shown} prints an object; name one of its fields instead`)
+  }
+  return rendered
+}
+
+function explain(text: string, error: Error & { lineNumber?: number }): string {
+  if (error instanceof Missing) {
+    return `line ${lineOf(text, error.key) ?? '?'}: variable \`${error.variable}\` does not exist`
+  }
+  const missing = /^"(.*)" not defined in /.exec(error.message)
+  if (missing && error.lineNumber) {
+    return `line ${error.lineNumber}: variable \`${missing[1]}\` does not exist`
+  }
+  return `is not valid: ${error.message}`
+}
+
+function nameOf(source: string): string {
+  const near = relative(process.cwd(), source)
+  return near.startsWith('..') || isAbsolute(near) ? source : near
+}

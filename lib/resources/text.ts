@@ -1,0 +1,101 @@
+import { type Change, type CheckHost, type Host, type Task, task } from '../task.ts'
+import { type Found, naming, readStat, statFormat } from './look.ts'
+import { absolute } from './paths.ts'
+
+/** A text file as the host has it; `path` is what a link led to. */
+export interface TextFile {
+  readonly path: string
+  readonly found: Found
+  readonly content: string
+}
+
+interface EditChange extends Change {
+  readonly path: string
+  readonly content: string
+  readonly mode: number
+  readonly owner: string
+  readonly group: string
+}
+
+/** What an edit does to a text: the new text and a summary, or undefined where it is right already. */
+export type Edit = (
+  text: string,
+) => { readonly content: string; readonly summary: string } | undefined
+
+/** How an edit treats a file that is not there. */
+export interface EditOptions {
+  /** Makes the file where there is none, with this mode; without it, a missing file is an error. */
+  readonly create?: { readonly mode: number }
+  readonly tags?: readonly string[]
+}
+
+/** A task that edits a text file and keeps its mode and owner; `missing` allows there to be none. */
+export function editing(
+  title: string,
+  path: string,
+  edit: Edit,
+  options: EditOptions & { readonly missing?: boolean },
+): Task {
+  absolute(path)
+  return task<EditChange>(title, {
+    ...(options.tags && { tags: options.tags }),
+    async check(host) {
+      const now = await readText(host, path)
+      if (!now && options.missing) return undefined
+      if (!now && !options.create) throw new Error(`Expected a file at ${path}, got none`)
+      const edited = edit(now?.content ?? '')
+      if (!edited) return undefined
+      return {
+        summary: now ? edited.summary : `${path} does not exist; ${edited.summary}`,
+        diff: { path: now?.path ?? path, before: now?.content, after: edited.content },
+        path: now?.path ?? path,
+        content: edited.content,
+        mode: now?.found.mode ?? options.create?.mode ?? 0o644,
+        owner: now?.found.owner ?? 'root',
+        group: now?.found.group ?? 'root',
+      }
+    },
+    async apply(host: Host, { path: target, content, mode, owner, group }) {
+      await host.write(target, content, { mode, owner, group })
+    },
+  })
+}
+
+/** Reads a text file, through links; undefined where there is none. */
+export async function readText(host: CheckHost, path: string): Promise<TextFile | undefined> {
+  // Editing must reach the file behind a link: replacing the link would leave that one unchanged.
+  const answer = await host.$`
+p=${path}
+if [ -h "$p" ]; then p=$(readlink -f -- "$p") || exit; fi
+stat -c ${statFormat} -- "$p" && printf '%s\\n' "$p" && if [ -f "$p" ]; then cat < "$p"; fi`.nothrow()
+  const now = readStat(answer, path)
+  if (!now) return undefined
+  if (now.found.kind !== 'file') {
+    throw new Error(`Expected a file at ${path}, got ${naming(now.found)}`)
+  }
+  const end = now.rest.indexOf('\n')
+  const content = now.rest.slice(end + 1)
+  if (/[\0\ufffd]/.test(content)) throw new Error(`Expected UTF-8 text in ${path}, got other bytes`)
+  const size = Buffer.byteLength(content)
+  if (size !== now.found.size) {
+    throw new Error(
+      `Expected ${now.found.size} bytes in ${path}, got ${size}: it changed meanwhile`,
+    )
+  }
+  return { path: now.rest.slice(0, end), found: now.found, content }
+}
+
+/** A text cut into lines, and how to put them together again as they were. */
+export interface Lines {
+  readonly lines: readonly string[]
+  readonly join: (lines: readonly string[]) => string
+}
+
+/** Cuts text into lines without their ends; `join` keeps CRLF where the text has it. */
+export function cut(text: string): Lines {
+  const eol = /\r\n/.test(text) && !/(^|[^\r])\n/.test(text) ? '\r\n' : '\n'
+  const lines = text === '' ? [] : text.split(eol)
+  // The end of the last line is no further, empty line; a file without it gets one.
+  if (lines.at(-1) === '') lines.pop()
+  return { lines, join: (all) => all.map((line) => line + eol).join('') }
+}
