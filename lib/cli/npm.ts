@@ -12,11 +12,15 @@ function text(file: string): string {
 
 /** Reads where npm's settings can come from: its .npmrc files and the environment it was started with. */
 export function npmSources(env: NodeJS.ProcessEnv): NpmSources {
+  // npm exports a setting in lower case only where its own environment did not have it already.
+  const setting = (name: string) =>
+    env[`npm_config_${name}`] ?? env[`NPM_CONFIG_${name.toUpperCase()}`]
+  const project = setting('local_prefix')
   const builtin = env.npm_execpath && join(dirname(dirname(env.npm_execpath)), 'npmrc')
   const files = [
-    env.npm_config_local_prefix && join(env.npm_config_local_prefix, '.npmrc'),
-    env.npm_config_userconfig,
-    env.npm_config_globalconfig,
+    project && join(project, '.npmrc'),
+    setting('userconfig'),
+    setting('globalconfig'),
     builtin,
   ]
   const inherited = npmEnvironment(env.npm_lifecycle_event)

@@ -1,5 +1,6 @@
 import { nearest } from '../inventory/index.ts'
 import { labOptions, type Option, playOptions } from './options.ts'
+import { retyped, type Taken } from './retyped.ts'
 
 /**
  * `npm run play site --check` hands nothing to the script: npm takes every option before a second
@@ -31,19 +32,13 @@ const npmsOwn = new Set(
   allow_scripts viewer global location`.split(/\s+/),
 )
 
-/** Options of ours that npm has a use for: inherited, they are settings of npm. */
-const shared = new Set(['diff', 'tag', 'json', 'dry_run', 'yes', 'force'])
+/** The one option of ours that npm has a use for too: inherited, it is a setting of npm. */
+const shared = 'diff'
 
 /** What people type when they mean an option of ours. */
-const meanings: Readonly<Record<string, string>> = { dry_run: '--check', json: '--output json' }
-
-/** What npm took from a command line. */
-interface Taken {
-  /** As typed, for the message. */
-  readonly typed: string
-  readonly name: string
-  readonly option?: Option
-  readonly value: string
+const meanings: Readonly<Record<string, readonly [name: string, value: string]>> = {
+  dry_run: ['check', 'true'],
+  json: ['output', 'json'],
 }
 
 function setIn(npmrc: readonly string[]): Set<string> {
@@ -73,84 +68,22 @@ function taken(
       found.push({ typed: '--verbose', name: 'verbose', option: options.verbose, value: 'true' })
       continue
     }
-    if (npmsOwn.has(key) || (inherited && (!exact || shared.has(key)))) continue
-    const dashed = key.replaceAll('_', '-')
-    const name = exact ?? nearest(dashed, names)
-    const certain = sources.inherited !== undefined
-    if (name === undefined && !(key in meanings) && !certain) continue
+    if (npmsOwn.has(key) || (inherited && (!exact || key === shared))) continue
+    const typed = key.replaceAll('_', '-')
+    const [meant, meaning] = meanings[key] ?? []
+    const name = exact ?? meant ?? nearest(typed, names)
+    if (name === undefined && sources.inherited === undefined) continue
     const option = name === undefined ? undefined : options[name]
-    const off = value === '' || value === 'false'
+    const no = value === '' || value === 'false' ? 'no-' : ''
     found.push({
-      typed: off ? `--no-${dashed}` : `--${dashed}`,
-      name: off ? `no-${name ?? dashed}` : (name ?? dashed),
+      typed: `--${no}${typed}`,
+      name: no + (name ?? typed),
       ...(option && { option }),
-      value,
+      value: meaning ?? value,
     })
   }
   const place = ({ name }: Taken) => names.indexOf(name) >>> 0
   return found.sort((a, b) => place(a) - place(b))
-}
-
-/** A word as one would type it in a shell. */
-function typed(word: string): string {
-  return /^[\w@%+=:,./!-]+$/.test(word) && !word.startsWith('!') && !word.includes(',!')
-    ? word
-    : `'${word.replaceAll("'", "'\\''")}'`
-}
-
-/** Finds the stray word that was an option's value: npm leaves `M2` of `--limit M2` behind. */
-function claim(option: Option, strays: string[], alone: boolean): string {
-  const fits = strays.findIndex((word) => {
-    if (option.kind === 'count') return /^\d+$/.test(word)
-    if (option.choices) return option.choices.includes(word)
-    return alone
-  })
-  if (fits < 0) return option.value ?? 'VALUE'
-  return typed(strays.splice(fits, 1)[0] ?? '')
-}
-
-function rebuilt(
-  all: readonly Taken[],
-  options: Readonly<Record<string, Option>>,
-  words: string[],
-) {
-  const strays = words.slice(1)
-  const needy = all.filter(
-    ({ option, value }) => option && option.kind !== 'flag' && value === 'true',
-  )
-  const open = needy.filter(({ option }) => option?.kind !== 'count' && !option?.choices)
-  const values = new Map<Taken, string>()
-  for (const one of [...needy].sort(
-    (a, b) => Number(open.includes(a)) - Number(open.includes(b)),
-  )) {
-    if (one.option) values.set(one, claim(one.option, strays, open.length === 1))
-  }
-  const front = words.slice(0, 1)
-  const parts: string[] = []
-  for (const one of all) {
-    const { name, option, value } = one
-    if (name in meanings || one.typed.slice(2).replaceAll('-', '_') in meanings) {
-      parts.push(meanings[one.typed.slice(2).replaceAll('-', '_')] ?? `--${name}`)
-      continue
-    }
-    parts.push(`--${name}`)
-    if (value === 'true' || value === 'false' || value === '') {
-      const claimed = values.get(one)
-      if (claimed !== undefined) parts.push(claimed)
-    } else if (option?.kind === 'flag') {
-      // npm's own --diff takes the next word: an option of ours, or the playbook's name.
-      for (const word of value.split('\n\n')) {
-        if (word.startsWith('--')) parts.push(word)
-        else if (front.length === 0) front.push(word)
-        else strays.push(word)
-      }
-    } else {
-      parts.push(typed(value))
-    }
-  }
-  // With several open values the strays cannot be told apart: the placeholders stand for them.
-  const kept = open.length > 1 || strays.length === 0 ? [] : strays
-  return { words: [...front, ...(Object.keys(options).includes('check') ? [] : kept)], parts }
 }
 
 /** The sentence that refuses the run because npm took options for itself; undefined when it took none. */
@@ -169,9 +102,5 @@ export function swallowed(
   if (script === 'lab' && (argv[0] === 'exec' || argv[0] === 'ssh')) {
     return `${what}npm run lab ${argv[0]} ${argv[1] ?? 'HOST'} -- COMMAND`
   }
-  const cutAt = argv.findIndex((word) => word.startsWith('-'))
-  const leading = cutAt < 0 ? argv : argv.slice(0, cutAt)
-  const behind = cutAt < 0 ? [] : argv.slice(cutAt).map(typed)
-  const { words, parts } = rebuilt(all, options, [...leading])
-  return `${what}${['npm run', script, ...words.map(typed), '--', ...parts, ...behind].join(' ')}`
+  return `${what}${retyped(script, all, argv)}`
 }

@@ -1,0 +1,138 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const main = fileURLToPath(new URL('../../lib/cli/main.ts', import.meta.url))
+const tsx = import.meta.resolve('tsx')
+let dir = ''
+
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'tandem-npm-'))
+  const node = `"${process.execPath}" --import ${tsx} ${main}`
+  writeFileSync(
+    join(dir, 'package.json'),
+    JSON.stringify({ name: 'x', scripts: { play: `${node} play`, lab: `${node} lab` } }),
+  )
+})
+afterAll(() => rmSync(dir, { recursive: true, force: true }))
+
+interface Surroundings {
+  readonly npmrc?: string
+  readonly env?: Record<string, string>
+}
+
+/** What a really spawned `npm run` says on stderr, and how it ends. */
+function npm(args: readonly string[], { npmrc = '', env = {} }: Surroundings = {}) {
+  const clean = Object.entries(process.env).filter(([key]) => !/^(npm|tandem)_/i.test(key))
+  const userconfig = join(mkdtempSync(join(dir, 'user-')), '.npmrc')
+  writeFileSync(userconfig, `update-notifier=false\n${npmrc}\n`)
+  return new Promise<{ stderr: string; code: number }>((resolve) => {
+    const options = {
+      cwd: dir,
+      env: { ...Object.fromEntries(clean), HOME: dir, NPM_CONFIG_USERCONFIG: userconfig, ...env },
+    }
+    execFile('npm', ['run', ...args], options, (error, _stdout, stderr) =>
+      resolve({ stderr, code: error ? Number(error.code) : 0 }),
+    )
+  })
+}
+
+const typed: readonly [args: string[], line: string][] = [
+  [['play', 'site', '--check'], 'npm run play site -- --check'],
+  [['play', '--check', 'site'], 'npm run play site -- --check'],
+  [['play', 'site', '--diff'], 'npm run play site -- --diff'],
+  [['play', '--diff', 'site'], 'npm run play site -- --diff'],
+  [['play', 'site', '--diff', '--check'], 'npm run play site -- --diff --check'],
+  [['play', 'site', '--limit', 'M2'], 'npm run play site -- --limit M2'],
+  [['play', 'site', '--limit=nodes,!M1'], "npm run play site -- --limit 'nodes,!M1'"],
+  [['play', 'site', '--tags', 'a,b'], 'npm run play site -- --tags a,b'],
+  [['play', 'site', '--tag', 'a'], 'npm run play site -- --tags a'],
+  [['play', 'site', '--skip-tags', 'a'], 'npm run play site -- --skip-tags a'],
+  [['play', 'site', '--start-at', 'my task'], "npm run play site -- --start-at 'my task'"],
+  [['play', 'site', '--list-tasks'], 'npm run play site -- --list-tasks'],
+  [['play', 'site', '--list-hosts'], 'npm run play site -- --list-hosts'],
+  [['play', 'site', '--list-tags'], 'npm run play site -- --list-tags'],
+  [['play', 'site', '--forks', '5'], 'npm run play site -- --forks 5'],
+  [['play', 'site', '--verbose'], 'npm run play site -- --verbose'],
+  [['play', 'site', '--verb'], 'npm run play site -- --verbose'],
+  [['play', 'site', '--output', 'json'], 'npm run play site -- --output json'],
+  [['play', 'site', '--json'], 'npm run play site -- --output json'],
+  [['play', 'site', '--inventory', 'production'], 'npm run play site -- --inventory production'],
+  [['play', 'site', '--install'], 'npm run play site -- --install'],
+  [['play', 'site', '--no-check'], 'npm run play site -- --no-check'],
+  [['play', 'site', '--no-diff'], 'npm run play site -- --no-diff'],
+  [['play', 'site', '--chek'], 'npm run play site -- --check'],
+  [['play', 'site', '--lim', 'M2'], 'npm run play site -- --limit M2'],
+  [['play', 'site', '--dry-run'], 'npm run play site -- --check'],
+  [
+    ['play', 'site', '--limit', 'M2', '--forks', '5', '--check'],
+    'npm run play site -- --check --limit M2 --forks 5',
+  ],
+  [
+    ['play', 'site', '--limit', 'M2', '--tags', 'a'],
+    'npm run play site -- --limit HOSTS --tags TAGS',
+  ],
+  [['play', 'site', '--check', '--', '--limit', 'M2'], 'npm run play site -- --check --limit M2'],
+  [['lab', 'destroy', '--image'], 'npm run lab destroy -- --image'],
+  [['lab', 'up', '--install'], 'npm run lab up -- --install'],
+  [['lab', 'exec', 'M1', 'ls', '-l'], 'npm run lab exec M1 -- COMMAND'],
+]
+
+describe('an option that npm took for itself', () => {
+  test.concurrent.for(typed)(
+    'npm run %j is refused with the line to type',
+    { timeout: 60_000 },
+    async ([args, line]) => {
+      const { stderr, code } = await npm(args)
+      expect(stderr).toMatch(/npm took --\S+ .*for itself and nothing was run; type: /)
+      expect(
+        stderr
+          .split('\n')
+          .find((text) => text.includes('; type: '))
+          ?.split('; type: ')[1],
+      ).toBe(line)
+      expect(code).toBe(1)
+    },
+  )
+})
+
+/** Past the check, the command finds that the temporary folder has no playbooks. */
+const past = 'Expected a folder'
+
+const settings: readonly [title: string, args: string[], surroundings: Surroundings][] = [
+  ['options behind --', ['play', 'site', '--', '--check', '--diff', '--verbose'], {}],
+  ['loglevel in .npmrc', ['play', 'site'], { npmrc: 'loglevel=verbose' }],
+  ['json, diff and tag in .npmrc', ['play', 'site'], { npmrc: 'json=true\ndiff[]=x\ntag = next' }],
+  ['a key of ours in .npmrc', ['play', 'site'], { npmrc: 'check=true' }],
+  ['NPM_CONFIG_LOGLEVEL', ['play', 'site'], { env: { NPM_CONFIG_LOGLEVEL: 'verbose' } }],
+  ['npm run --silent', ['--silent', 'play', 'site'], {}],
+  ['npm run --if-present', ['--if-present', 'play', 'site'], {}],
+]
+
+describe('a setting of npm', () => {
+  test.concurrent.for(settings)(
+    '%s is left alone',
+    { timeout: 60_000 },
+    async ([, args, surroundings]) => {
+      expect((await npm(args, surroundings)).stderr).toContain(past)
+    },
+  )
+
+  test.runIf(process.platform === 'linux')(
+    'inherited from npm’s own environment is left alone, an option of ours is not',
+    { timeout: 60_000 },
+    async () => {
+      const env = {
+        npm_config_loglevel: 'verbose',
+        npm_config_yes: 'true',
+        npm_config_json: 'true',
+      }
+      expect((await npm(['play', 'site'], { env })).stderr).toContain(past)
+      const outer = await npm(['play', 'site'], { env: { npm_config_check: 'true' } })
+      expect(outer.stderr).toContain('npm run play site -- --check')
+    },
+  )
+})
