@@ -28,6 +28,15 @@ export class Interrupted extends Error {
   override readonly name = 'Interrupted'
 }
 
+/** The exit code an error stands for; anything unforeseen counts as a failure. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return exitCodes.usage
+  if (error instanceof Unreachable) return exitCodes.unreachable
+  if (error instanceof Refusal) return exitCodes.refused
+  if (error instanceof Interrupted) return exitCodes.interrupted
+  return exitCodes.failed
+}
+
 /** One readable sentence out of anything that was thrown. */
 export function sentence(error: unknown): string {
   if (error instanceof Error) return error.message.trim() || error.name

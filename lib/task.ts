@@ -142,11 +142,14 @@ export interface RoleContext<V, H> {
 /** A function from a host to its list of tasks; touches nothing itself. */
 export interface Role<V = unknown, H = unknown> {
   readonly name: string
-  readonly tasks: (context: RoleContext<V, H>) => readonly Task[]
+  tasks(context: RoleContext<V, H>): readonly Task[]
 }
 
 /** Names a role. */
-export function role<V, H>(name: string, tasks: Role<V, H>['tasks']): Role<V, H> {
+export function role<V, H>(
+  name: string,
+  tasks: (context: RoleContext<V, H>) => readonly Task[],
+): Role<V, H> {
   return { name, tasks }
 }
 
@@ -158,6 +161,8 @@ export interface Play<V = unknown, H = unknown> {
   readonly roles: readonly Role<V, H>[]
   /** One host after another instead of all at once. */
   readonly serial?: boolean
+  /** A failed task does not stop those behind it, so that a verification names everything at once. */
+  readonly keepGoing?: boolean
   /** The order of a serial play, found out at run time: names, first to last. */
   readonly order?: (hosts: readonly CheckHost[]) => Promise<readonly string[]>
 }

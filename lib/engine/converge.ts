@@ -18,6 +18,8 @@ export interface Site {
 export interface ConvergeOptions {
   /** Changes nothing; says what would change. */
   readonly check: boolean
+  /** Tells every task that fails its check instead of stopping at the first. */
+  readonly keepGoing: boolean
   readonly signal: AbortSignal
   readonly emit: (event: EventBody) => void
 }
@@ -43,6 +45,7 @@ export async function converge(
   const { emit } = options
   let next = 0
   let window = tasks.length
+  let well = true
   while (next < tasks.length) {
     const thrownAway = new AbortController()
     const view = site.look(thrownAway.signal)
@@ -77,9 +80,11 @@ export async function converge(
           end('unknown', { reason: 'cannot be told before the changes above are made' })
           continue
         }
-        thrownAway.abort()
         end(...failure(result.error))
         lost(result.error, site, emit)
+        well = false
+        if (options.keepGoing) continue
+        thrownAway.abort()
         return false
       }
       if (!result.change) {
@@ -106,7 +111,7 @@ export async function converge(
     }
     window = changed ? 1 : window * 2
   }
-  return true
+  return well
 }
 
 async function ask({ task }: PlannedTask, view: CheckHost): Promise<Answer> {

@@ -26,6 +26,7 @@ export interface PlannedPlay {
   readonly title: string
   readonly serial: boolean
   readonly order: Play['order']
+  readonly keepGoing: boolean
   readonly segments: number
   readonly hosts: readonly { readonly host: string; readonly tasks: readonly PlannedTask[] }[]
 }
@@ -134,6 +135,7 @@ export function plan(
       title: play.title,
       serial: play.serial ?? false,
       order: play.order,
+      keepGoing: play.keepGoing ?? false,
       segments: (counts[0] ?? 0) + 1,
       hosts,
     }

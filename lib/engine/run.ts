@@ -1,4 +1,4 @@
-import { exitCodes, Interrupted, sentence } from '../errors.ts'
+import { exitCodeOf, exitCodes, Interrupted, sentence } from '../errors.ts'
 import type { Inventory } from '../inventory/types.ts'
 import type { Playbook } from '../task.ts'
 import { converge } from './converge.ts'
@@ -62,8 +62,8 @@ export async function run(
       await runPlays(plays, pool, inventory, options, emit)
     }
   } catch (error) {
-    if (!(error instanceof Interrupted)) throw error
-    exitCode = exitCodes.interrupted
+    exitCode = exitCodeOf(error)
+    if (exitCode !== exitCodes.interrupted) emit({ type: 'notice', text: sentence(error) })
   } finally {
     await pool.close()
   }
@@ -85,8 +85,9 @@ async function reachAll(
     try {
       const { session } = await pool.line(host)
       if (lock) {
-        const onWait = (text: string) => emit({ type: 'notice', host, text })
-        await session.lock(lockPath, options.controller, { onWait })
+        await session.lock(lockPath, options.controller, (text) =>
+          emit({ type: 'notice', host, text }),
+        )
       }
       return true
     } catch (error) {
@@ -107,7 +108,7 @@ async function runPlays(
   const turn = new Turn()
   const pending = new Map<string, { pending: boolean }>()
   for (const play of plays) {
-    const hosts = await inOrder(play, pool, inventory)
+    const hosts = await inOrder(play, pool, inventory, options.check)
     emit({ type: 'play-start', play: play.id, title: play.title, hosts })
     const step = async (host: string, segment: number): Promise<boolean> => {
       const state = pending.get(host) ?? { pending: false }
@@ -116,7 +117,7 @@ async function runPlays(
       return converge(
         tasks.filter((task) => task.segment === segment),
         site(host, pool, inventory, turn, emit, options.signal),
-        { check: options.check, signal: options.signal, emit },
+        { check: options.check, keepGoing: play.keepGoing, signal: options.signal, emit },
         state,
       )
     }
@@ -154,11 +155,21 @@ async function serially(hosts: Hosts, segments: number, step: Step): Promise<boo
   return true
 }
 
-async function inOrder(play: PlannedPlay, pool: Pool, inventory: Inventory): Promise<Hosts> {
+async function inOrder(
+  play: PlannedPlay,
+  pool: Pool,
+  inventory: Inventory,
+  check: boolean,
+): Promise<Hosts> {
   if (!play.order || play.hosts.length < 2) return play.hosts
   const live = new AbortController().signal
-  const order = await play.order(
-    play.hosts.map(({ host }) => checkHost(pool, inventory, host, live)),
-  )
+  let order: readonly string[]
+  try {
+    order = await play.order(play.hosts.map(({ host }) => checkHost(pool, inventory, host, live)))
+  } catch (error) {
+    // Check mode on a new host: what would be asked for the order is not installed yet.
+    if (check) return play.hosts
+    throw error
+  }
   return order.flatMap((name) => play.hosts.filter(({ host }) => host === name))
 }

@@ -1,0 +1,149 @@
+import { z } from 'zod'
+import { type HostFacts, type RoleContext, Secret } from '../lib/index.ts'
+
+type Octets = `${number}.${number}.${number}.${number}`
+
+const ip = z.custom<Octets>(
+  (value) =>
+    typeof value === 'string' &&
+    /^\d{1,3}(\.\d{1,3}){3}$/.test(value) &&
+    value.split('.').every((octet) => Number(octet) <= 255),
+  'Expected an IPv4 address such as 192.168.0.210',
+)
+const cidr = z.custom<`${Octets}/${number}`>(
+  (value) =>
+    typeof value === 'string' &&
+    /^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/.test(value) &&
+    value.split(/[./]/).every((part, place) => Number(part) <= (place === 4 ? 32 : 255)),
+  'Expected a network such as 192.168.0.0/24',
+)
+const path = z.string().regex(/^\/[\w@.+:/-]*$/, 'Expected an absolute path without spaces')
+const word = z
+  .string()
+  .regex(/^[\w.-]+$/, 'Expected a name of letters, digits, dot, dash or underscore')
+const seconds = z.number().int().positive()
+const port = z.number().int().min(1).max(65_535)
+const secretValue = z.instanceof(Secret, { error: "Expected secret('name'), never a literal" })
+
+/** One address on one card. */
+const line = z.strictObject({
+  device: word,
+  address: ip,
+  prefix: z.number().int().min(1).max(32),
+})
+
+const node = z.strictObject({
+  kind: z.literal('node'),
+  /** What `uname -n` says: heartbeat and DRBD know the node by it. */
+  fqdn: word,
+  /** Service LAN. */
+  em1: line,
+  /** Heartbeat line. */
+  em2: line,
+  /** DRBD line. */
+  em3: line,
+})
+
+const client = z.strictObject({
+  kind: z.literal('client'),
+  fqdn: word,
+  em1: line,
+})
+
+/** What every host of an inventory says of itself. */
+export const host = z.discriminatedUnion('kind', [node, client])
+
+/** What an inventory says of the pair. */
+export const vars = z.strictObject({
+  /** The host that serves when both can. */
+  preferred: word,
+  vip: line,
+  /** Time servers; a pool name or addresses. */
+  ntp: z.strictObject({
+    servers: z.array(word).min(1),
+    /** The largest offset from the server that counts as right, in seconds. */
+    maxOffset: z.number().positive(),
+  }),
+  drbd: z.strictObject({
+    resource: word,
+    minor: z.number().int().min(0).max(255),
+    disk: path,
+    port,
+    /** The most that a resync may use of the line, for example `100M` (bytes a second). */
+    maxRate: z.string().regex(/^\d+[KMG]$/, 'Expected a rate such as 100M'),
+    alExtents: z.number().int().min(67).max(65_534),
+    maxBuffers: z.number().int().min(32),
+    maxEpochSize: z.number().int().min(1),
+    sndbufSize: z.string().regex(/^\d+[KM]$/, 'Expected a size such as 512K'),
+    /** False only with a battery-backed cache: without flushes a power failure loses acknowledged writes. */
+    flushes: z.boolean(),
+    sharedSecret: secretValue,
+    filesystem: z.literal('ext4'),
+    /** How long the boot waits for the peer, in seconds. */
+    bootWait: seconds,
+  }),
+  heartbeat: z
+    .strictObject({
+      keepalive: seconds,
+      warntime: seconds,
+      deadtime: seconds,
+      initdead: seconds,
+      udpPort: port,
+      pingNodes: z.array(ip).min(1),
+      /** Moves the service back by itself when the preferred node returns; costs a second stall. */
+      autoFailback: z.boolean(),
+      /** Starts heartbeat at boot. The article starts it by hand. */
+      atBoot: z.boolean(),
+      key: secretValue,
+    })
+    .refine((beat) => beat.keepalive < beat.warntime && beat.warntime < beat.deadtime, {
+      error: 'Expected keepalive < warntime < deadtime',
+    })
+    .refine((beat) => beat.initdead >= 2 * beat.deadtime, {
+      error: 'Expected initdead to be at least twice deadtime',
+      path: ['initdead'],
+    }),
+  nfs: z.strictObject({
+    path,
+    clients: cidr,
+    /** Export options besides fsid and mountpoint. */
+    options: z.array(word.or(z.string().regex(/^[\w=.-]+$/))).min(1),
+    /** Also serves NFS 3 and 4.0, for clients such as CentOS 6. */
+    legacyClients: z.boolean(),
+    threads: z.number().int().min(1).max(4096),
+    /** How long clients may reclaim their locks after a take-over, in seconds. */
+    grace: z.number().int().min(10).max(3600),
+    /** How long a client's state outlives its silence, in seconds. */
+    lease: z.number().int().min(10).max(3600),
+  }),
+  client: z.strictObject({
+    mountPoint: path,
+    options: z.array(z.string().regex(/^[\w=.]+$/)),
+  }),
+})
+
+/** Both together, for `defineInventory`. */
+export const schema = { vars, host }
+
+/** The pair's variables. */
+export type Site = z.output<typeof vars>
+/** A node or a client. */
+export type Machine = z.output<typeof host>
+/** A node's names and lines. */
+export type Node = z.output<typeof node>
+/** What a role for the nodes is given. */
+export type NodeContext = RoleContext<Site, Node>
+/** What a role for the clients is given. */
+export type ClientContext = RoleContext<Site, Machine>
+
+/** The other node of the pair. */
+export function peerOf({ others, host }: NodeContext): HostFacts<Node> {
+  const [peer, ...more] = others
+  if (peer && more.length === 0) return peer
+  throw new Error(`${host.name}: expected one other host in the group nodes, got ${others.length}`)
+}
+
+/** Both nodes in the inventory's order, the same on either of them. */
+export function pairOf({ host, others }: NodeContext): readonly HostFacts<Node>[] {
+  return [host, ...others].sort((a, b) => a.vars.fqdn.localeCompare(b.vars.fqdn))
+}

@@ -1,0 +1,55 @@
+import { inspect } from 'node:util'
+import { UsageError } from './errors.ts'
+
+const revealed = new Set<string>()
+const mask = '********'
+
+let provider = (name: string): string => {
+  throw new UsageError(`secret \`${name}\` was asked for before any secrets were loaded`)
+}
+
+/** Says where values come from: called once, by the command line, before any task is made. */
+export function provideSecrets(from: (name: string) => string): void {
+  provider = from
+}
+
+/** The name of a value that prints as asterisks wherever it goes by accident; only `reveal` gives it away. */
+export class Secret {
+  readonly name: string
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  /** The value itself, for the one place that must write it. Throws UsageError when there is none. */
+  reveal(): string {
+    const value = provider(this.name)
+    // Shorter ones would mask half of every text, and are no secrets.
+    if (value.length >= 6) revealed.add(value)
+    return value
+  }
+
+  toString(): string {
+    return mask
+  }
+
+  toJSON(): string {
+    return mask
+  }
+
+  [inspect.custom](): string {
+    return `Secret(${this.name})`
+  }
+}
+
+/** Names a secret of the inventory; its value is kept encrypted, apart from the inventory. */
+export function secret(name: string): Secret {
+  return new Secret(name)
+}
+
+/** Replaces every revealed secret in a text by asterisks; the last step before any output. */
+export function masked(text: string): string {
+  let result = text
+  for (const value of revealed) result = result.replaceAll(value, mask)
+  return result
+}

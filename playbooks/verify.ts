@@ -1,0 +1,20 @@
+import { playbook } from '../lib/index.ts'
+import preflight from '../roles/preflight/index.ts'
+import client from '../roles/verify/client.ts'
+import cluster from '../roles/verify/cluster.ts'
+import config from '../roles/verify/config.ts'
+
+export default playbook({
+  name: 'verify',
+  description: 'Tells everything that is not as the inventory says; changes no configuration',
+  readOnly: true,
+  plays: [
+    {
+      title: 'both nodes and the pair',
+      hosts: 'nodes',
+      roles: [preflight, config, cluster],
+      keepGoing: true,
+    },
+    { title: 'through the floating address', hosts: 'clients', roles: [client] },
+  ],
+})

@@ -1,0 +1,28 @@
+import { type NodeContext, pairOf } from '../../inventory/schema.ts'
+import { directory, file, role, service, templates } from '../../lib/index.ts'
+
+const template = templates(import.meta.dirname)
+
+/** S8: the same configuration on both nodes, in DRBD 8.4's words. */
+export default role('drbd/config', (context: NodeContext) => {
+  const { drbd } = context.vars
+  return [
+    directory('/etc/drbd.d', { mode: 0o755 }),
+    file('/etc/drbd.conf', 'include "drbd.d/global_common.conf";\ninclude "drbd.d/*.res";\n'),
+    template('global_common.conf', '/etc/drbd.d/global_common.conf', drbd),
+    template(
+      'drbd.res',
+      `/etc/drbd.d/${drbd.resource}.res`,
+      {
+        ...drbd,
+        sharedSecret: drbd.sharedSecret.reveal(),
+        nodes: pairOf(context).map(({ vars }) => ({ name: vars.fqdn, address: vars.em3.address })),
+      },
+      { mode: 0o600, secret: true },
+    ),
+    // The package's own service waits for minutes at boot and unmounts at stop; ours only brings up.
+    service('drbd.service', { masked: true }),
+    template('tandem-drbd.service', '/etc/systemd/system/tandem-drbd.service', drbd),
+    service('tandem-drbd.service', { enabled: true }),
+  ]
+})

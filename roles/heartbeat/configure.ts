@@ -1,0 +1,28 @@
+import { type NodeContext, pairOf } from '../../inventory/schema.ts'
+import { directory, role, templates } from '../../lib/index.ts'
+
+const template = templates(import.meta.dirname)
+
+/** S5: two heartbeat lines, signed with a real key; the same files on both nodes. */
+export default role('heartbeat/configure', (context: NodeContext) => {
+  const { heartbeat } = context.vars
+  const pair = pairOf(context)
+  // A node ignores the line that names its own address, so that one text serves both.
+  const links = (['em2', 'em1'] as const).flatMap((line) =>
+    pair.map(({ vars }) => ({ device: vars[line].device, address: vars[line].address })),
+  )
+  return [
+    directory('/etc/ha.d', { mode: 0o755 }),
+    template('ha.cf', '/etc/ha.d/ha.cf', {
+      ...heartbeat,
+      links,
+      nodes: pair.map(({ vars }) => vars.fqdn),
+    }),
+    template(
+      'authkeys',
+      '/etc/ha.d/authkeys',
+      { key: heartbeat.key.reveal() },
+      { mode: 0o600, secret: true },
+    ),
+  ]
+})

@@ -1,0 +1,33 @@
+import type { CheckHost } from '../../lib/index.ts'
+
+/** What a node holds of the resource groups, in heartbeat's words. */
+export type Holding = 'all' | 'local' | 'foreign' | 'none' | 'transition' | 'stopped'
+
+const holdings = new Set<string>(['all', 'local', 'foreign', 'none', 'transition'])
+
+/** Asks heartbeat what this node holds; `stopped` where heartbeat does not run. */
+export async function holding(host: CheckHost): Promise<Holding> {
+  const { stdout, stderr, exitCode } = await host.$`cl_status rscstatus`.nothrow()
+  const word = stdout.trim()
+  if (holdings.has(word)) return word as Holding
+  if (/not running|cannot signon|stopped/i.test(stdout + stderr)) return 'stopped'
+  // During start-up heartbeat answers without knowing its resources yet.
+  if (word === '' || /not initialized|unknown/i.test(word + stderr)) return 'transition'
+  throw new Error(`cl_status rscstatus: unknown answer \`${word}\` (exit code ${exitCode})`)
+}
+
+/** Whether the node says it serves what the pair serves. */
+export function isActive(state: Holding): boolean {
+  return state === 'all' || state === 'local' || state === 'foreign'
+}
+
+/** Whether heartbeat has settled on this node. */
+export function isSettled(state: Holding): boolean {
+  return state !== 'transition' && state !== 'stopped'
+}
+
+/** State of one heartbeat link to a node: `up`, `dead` or what cl_status says. */
+export async function linkStatus(host: CheckHost, node: string, device: string): Promise<string> {
+  const { stdout, stderr } = await host.$`cl_status hblinkstatus ${node} ${device}`.nothrow()
+  return stdout.trim() || stderr.trim() || 'unknown'
+}

@@ -1,0 +1,46 @@
+import { type NodeContext, peerOf } from '../../inventory/schema.ts'
+import { role, service, type Task, task } from '../../lib/index.ts'
+import { holding, isActive, isSettled, linkStatus } from '../heartbeat/status.ts'
+import { guardPeerReady, handOver, pause } from './active.ts'
+
+/** Files that heartbeat reads only when it starts. */
+export const heartbeatFiles = ['/etc/ha.d/ha.cf', '/etc/ha.d/authkeys', '/etc/ha.d/haresources']
+
+/** Restarts heartbeat where its configuration is newer; the node that serves hands over first. */
+export default role('integrate/restart', (context: NodeContext) => {
+  const { vars } = context
+  const peer = peerOf(context)
+  const waitMs = (2 * vars.heartbeat.initdead + 120) * 1000
+  const restart = service('heartbeat.service', { state: 'running', restartOn: heartbeatFiles })
+  return [
+    task('heartbeat runs with the configuration on disk', {
+      check: (host) => restart.check(host),
+      disruptive: (host) => guardPeerReady(host, peer.name, vars.drbd),
+      timeoutMs: 3 * waitMs,
+      apply: async (host, found) => {
+        if (isActive(await holding(host))) await handOver(host, peer.name, waitMs)
+        await restart.apply(host, found)
+        await rejoined(host, peer.vars.fqdn, context.host.vars.em2.device, waitMs)
+      },
+    }) satisfies Task,
+  ]
+})
+
+/** Waits until this node and its peer see each other again. */
+async function rejoined(
+  host: Parameters<Task['apply']>[0],
+  peerFqdn: string,
+  device: string,
+  waitMs: number,
+): Promise<void> {
+  const until = Date.now() + waitMs
+  for (;;) {
+    const [mine, link] = await Promise.all([holding(host), linkStatus(host, peerFqdn, device)])
+    if (isSettled(mine) && link === 'up') return
+    const state = `${host.name} holds ${mine}, link to ${peerFqdn} is ${link}`
+    if (Date.now() > until)
+      throw new Error(`heartbeat did not settle within ${waitMs / 1000} s (${state})`)
+    host.progress(state)
+    await pause(1_000, host.signal)
+  }
+}

@@ -1,0 +1,74 @@
+import type { NodeContext, Site } from '../../inventory/schema.ts'
+import { type CheckHost, change, role, task } from '../../lib/index.ts'
+import { holding, isActive } from '../heartbeat/status.ts'
+
+/** What of the service runs on a node. */
+export interface Parts {
+  readonly mounted: boolean
+  readonly threads: number
+  readonly vip: boolean
+  /** Daemons by name that are not there. */
+  readonly missing: readonly string[]
+  /** nfsd was started with, or has read, the exports on disk. */
+  readonly exportsCurrent: boolean
+}
+
+const daemons = ['nfsdcld', 'rpc.mountd']
+
+/** Looks which parts of the service run on a host. */
+export async function parts(host: CheckHost, { nfs, drbd, vip }: Site): Promise<Parts> {
+  const [mounts, threads, comms, addresses, read, now] = await Promise.all([
+    host.$`cat /proc/mounts`,
+    host.$`if [ -e /proc/fs/nfsd/threads ]; then cat /proc/fs/nfsd/threads; else echo 0; fi`,
+    host.$`cat /proc/[0-9]*/comm 2>/dev/null; true`,
+    host.$`ip -o -4 addr show dev ${vip.device} to ${`${vip.address}/32`}`,
+    host.$`if [ -e /run/tandem-exports ]; then cat /run/tandem-exports; fi`,
+    host.$`sha256sum /etc/exports`.nothrow(),
+  ])
+  const running = new Set(comms.stdout.split('\n'))
+  return {
+    mounted: mounts.stdout
+      .split('\n')
+      .some((line) => line.startsWith(`/dev/drbd${drbd.minor} ${nfs.path} `)),
+    threads: Number.parseInt(threads.stdout, 10),
+    vip: addresses.stdout.trim() !== '',
+    missing: daemons.filter((name) => !running.has(name)),
+    exportsCurrent: read.stdout === now.stdout,
+  }
+}
+
+/** A sentence for each part of the service that should run on the active node and does not. */
+export function partsMissing(found: Parts, { nfs, vip }: Site): string[] {
+  return [
+    ...(found.mounted ? [] : [`${nfs.path} is not mounted`]),
+    ...(found.threads > 0 ? [] : ['nfsd does not run (0 threads)']),
+    ...found.missing.map((name) => `${name} does not run`),
+    ...(found.vip ? [] : [`${vip.address} is not on ${vip.device}`]),
+  ]
+}
+
+/** S13: what heartbeat started on the active node still runs there, with the exports on disk. */
+export default role('integrate/service', ({ vars }: NodeContext) => [
+  task('service is complete where it is active', {
+    barrier: true,
+    check: async (host) => {
+      if (!isActive(await holding(host))) return
+      const missing = partsMissing(await parts(host, vars), vars)
+      return missing.length > 0 ? change(missing.join(', ')) : undefined
+    },
+    apply: async ({ sh }) => {
+      await sh`/etc/ha.d/resource.d/tandem-nfs start`
+      await sh`/etc/ha.d/resource.d/tandem-vip start`
+    },
+  }),
+  task('running exports are those on disk', {
+    check: async (host) => {
+      if (!isActive(await holding(host))) return
+      const found = await parts(host, vars)
+      return found.exportsCurrent ? undefined : change('/etc/exports is newer')
+    },
+    apply: async ({ sh }) => {
+      await sh`exportfs -r && sha256sum /etc/exports >/run/tandem-exports`
+    },
+  }),
+])

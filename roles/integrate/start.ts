@@ -1,0 +1,68 @@
+import { type NodeContext, peerOf } from '../../inventory/schema.ts'
+import { change, Refusal, role, service, task, waitUntil } from '../../lib/index.ts'
+import { drbdStatus } from '../drbd/status.ts'
+import { holding, isActive, isSettled, linkStatus } from '../heartbeat/status.ts'
+
+const unit = 'heartbeat.service'
+
+/** S6 and S13: heartbeat runs on both nodes, sees its peer on every line, and one node serves. */
+export default role('integrate/start', (context: NodeContext) => {
+  const { vars } = context
+  const { drbd, heartbeat } = vars
+  const peer = peerOf(context)
+  const device = `/dev/drbd${drbd.minor}`
+  const lines = [context.host.vars.em2.device, context.host.vars.em1.device]
+  const waitMs = (2 * heartbeat.initdead + 120) * 1000
+  return [
+    task('nothing is held outside heartbeat', {
+      barrier: true,
+      check: async (host) => {
+        const [unitState, status, mounts] = await Promise.all([
+          host.$`systemctl is-active ${unit}`.nothrow(),
+          drbdStatus(host, drbd.minor),
+          host.$`cat /proc/mounts`,
+        ])
+        if (unitState.stdout.trim() !== 'inactive' && unitState.stdout.trim() !== 'failed') return
+        if (status.role !== 'Primary') return
+        if (mounts.stdout.split('\n').some((line) => line.startsWith(`${device} `))) {
+          throw new Refusal(
+            `${host.name}: ${device} is mounted although heartbeat does not run: someone uses it by hand; unmount it first`,
+          )
+        }
+        return change(`${drbd.resource} is Primary`)
+      },
+      apply: async ({ sh }) => {
+        await sh`drbdadm secondary ${drbd.resource}`
+      },
+    }),
+    // Both start at once, or each would wait initdead for the other.
+    { ...service(unit, { state: 'running', enabled: heartbeat.atBoot }), barrier: true },
+    waitUntil(`heartbeat sees ${peer.name} on ${lines.join(' and ')}`, {
+      barrier: true,
+      timeoutMs: waitMs,
+      everyMs: 2_000,
+      probe: async (host) => {
+        const states = await Promise.all(
+          lines.map((line) => linkStatus(host, peer.vars.fqdn, line)),
+        )
+        const wrong = lines.flatMap((line, at) =>
+          states[at] === 'up' ? [] : [`${line}: ${states[at]}`],
+        )
+        return wrong.length === 0 || wrong.join(', ')
+      },
+    }),
+    waitUntil('one node serves', {
+      timeoutMs: waitMs,
+      everyMs: 2_000,
+      barrier: true,
+      probe: async (host) => {
+        const [mine, theirs] = await Promise.all([holding(host), holding(host.peer(peer.name))])
+        const one = isActive(mine) !== isActive(theirs)
+        return (
+          (one && isSettled(mine) && isSettled(theirs)) ||
+          `${host.name} holds ${mine}, ${peer.name} holds ${theirs}`
+        )
+      },
+    }),
+  ]
+})

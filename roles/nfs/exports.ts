@@ -1,0 +1,23 @@
+import type { NodeContext } from '../../inventory/schema.ts'
+import { packages, role, service, templates } from '../../lib/index.ts'
+
+const template = templates(import.meta.dirname)
+
+/** Units that would run the server outside heartbeat, on the standby too. */
+export const distributionUnits = ['nfs-server.service', 'nfs-mountd.service', 'nfsdcld.service']
+
+/** S12: what is exported and how; who runs it is heartbeat's to say, so the package's units are masked. */
+export default role('nfs/exports', ({ vars: { nfs } }: NodeContext) => [
+  // Masked first: the package starts its units as it is installed.
+  ...distributionUnits.map((unit) => service(unit, { masked: true })),
+  packages(['nfs-kernel-server', ...(nfs.legacyClients ? ['rpcbind'] : [])]),
+  ...(nfs.legacyClients ? [service('rpcbind.service', { state: 'running', enabled: true })] : []),
+  template('exports', '/etc/exports', {
+    path: nfs.path,
+    clients: nfs.clients,
+    // One fsid on both nodes keeps file handles valid over a move; `mountpoint` never exports the
+    // empty directory below an unmounted filesystem.
+    options: [...nfs.options, 'fsid=1', 'mountpoint'].join(','),
+  }),
+  template('nfs.conf', '/etc/nfs.conf.d/tandem.conf', nfs),
+])

@@ -1,0 +1,36 @@
+import { type NodeContext, peerOf } from '../../inventory/schema.ts'
+import { change, Refusal, requirement, role, task } from '../../lib/index.ts'
+import { requireUpToDate } from '../drbd/init.ts'
+import { holding, isActive } from '../heartbeat/status.ts'
+import { guardPeerReady, handOver } from '../integrate/active.ts'
+
+/** Moves the service from the node that has it to the other, and waits until it is true. */
+export default role('switchover', (context: NodeContext) => {
+  const { vars } = context
+  const peer = peerOf(context)
+  const waitMs = (2 * vars.heartbeat.initdead + 120) * 1000
+  // Decided once, before the barrier: a later look would want to move the service back again.
+  let from = false
+  return [
+    requireUpToDate(vars.drbd),
+    requirement('which node serves', async (host) => {
+      const [mine, theirs] = await Promise.all([holding(host), holding(host.peer(peer.name))])
+      if (isActive(mine) === isActive(theirs)) {
+        throw new Refusal(
+          `expected one node to serve, got ${host.name}: ${mine}, ${peer.name}: ${theirs}`,
+        )
+      }
+      from = isActive(mine)
+    }),
+    task('service moves to the other node', {
+      barrier: true,
+      check: async (host) => {
+        if (!from || (await holding(host)) === 'none') return
+        return change(`service moves from ${host.name} to ${peer.name}`)
+      },
+      disruptive: (host) => guardPeerReady(host, peer.name, vars.drbd),
+      timeoutMs: 2 * waitMs,
+      apply: (host) => handOver(host, peer.name, waitMs),
+    }),
+  ]
+})

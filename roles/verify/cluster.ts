@@ -1,0 +1,85 @@
+import { type NodeContext, peerOf } from '../../inventory/schema.ts'
+import { requirement, role } from '../../lib/index.ts'
+import { describe, drbdStatus, isUpToDate } from '../drbd/status.ts'
+import { holding, isActive, linkStatus } from '../heartbeat/status.ts'
+import { type Parts, parts } from '../integrate/service.ts'
+
+/** S6, S9 to S13: the pair replicates, its nodes see each other, and exactly one of them serves. */
+export default role('verify/cluster', (context: NodeContext) => {
+  const { host: self, vars } = context
+  const peer = peerOf(context)
+  const lines = [self.vars.em2.device, self.vars.em1.device]
+  const perNode = [
+    requirement('heartbeat runs', async (host) => {
+      const held = await holding(host)
+      if (held === 'stopped') throw new Error('heartbeat does not run')
+      if (held === 'transition') throw new Error('heartbeat is in transition: look again')
+    }),
+    ...lines.map((device) =>
+      requirement(`heartbeat line ${device}`, async (host) => {
+        const state = await linkStatus(host, peer.vars.fqdn, device)
+        if (state !== 'up') throw new Error(`heartbeat line ${device} to ${peer.name} is ${state}`)
+      }),
+    ),
+    requirement('DRBD Connected UpToDate/UpToDate oos:0', async (host) => {
+      const status = await drbdStatus(host, vars.drbd.minor)
+      if (!isUpToDate(status)) throw new Error(`DRBD is ${describe(status)}`)
+    }),
+  ]
+  // What concerns the pair is told once, by the preferred node.
+  if (self.name !== vars.preferred) return perNode
+  return [
+    ...perNode,
+    requirement('one Primary, one address, one server, all on the same node', async (host) => {
+      const nodes = [host, host.peer(peer.name)]
+      const states = await Promise.all(
+        nodes.map(async (node) => ({
+          name: node.name,
+          role: (await drbdStatus(node, vars.drbd.minor)).role,
+          active: isActive(await holding(node)),
+          parts: await parts(node, vars),
+        })),
+      )
+      const wrong = pairProblems(states, vars.vip.address, vars.nfs.path)
+      if (wrong.length > 0) throw new Error(wrong.join('; '))
+    }),
+  ]
+})
+
+/** What one node says of itself. */
+export interface NodeReport {
+  readonly name: string
+  readonly role: string
+  /** Heartbeat says it holds the service. */
+  readonly active: boolean
+  readonly parts: Parts
+}
+
+/** A sentence for each thing that is not on exactly one node, the active one. */
+export function pairProblems(nodes: readonly NodeReport[], vip: string, path: string): string[] {
+  const active = nodes.filter((node) => node.active)
+  if (active.length !== 1) {
+    return [
+      `expected one active node, got ${active.map(({ name }) => name).join(' and ') || 'none'}`,
+    ]
+  }
+  const [serving] = active
+  const on = (what: string, has: (node: NodeReport) => boolean) => {
+    const where = nodes.filter(has)
+    if (where.length === 1 && where[0] === serving) return []
+    const got = where.map(({ name }) => name).join(' and ') || 'no node'
+    return [`${what}: expected on ${serving?.name} only, got ${got}`]
+  }
+  return [
+    ...on('DRBD Primary', (node) => node.role === 'Primary'),
+    ...on(`${path} mounted`, ({ parts }) => parts.mounted),
+    ...on('nfsd', ({ parts }) => parts.threads > 0),
+    ...['nfsdcld', 'rpc.mountd'].flatMap((daemon) =>
+      on(daemon, ({ parts }) => !parts.missing.includes(daemon)),
+    ),
+    ...on(`address ${vip}`, ({ parts }) => parts.vip),
+    ...(serving?.parts.exportsCurrent
+      ? []
+      : [`${serving?.name}: the running exports are not those of /etc/exports`]),
+  ]
+}

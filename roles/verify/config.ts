@@ -1,0 +1,46 @@
+import type { NodeContext } from '../../inventory/schema.ts'
+import { type Role, role, type Task } from '../../lib/index.ts'
+import { hosts, ntp, routes } from '../base/index.ts'
+import build from '../drbd/build.ts'
+import config from '../drbd/config.ts'
+import init from '../drbd/init.ts'
+import configure from '../heartbeat/configure.ts'
+import install from '../heartbeat/install.ts'
+import resources from '../integrate/resources.ts'
+import restart from '../integrate/restart.ts'
+import exports from '../nfs/exports.ts'
+
+const roles: readonly Role<NodeContext['vars'], NodeContext['host']['vars']>[] = [
+  ntp,
+  hosts,
+  routes,
+  build,
+  install,
+  exports,
+  config,
+  init,
+  configure,
+  resources,
+  restart,
+]
+
+/** The same task without its hands: what it would change is a failure that names it. */
+export function verified(task: Task, from: string): Task {
+  return {
+    title: `${from}: ${task.title}`,
+    check: async (host) => {
+      const found = await task.check(host)
+      if (found) throw new Error(`${task.title}: ${found.summary}`)
+      return undefined
+    },
+    apply: async () => {},
+  }
+}
+
+/**
+ * S2, S3, S5, S8 to S10, S12: every node is what `site` would make of it. Both nodes are compared
+ * with one inventory, so their configuration is also identical.
+ */
+export default role('verify/config', (context: NodeContext) =>
+  roles.flatMap((one) => one.tasks(context).map((task) => verified(task, one.name))),
+)
