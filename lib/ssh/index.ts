@@ -1,3 +1,8 @@
+export { askOf, CommandFailed } from './ask.ts'
 export { type Connection, type ConnectOptions, connect } from './connect.ts'
 export { type ExecOptions, exec } from './exec.ts'
+export { type WriteFileOptions, writeFile } from './files.ts'
+export { busyPathOf } from './lock.ts'
 export { quote } from './quote.ts'
+export { type RemoteOptions, remote } from './remote.ts'
+export { type AskOptions, openSession, type Session, type SessionOptions } from './session.ts'

@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto'
+import type { WriteOptions } from '../task.ts'
+import type { Connection } from './connect.ts'
+import { exec } from './exec.ts'
+import { quote } from './quote.ts'
+
+/** What goes with a write besides mode and owner. */
+export interface WriteFileOptions extends WriteOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly busyLock?: string | undefined
+  readonly timeoutMs?: number | undefined
+}
+
+// One dd writes, syncs and counts: a fork each for cat, sync and stat saved. A content cut short
+// by a lost connection looks like a good one to everything but the count.
+const script = `p=PATH m=MODE o=OWNER n=SIZE
+[ -L "$p" ] && { p=$(readlink -f "$p") || { echo "p: the link leads nowhere" >&2; exit 1; }; }
+d=\${p%/*}; t=$d/.\${p##*/}.tandem-RANDOM
+trap 'rm -f "$t"' EXIT
+trap 'exit 1' HUP INT TERM
+( umask 077; set -C; : >"$t" ) && chown "$o" "$t" && chmod "$m" "$t" || exit 1
+s=$(dd of="$t" bs=65536 conv=fsync 2>&1) || { echo "$s" >&2; exit 1; }
+case $s in
+*"
+$n byte"*) ;;
+*) echo "p: the content did not arrive whole" >&2; exit 1 ;;
+esac
+mv -fT "$t" "$p" || exit 1
+trap - EXIT
+sync "\${d:-/}"`
+
+/**
+ * Replaces a file in one step: a temporary file beside it gets owner and mode while it is empty,
+ * then the content, is synced and renamed. On any failure the old file stays as it was. Where
+ * the path is a symbolic link, the file it leads to is replaced.
+ */
+export async function writeFile(
+  c: Connection,
+  path: string,
+  content: string | Buffer,
+  o: WriteFileOptions,
+): Promise<void> {
+  if (!/^\/.*[^/]$/s.test(path)) {
+    throw new TypeError(`Expected an absolute path of a file, got ${JSON.stringify(path)}`)
+  }
+  const data = Buffer.from(content)
+  const values: Record<string, string> = {
+    PATH: quote(path),
+    MODE: o.mode.toString(8).padStart(4, '0'),
+    OWNER: quote(`${o.owner ?? 'root'}:${o.group ?? 'root'}`),
+    SIZE: String(data.length),
+    RANDOM: randomBytes(6).toString('hex'),
+  }
+  const text = script.replace(/PATH|MODE|OWNER|SIZE|RANDOM/g, (name) => values[name] ?? name)
+  const { signal, busyLock, timeoutMs } = o
+  const output = await exec(c, text, { stdin: data, signal, busyLock, timeoutMs })
+  if (output.exitCode === 0) return
+  throw new Error(`${c.name}: cannot write ${path}: ${reason(output.stderr)}`)
+}
+
+/** The last part of the first complaint: `dd: error writing 'x': No space left on device`. */
+function reason(stderr: string): string {
+  const complaint = stderr.split('\n').find((line) => line.includes(': '))
+  return complaint?.replace(/^.*: /, '').trim() || stderr.trim() || 'no reason given'
+}

@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Unreachable } from '../errors.ts'
+import type { Output } from '../task.ts'
+import { quote } from './quote.ts'
+
+/** Runs text in the session's own shell, which is what keeps the lock's file descriptor open. */
+export type Inner = (script: string) => Promise<Output>
+
+const pollMs = 500
+
+/** The file that the commands of a run hold a shared lock on. */
+export function busyPathOf(lockPath: string): string {
+  return `${lockPath}.busy`
+}
+
+/** Takes a host's lock, then waits for the commands of an earlier run whose controller died. */
+export async function takeLock(
+  name: string,
+  inner: Inner,
+  path: string,
+  holder: string,
+  onWait: (text: string) => void,
+  limitMs: number,
+): Promise<void> {
+  const file = quote(path)
+  const taken = await inner(
+    // The subshell finds out whether the file can be opened: a failing `exec` would end the shell.
+    `( umask 077; : >>${file} ) && exec 9>>${file} &&
+if flock -n 9; then printf '%s\\n' ${quote(holder)} >${file} && echo taken
+else [ $? = 1 ] && echo held && cat ${file}; exec 9>&-; fi`,
+  )
+  const [answer, ...text] = taken.stdout.trim().split('\n')
+  if (answer === 'held') {
+    const who = text.join(' ').trim() || 'it does not say who'
+    throw new Unreachable(`${name}: another run holds the lock ${path}: ${who}`)
+  }
+  if (answer !== 'taken') {
+    throw new Unreachable(`${name}: cannot lock ${path}: ${lastLine(taken) || 'no reason given'}`)
+  }
+  await waitForCommands(name, inner, busyPathOf(path), onWait, limitMs)
+}
+
+async function waitForCommands(
+  name: string,
+  inner: Inner,
+  path: string,
+  onWait: (text: string) => void,
+  limitMs: number,
+): Promise<void> {
+  const file = quote(path)
+  const until = Date.now() + limitMs
+  for (let said = ''; ; ) {
+    const looked = await inner(
+      `( umask 077; : >>${file} ) && exec 8>>${file} &&
+if flock -n 8; then : >${file}; echo free; exec 8>&-
+else [ $? = 1 ] && echo busy; exec 8>&-; cat ${file}; echo; ps -eo pid=,ppid=,args=; fi`,
+    )
+    const [answer, ...lines] = looked.stdout.split('\n')
+    if (answer === 'free') return
+    if (answer !== 'busy') {
+      await inner('exec 9>&-')
+      throw new Unreachable(`${name}: cannot lock ${path}: ${lastLine(looked)}`)
+    }
+    const commands = running(lines)
+    if (Date.now() >= until) {
+      await inner('exec 9>&-')
+      const minutes = Math.round(limitMs / 60_000)
+      throw new Unreachable(
+        `${name}: a command of an earlier run is still running after ${minutes} min (${commands})`,
+      )
+    }
+    const text = `waiting for a command of an earlier run to end (${commands})`
+    if (text !== said) onWait(text)
+    said = text
+    await sleep(pollMs)
+  }
+}
+
+/** What the recorded shells are running, for example `pid 4711, apt-get install -y drbd-utils`. */
+function running(lines: readonly string[]): string {
+  const gap = lines.indexOf('')
+  const shells = lines.slice(0, gap).map((line) => line.trim())
+  const processes = lines.slice(gap + 1).flatMap((line) => {
+    const [, pid, parent, args] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? []
+    return pid && parent ? [{ pid, parent, args: args ?? '' }] : []
+  })
+  const found = shells
+    .filter((shell) => processes.some(({ pid }) => pid === shell))
+    .map((shell) => {
+      const child = processes.find(({ parent }) => parent === shell)
+      return child ? `pid ${child.pid}, ${child.args.slice(0, 120)}` : `pid ${shell}`
+    })
+  return found.join('; ') || 'pid unknown'
+}
+
+function lastLine(output: Output): string {
+  return output.stderr.trim().split('\n').at(-1) ?? ''
+}

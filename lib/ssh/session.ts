@@ -1,0 +1,249 @@
+import { Unreachable } from '../errors.ts'
+import type { Output } from '../task.ts'
+import type { Connection } from './connect.ts'
+import { innerRequest, request } from './driver.ts'
+import { takeLock } from './lock.ts'
+import { brief } from './quote.ts'
+import { HostShell } from './shell.ts'
+
+/** How a session limits what is asked in it. */
+export interface SessionOptions {
+  /** Limit of each question, from when the host begins to run it. */
+  readonly timeoutMs: number
+  /** Limit of each stream of an answer, 16 MiB unless given; more than that rejects. */
+  readonly maxOutputBytes?: number
+}
+
+/** What may go with one question. */
+export interface AskOptions {
+  readonly timeoutMs?: number | undefined
+  readonly stdin?: string | undefined
+}
+
+/** One persistent shell on a host; questions are written without waiting for earlier answers. */
+export interface Session {
+  /**
+   * Asks what changes nothing (it may be asked twice). Resolves whatever the exit code; rejects
+   * on time-out, too much output, a lost connection or when there is no answer.
+   */
+  ask(script: string, o?: AskOptions): Promise<Output>
+  /**
+   * Takes the lock that lets one run at a time change the host, held by the session's own shell;
+   * then waits for commands that an earlier run left behind. Throws `Unreachable` naming the
+   * holder if another run has it.
+   */
+  lock(
+    path: string,
+    holder: string,
+    onWait?: (text: string) => void,
+    limitMs?: number,
+  ): Promise<void>
+  close(): Promise<void>
+}
+
+interface Item {
+  readonly script: string
+  readonly stdin: string | undefined
+  readonly inner: boolean
+  readonly timeoutMs: number
+  readonly resolve: (output: Output) => void
+  readonly reject: (error: Error) => void
+  id: number
+  pid?: number
+  /** The shell died under it once, so it runs with no other question behind it. */
+  suspect?: boolean
+  /** Why it is being ended early. */
+  failure?: Error
+}
+
+const killGraceMs = 5_000
+const closeGraceMs = 1_000
+const defaultLockLimitMs = 15 * 60_000
+
+/** Opens a session; rejects with `Unreachable` where no shell starts or sudo refuses. */
+export async function openSession(c: Connection, o: SessionOptions): Promise<Session> {
+  const session = new ShellSession(c, o)
+  await session.start()
+  return session
+}
+
+class ShellSession implements Session {
+  readonly #c: Connection
+  readonly #timeoutMs: number
+  readonly #cap: number
+  #shell: HostShell | undefined
+  /** Whether the shell takes questions: not while it starts and takes its lock again. */
+  #ready = false
+  #queue: Item[] = []
+  #sent: Item[] = []
+  #lastId = 0
+  #timer: NodeJS.Timeout | undefined
+  #ended: Error | undefined
+  #relock: (() => Promise<void>) | undefined
+
+  constructor(c: Connection, o: SessionOptions) {
+    this.#c = c
+    this.#timeoutMs = o.timeoutMs
+    this.#cap = o.maxOutputBytes ?? 16 * 1024 * 1024
+    c.lost.addEventListener('abort', () => this.#end(c.lost.reason), { once: true })
+  }
+
+  async start(): Promise<void> {
+    this.#lastId = 0
+    this.#shell = await HostShell.open(this.#c, this.#cap, this.#timeoutMs, {
+      onPid: (id, pid) => {
+        const item = this.#sent.find((sent) => sent.id === id)
+        if (item) item.pid = pid
+      },
+      onEnd: (id, output) => this.#settle(id, output),
+      onFlood: (id) => {
+        const item = this.#sent.find((sent) => sent.id === id)
+        const limit = `${this.#c.name}: more than ${this.#cap} bytes of output`
+        if (item) this.#stop(item, new Error(`${limit}: ${brief(item.script)}`))
+      },
+      onClose: () => void this.#restart(),
+    })
+    await this.#relock?.()
+    this.#ready = true
+    this.#pump()
+  }
+
+  ask(script: string, o: AskOptions = {}): Promise<Output> {
+    return this.#add(script, { stdin: o.stdin, timeoutMs: o.timeoutMs })
+  }
+
+  async lock(
+    path: string,
+    holder: string,
+    onWait: (text: string) => void = () => {},
+    limitMs = defaultLockLimitMs,
+  ): Promise<void> {
+    const inner = (script: string) => this.#add(script, { inner: true })
+    await takeLock(this.#c.name, inner, path, holder, onWait, limitMs)
+    this.#relock = () => {
+      const first = (script: string) => this.#add(script, { inner: true, first: true })
+      return takeLock(this.#c.name, first, path, holder, onWait, limitMs)
+    }
+  }
+
+  async close(): Promise<void> {
+    const unanswered = this.#sent.length > 0
+    this.#end(new Error(`${this.#c.name}: the session is closed`))
+    // A shell that still has questions would keep the lock until it has run them all.
+    if (unanswered) await this.#shell?.abandon()
+    else await this.#shell?.close(closeGraceMs)
+  }
+
+  #add(
+    script: string,
+    o: {
+      stdin?: string | undefined
+      timeoutMs?: number | undefined
+      inner?: boolean
+      first?: boolean
+    },
+  ): Promise<Output> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended) return reject(this.#ended)
+      const { stdin, inner = false, timeoutMs = this.#timeoutMs } = o
+      const item: Item = { script, stdin, inner, timeoutMs, resolve, reject, id: 0 }
+      if (o.first) return this.#send(item)
+      this.#queue.push(item)
+      this.#pump()
+    })
+  }
+
+  #pump(): void {
+    while (this.#ready && this.#queue[0] && !this.#sent[0]?.suspect) {
+      // A suspect is alone with the shell: nothing before it, nothing behind it.
+      if (this.#queue[0].suspect && this.#sent.length > 0) return
+      this.#send(this.#queue.shift() as Item)
+    }
+  }
+
+  #send(item: Item): void {
+    item.id = ++this.#lastId
+    let text: string
+    try {
+      text = item.inner
+        ? innerRequest(item.id, item.script)
+        : request(item.id, item.script, item.stdin)
+    } catch (error) {
+      this.#lastId--
+      item.reject(error as Error)
+      return
+    }
+    this.#sent.push(item)
+    this.#shell?.send(text)
+    if (this.#sent.length === 1) this.#watch()
+  }
+
+  /** Starts the clock of the question that the host runs now. */
+  #watch(): void {
+    clearTimeout(this.#timer)
+    const item = this.#sent[0]
+    if (!item) return
+    this.#timer = setTimeout(() => {
+      const limit = `${this.#c.name}: no answer within ${item.timeoutMs / 1000} s`
+      this.#stop(item, new Error(`${limit}: ${brief(item.script)}`))
+    }, item.timeoutMs)
+  }
+
+  #stop(item: Item, failure: Error): void {
+    if (item.failure) return
+    item.failure = failure
+    clearTimeout(this.#timer)
+    const shell = this.#shell
+    if (item.pid !== undefined) void shell?.kill(item.pid)
+    this.#timer = setTimeout(() => void shell?.abandon(), killGraceMs)
+  }
+
+  #settle(id: number, output: Output): void {
+    const at = this.#sent.findIndex((item) => item.id === id)
+    const item = this.#sent[at]
+    if (!item) return
+    this.#sent.splice(at, 1)
+    if (at === 0) this.#watch()
+    if (item.failure) item.reject(item.failure)
+    else item.resolve(output)
+    this.#pump()
+  }
+
+  /** After the shell has gone: a new one, the lock again, the suspect alone, then the others. */
+  async #restart(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#shell = undefined
+    this.#ready = false
+    if (this.#ended || this.#c.lost.aborted) return
+    const [first, ...others] = this.#sent
+    this.#sent = []
+    this.#queue.unshift(...others)
+    const guilty = first && (first.failure ?? (first.suspect || first.inner))
+    if (first && !guilty) {
+      first.suspect = true
+      delete first.pid
+      this.#queue.unshift(first)
+    }
+    for (const item of others) delete item.pid
+    try {
+      await this.start()
+    } catch (error) {
+      this.#end(error as Error)
+    }
+    if (first && guilty) {
+      // Only now, so that whoever hears of it finds the session in order.
+      const text = `ended the shell that it ran in: ${brief(first.script)}`
+      first.reject(first.failure ?? new Error(`${this.#c.name}: ${text}`))
+    }
+    if (this.#ended) await (this.#shell as HostShell | undefined)?.close(closeGraceMs)
+  }
+
+  #end(reason: Error): void {
+    if (this.#ended) return
+    this.#ended = reason instanceof Error ? reason : new Unreachable(String(reason))
+    clearTimeout(this.#timer)
+    for (const item of [...this.#sent, ...this.#queue]) item.reject(this.#ended)
+    this.#sent = []
+    this.#queue = []
+  }
+}

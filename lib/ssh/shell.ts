@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto'
+import type { ClientChannel } from 'ssh2'
+import { Unreachable } from '../errors.ts'
+import type { Output } from '../task.ts'
+import { openChannel, shellCommand, startFailure } from './channel.ts'
+import type { Connection } from './connect.ts'
+import { driver } from './driver.ts'
+import { Frames, type Mark } from './frames.ts'
+import { killTree } from './kill.ts'
+
+/** What a shell reports of the requests sent to it, by their numbers. */
+export interface ShellEvents {
+  onPid(id: number, pid: number): void
+  onEnd(id: number, output: Output): void
+  /** The request's output passed the cap; the rest of it is dropped. */
+  onFlood(id: number): void
+  /** The shell is gone; requests without an end will get none. */
+  onClose(): void
+}
+
+/** Collects one of a shell's two streams, cut at the end marks. */
+class Stream {
+  /** The request whose output arrives now: they run one after another. */
+  current = 1
+  text = ''
+  readonly frames: Frames
+  #chunks: Buffer[] = []
+  #bytes = 0
+
+  constructor(nonce: string, cap: number, onMark: (mark: Mark) => void, onFlood: () => void) {
+    const onData = (data: Buffer) => {
+      const before = this.#bytes
+      this.#bytes += data.length
+      if (this.#bytes <= cap) this.#chunks.push(data)
+      else if (before <= cap) onFlood()
+    }
+    this.frames = new Frames(nonce, onData, (mark) => {
+      if (mark.kind !== 'P') this.text = this.#take()
+      onMark(mark)
+    })
+  }
+
+  #take(): string {
+    const text = Buffer.concat(this.#chunks).toString('utf8')
+    this.#chunks = []
+    this.#bytes = 0
+    return text
+  }
+}
+
+/** One `/bin/sh` on the host that runs requests in the order they are sent. */
+export class HostShell {
+  readonly #c: Connection
+  readonly #channel: ClientChannel
+  readonly #events: ShellEvents
+  readonly #pid: number
+  #closed = false
+
+  private constructor(c: Connection, channel: ClientChannel, pid: number, events: ShellEvents) {
+    this.#c = c
+    this.#channel = channel
+    this.#pid = pid
+    this.#events = events
+  }
+
+  /** Opens a shell and waits until its driver answers. */
+  static async open(
+    c: Connection,
+    cap: number,
+    timeoutMs: number,
+    events: ShellEvents,
+  ): Promise<HostShell> {
+    const channel = await openChannel(c, shellCommand(c, []))
+    const nonce = randomBytes(16).toString('hex')
+    return new Promise((resolve, reject) => {
+      let noise = ''
+      let shell: HostShell | undefined
+      let ready = 0
+      const half = new Map<number, { out?: string; err?: string }>()
+      const timer = setTimeout(() => {
+        channel.close()
+        reject(new Unreachable(`${c.name}: the shell gave no answer within ${timeoutMs / 1000} s`))
+      }, timeoutMs)
+      const onMark = (stream: Stream, which: 'out' | 'err', mark: Mark) => {
+        if (mark.kind === 'P') return events.onPid(mark.id, mark.value)
+        if (mark.kind === 'R') {
+          // Both streams must have passed what the login shell's start-up files printed.
+          if (++ready < 2) return
+          clearTimeout(timer)
+          shell = new HostShell(c, channel, mark.value, events)
+          return resolve(shell)
+        }
+        stream.current = mark.id + 1
+        const both = half.get(mark.id) ?? {}
+        both[which] = stream.text
+        half.set(mark.id, both)
+        if (both.out === undefined || both.err === undefined) return
+        half.delete(mark.id)
+        events.onEnd(mark.id, { stdout: both.out, stderr: both.err, exitCode: mark.value })
+      }
+      const stream = (which: 'out' | 'err'): Stream => {
+        const made: Stream = new Stream(
+          nonce,
+          cap,
+          (mark) => onMark(made, which, mark),
+          () => ready === 2 && events.onFlood(made.current),
+        )
+        return made
+      }
+      const out = stream('out')
+      const err = stream('err')
+      channel.on('data', (chunk: Buffer) => out.frames.push(chunk))
+      channel.stderr.on('data', (chunk: Buffer) => {
+        if (ready < 2) noise = (noise + chunk).slice(-2_000)
+        err.frames.push(chunk)
+      })
+      channel.on('error', () => {})
+      channel.once('close', () => {
+        clearTimeout(timer)
+        if (!shell) {
+          reject(c.lost.aborted ? c.lost.reason : new Unreachable(startFailure(c, noise)))
+        } else if (!shell.#closed) {
+          shell.#closed = true
+          events.onClose()
+        }
+      })
+      channel.write(driver(nonce))
+    })
+  }
+
+  send(text: string): void {
+    this.#channel.write(text)
+  }
+
+  /** Kills a request's processes; the driver itself goes on. */
+  async kill(pid: number): Promise<void> {
+    await killTree(this.#c, pid, 'KILL')
+  }
+
+  /** Kills a shell with all that it runs; its lock is free before `onClose` is called. */
+  async abandon(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await killTree(this.#c, this.#pid, 'KILL')
+    this.#channel.close()
+    this.#events.onClose()
+  }
+
+  /** Lets the shell end by itself, which frees its lock. */
+  async close(graceMs: number): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    const closed = new Promise((resolve) => this.#channel.once('close', resolve))
+    const timer = setTimeout(() => this.#channel.close(), graceMs)
+    this.#channel.end()
+    await closed
+    clearTimeout(timer)
+  }
+}
