@@ -1,0 +1,96 @@
+import type { LabFiles } from './options.ts'
+import { cable, type MachineName, type MachinePlan, machines, plan } from './plan.ts'
+
+export type Acceleration = 'kvm' | 'tcg'
+
+/** QEMU's name of the process that carries the cables; it has no machine of its own. */
+export const switchName = 'switch'
+
+/** How the processors are run. TCG gets the plain model: reduced versions of `max` corrupted memory. */
+export function processor(acceleration: Acceleration): string[] {
+  return acceleration === 'kvm'
+    ? ['-accel', 'kvm', '-cpu', 'host']
+    : ['-accel', 'tcg,thread=multi,tb-size=256', '-cpu', 'qemu64,+rdrand']
+}
+
+/** What a machine boots with; its root disk has no partition table. */
+export function kernelLine(name: MachineName): string {
+  return [
+    'root=/dev/vda rw console=ttyS0 quiet loglevel=4 mitigations=off random.trust_cpu=on',
+    'audit=0 apparmor=0 nowatchdog net.ifnames=1 systemd.show_status=0',
+    `systemd.hostname=${plan[name].hostname}`,
+  ].join(' ')
+}
+
+/** Options every process has: no devices of its own, a control socket, a pid file, background. */
+function common(process: string, files: LabFiles): string[] {
+  return [
+    ...['-name', `guest=tandem-${process}`, '-nodefaults', '-no-user-config', '-display', 'none'],
+    ...['-qmp', `unix:${files.qmp(process)},server=on,wait=off`],
+    ...['-D', files.log(process), '-daemonize', '-pidfile', files.pid(process)],
+  ]
+}
+
+/** Cards that are plugged into the switch, by the cable they are plugged in with. */
+function cables(): { cable: string; hub: number }[] {
+  const hubs: Record<string, number> = { em1: 1, em2: 2, em3: 3 }
+  return machines.flatMap((name) =>
+    plan[name].cards.flatMap((card) => {
+      const hub = hubs[card.name]
+      return hub === undefined ? [] : [{ cable: cable(name, card.name), hub }]
+    }),
+  )
+}
+
+/** The hub of em1 and the two crossover lines: a QEMU that only moves frames and never goes off. */
+export function switchArgv(files: LabFiles): string[] {
+  const ends = cables().flatMap(({ cable, hub }, index) => [
+    '-netdev',
+    `stream,id=end${index},server=on,addr.type=unix,addr.path=${files.link(cable)}`,
+    '-netdev',
+    `hubport,id=port${index},hubid=${hub},netdev=end${index}`,
+  ])
+  return ['-M', 'none', ...common(switchName, files), ...ends]
+}
+
+/** What a machine is started with, besides its plan. */
+export interface StartOptions {
+  readonly acceleration: Acceleration
+  /** The image's kernel. */
+  readonly kernel: string
+  /** Port on 127.0.0.1 that leads to the guest's SSH server. */
+  readonly port: number
+  /** Level to restore instead of booting; the machine then waits for `cont`. */
+  readonly snapshot?: string
+}
+
+/** The command line of one machine. */
+export function machineArgv(machine: MachinePlan, files: LabFiles, start: StartOptions): string[] {
+  const { name } = machine
+  const drive = (disk: 'root' | 'data') => [
+    '-drive',
+    `if=none,id=${disk},file=${files.disk(name, disk)},format=qcow2,cache=unsafe,discard=unmap`,
+    '-device',
+    `virtio-blk-pci,drive=${disk},serial=${disk}`,
+  ]
+  const cards = machine.cards.flatMap((card) => [
+    '-netdev',
+    card.name === 'mgmt'
+      ? `user,id=net-mgmt,restrict=on,hostfwd=tcp:127.0.0.1:${start.port}-:22`
+      : `stream,id=net-${card.name},addr.type=unix,addr.path=${files.link(cable(name, card.name))}`,
+    '-device',
+    `virtio-net-pci,id=${card.name},netdev=net-${card.name},mac=${card.mac},romfile=`,
+  ])
+  return [
+    ...['-M', 'pc', ...processor(start.acceleration), '-smp', '1', '-m', `${machine.memoryMib}`],
+    ...common(name, files),
+    ...['-rtc', 'base=utc', '-device', 'virtio-rng-pci'],
+    ...['-kernel', start.kernel, '-initrd', files.initrd(name), '-append', kernelLine(name)],
+    ...['-chardev', `file,id=console,path=${files.serial(name)},append=on`],
+    ...['-serial', 'chardev:console'],
+    ...drive('root'),
+    ...(machine.dataMib ? drive('data') : []),
+    ...cards,
+    ...(start.snapshot ? ['-loadvm', start.snapshot, '-S'] : []),
+  ]
+}

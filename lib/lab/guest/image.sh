@@ -1,0 +1,102 @@
+#!/bin/sh
+# Turns a fresh Debian tree into the lab's two disk images. Runs on the controller, as the
+# customise hook of mmdebstrap, real root or root of a user namespace.
+# usage: image.sh ROOT OUT GUEST    (the tree, the output folder, the folder of this script)
+set -eu
+root=$1 out=$2 guest=$3
+
+# What the playbook installs: left as packages in the image, everything they need is baked in.
+named='heartbeat drbd-utils nfs-kernel-server nfs-common rpcbind chrony'
+disk_mib=4096
+
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+run() { chroot "$root" "$@"; }
+step() { echo "STEP $*"; }
+# Downloads happen outside the tree, with the controller's certificates and proxy; the tree's own
+# apt only unpacks.
+fetch() {
+  APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -q -y -o APT::Sandbox::User=root \
+    --no-install-recommends "$@" </dev/null
+}
+apt_install() {
+  fetch install --download-only "$@"
+  run apt-get install -y -q --no-install-recommends --no-download "$@" </dev/null
+}
+
+# A copy without the mounted /proc, /sys and /dev, then a file system straight from that copy:
+# no loop device and no mount, so it works unprivileged.
+make_disk() {
+  rm -rf "$out/tree"
+  mkdir -m 0755 "$out/tree"
+  cp -a --one-file-system "$root/." "$out/tree/"
+  rm -f "$out/tree/dev/console" "$out/tree/dev/null"
+  rm -rf "$out/tree/var/cache/apt/archives/"*.deb "$out/tree/boot/"* "$out/tree/tmp/"*
+  mke2fs -q -F -t ext4 -O ^metadata_csum,^64bit,^has_journal -E lazy_itable_init=0,root_owner=0:0 \
+    -m 0 -L root -d "$out/tree" "$out/$1.raw" "${disk_mib}M"
+  tune2fs -j "$out/$1.raw" >/dev/null
+  tune2fs -c 0 -i 0 "$out/$1.raw" >/dev/null
+  rm -rf "$out/tree"
+}
+
+step 'configuring the guest'
+cp "$guest/files.sh" "$root/tmp/files.sh"
+run sh /tmp/files.sh
+rm "$root/tmp/files.sh"
+
+step 'making the initial RAM disk'
+kernel=$(run sh -c 'ls /lib/modules' | head -n 1)
+ramdisk=$root/tmp/ramdisk
+mkdir -p "$ramdisk/bin" "$ramdisk/dev" "$ramdisk/proc" "$ramdisk/root" "$ramdisk/modules"
+cp "$root/bin/busybox" "$ramdisk/bin/busybox"
+cp "$guest/init.sh" "$ramdisk/init"
+chmod 0755 "$ramdisk/init"
+# Numbered in the order they must be loaded, so that init needs no modprobe.
+number=100
+for module in $(run modprobe -S "$kernel" --show-depends -a virtio_pci virtio_blk virtio_net ext4 crc32c_generic |
+  sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++'); do
+  cp "$root$module" "$ramdisk/modules/$number-${module##*/}"
+  number=$((number + 1))
+done
+run sh -c 'cd /tmp/ramdisk && find . | cpio --quiet -o -H newc -R 0:0' >"$out/initrd"
+rm -rf "$ramdisk"
+cp "$root/boot/vmlinuz-$kernel" "$out/vmlinuz"
+
+# The base tree is needed twice; the client's packages must not meet those of the servers.
+step 'keeping a copy for the client'
+mkdir -m 0755 "$out/base"
+cp -a --one-file-system "$root/." "$out/base/"
+
+step 'baking what the servers need'
+closure=$(run apt-get install -s --no-install-recommends $named | sed -n 's/^Inst \([^ ]*\).*/\1/p')
+for name in $named; do
+  closure=$(printf '%s\n' $closure | grep -vx -- "$name" || true)
+done
+apt_install $closure
+step 'storing the packages the playbook installs'
+mkdir -p "$root/srv/apt"
+(cd "$root/srv/apt" && fetch download $named)
+for name in $named; do
+  if run dpkg -s "$name" >/dev/null 2>&1; then
+    echo "E: $name was pulled in by the closure" >&2
+    exit 1
+  fi
+done
+run sh /usr/local/lib/tandem-seal
+step 'writing the disk of the servers'
+make_disk m
+
+step 'installing the client'
+# Same folder, so that the mounts of mmdebstrap stay in place: only the files are put back.
+for entry in etc usr var srv root lib bin sbin lib64; do
+  [ -d "$root/$entry" ] && [ ! -L "$root/$entry" ] || continue
+  rm -rf "${root:?}/$entry"
+  cp -a "$out/base/$entry" "$root/$entry"
+done
+rm -rf "$out/base"
+apt_install nfs-common chrony
+run sh /usr/local/lib/tandem-client
+mkdir -p "$root/srv/apt"
+run sh /usr/local/lib/tandem-seal
+step 'writing the disk of the client'
+make_disk c
+printf '%s\n' "$kernel" >"$out/kernel"

@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import ssh2 from 'ssh2'
+import { type ArchiveFile, identityArchive } from './cpio.ts'
+import type { LabFiles } from './options.ts'
+import { type Card, type MachineName, type MachinePlan, machines, plan } from './plan.ts'
+import type { LabState } from './state.ts'
+
+/** A key pair in OpenSSH's formats. */
+export interface KeyPair {
+  readonly private: string
+  /** One line without a comment. */
+  readonly public: string
+}
+
+/** A new Ed25519 pair: the cheapest to verify with under emulation. */
+export function newKeyPair(): KeyPair {
+  const pair = ssh2.utils.generateKeyPairSync('ed25519')
+  return { private: pair.private, public: pair.public.trim() }
+}
+
+/** Debian's own network configuration for the cards of one machine. */
+export function interfaces(cards: readonly Card[]): string {
+  const stanzas = cards.map(({ name, addresses, gateway }) => {
+    const families = addresses.map((address, index) => {
+      const route = gateway && index === 0 ? `\n    gateway ${gateway}` : ''
+      return `iface ${name} inet static\n    address ${address}${route}`
+    })
+    return `auto ${name}\n${families.join('\n')}`
+  })
+  return `${['auto lo\niface lo inet loopback', ...stanzas].join('\n\n')}\n`
+}
+
+/** Everything that tells one machine from another. */
+export function identityFiles(
+  machine: MachinePlan,
+  hostKey: KeyPair,
+  authorized: string,
+): ArchiveFile[] {
+  const { hostname, cards } = machine
+  const short = hostname.split('.')[0]
+  const file = (path: string, content: string, mode = 0o644) => ({ path, content, mode })
+  return [
+    file('/etc/hostname', `${hostname}\n`),
+    file(
+      '/etc/hosts',
+      `127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 ${hostname} ${short}\n`,
+    ),
+    file('/etc/machine-id', `${randomBytes(16).toString('hex')}\n`, 0o444),
+    file('/etc/network/interfaces', interfaces(cards)),
+    file('/etc/ssh/ssh_host_ed25519_key', hostKey.private, 0o600),
+    file('/etc/ssh/ssh_host_ed25519_key.pub', `${hostKey.public}\n`),
+    file('/root/.ssh/authorized_keys', `${authorized}\n`, 0o600),
+  ]
+}
+
+/** Makes the lab's login key and one host key a machine, and the archives that carry them in. */
+export function makeIdentities(
+  files: LabFiles,
+  baseInitrd: Buffer,
+): Readonly<Record<MachineName, string>> {
+  const login = newKeyPair()
+  writeFileSync(files.identityFile, login.private, { mode: 0o600 })
+  writeFileSync(`${files.identityFile}.pub`, `${login.public} tandem-lab\n`)
+  const keys = machines.map((name) => {
+    const hostKey = newKeyPair()
+    const archive = identityArchive(identityFiles(plan[name], hostKey, login.public))
+    // The kernel unpacks archives one after another; each must begin at a multiple of 4 bytes.
+    const gap = Buffer.alloc((4 - (baseInitrd.length % 4)) % 4)
+    writeFileSync(files.initrd(name), Buffer.concat([baseInitrd, gap, archive]), { mode: 0o600 })
+    return [name, hostKey.public] as const
+  })
+  return Object.fromEntries(keys) as Record<MachineName, string>
+}
+
+/** Writes known_hosts from the keys the lab itself gave out, so no first connection is trusted blindly. */
+export function writeKnownHosts(files: LabFiles, state: Pick<LabState, 'machines'>): void {
+  const lines = machines.map((name) => {
+    const { port, key } = state.machines[name]
+    return `[127.0.0.1]:${port} ${key}\n`
+  })
+  writeFileSync(files.knownHosts, lines.join(''), { mode: 0o600 })
+}

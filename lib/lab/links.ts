@@ -1,0 +1,60 @@
+import { UsageError } from '../errors.ts'
+import type { LabFiles, LabOptions } from './options.ts'
+import { type LinkName, linkEnds, links, type MachineName } from './plan.ts'
+import { runningPid } from './process.ts'
+import { withQmp } from './qmp.ts'
+import { alone } from './session.ts'
+import { needState, writeState } from './state.ts'
+
+async function setLink(
+  link: LinkName,
+  up: boolean,
+  files: LabFiles,
+  only?: readonly MachineName[],
+): Promise<void> {
+  // Both ends at once: a crossover line without carrier on one side only is another failure.
+  await Promise.all(
+    linkEnds(link)
+      .filter(({ machine }) => !only || only.includes(machine))
+      .filter(({ machine }) => runningPid(machine, files) !== undefined)
+      .map(({ machine, card }) =>
+        withQmp(machine, files.qmp(machine), (qmp) => qmp.execute('set_link', { name: card, up })),
+      ),
+  )
+}
+
+/** Takes the carrier of cut links from machines that have just started. */
+export async function applyCuts(
+  cuts: readonly LinkName[],
+  files: LabFiles,
+  only: readonly MachineName[],
+): Promise<void> {
+  // One after another: QEMU's control socket serves one conversation at a time.
+  for (const link of cuts) await setLink(link, false, files, only)
+}
+
+/** Gives every running machine all its carriers back. */
+export async function healAll(files: LabFiles): Promise<void> {
+  for (const link of links) await setLink(link, true, files)
+}
+
+async function change(options: LabOptions, link: LinkName, up: boolean): Promise<void> {
+  if (!links.includes(link))
+    throw new UsageError(`Expected a link (${links.join(', ')}), got ${link}`)
+  await alone(options, async (files) => {
+    const state = needState(files)
+    await setLink(link, up, files)
+    const others = state.cuts.filter((cut) => cut !== link)
+    writeState(files, { ...state, cuts: up ? others : [...others, link] })
+  })
+}
+
+/** Cuts a cable: both ends lose carrier at once; it stays cut until healed, reset or down. */
+export function cut(options: LabOptions, link: LinkName): Promise<void> {
+  return change(options, link, false)
+}
+
+/** Plugs a cut cable in again. */
+export function heal(options: LabOptions, link: LinkName): Promise<void> {
+  return change(options, link, true)
+}

@@ -1,0 +1,78 @@
+import { createServer } from 'node:net'
+import { Unreachable } from '../errors.ts'
+import { machineArgv, switchArgv, switchName } from './argv.ts'
+import { writeKnownHosts } from './identity.ts'
+import { imageFile } from './image.ts'
+import { applyCuts } from './links.ts'
+import type { LabFiles } from './options.ts'
+import { type MachineName, machines, plan } from './plan.ts'
+import { endQemu, makeRunDir, runningPid, startQemu } from './process.ts'
+import { withQmp } from './qmp.ts'
+import { type LabState, type Level, writeState } from './state.ts'
+
+/** A port on 127.0.0.1 that nothing listens on; `wanted` where that is free. */
+export async function freePort(wanted = 0): Promise<number> {
+  const attempt = (port: number) =>
+    new Promise<number | undefined>((resolve) => {
+      const server = createServer()
+      server.once('error', () => resolve(undefined))
+      server.listen(port, '127.0.0.1', () => {
+        const address = server.address()
+        server.close(() => resolve(typeof address === 'object' ? address?.port : undefined))
+      })
+    })
+  const port = (await attempt(wanted)) ?? (await attempt(0))
+  if (port === undefined) throw new Unreachable('Expected a free port on 127.0.0.1, found none')
+  return port
+}
+
+/** Starts the switch; machines that outlived another switch lost their cables and are ended. */
+export async function ensureSwitch(files: LabFiles): Promise<void> {
+  makeRunDir(files, process.getuid?.() ?? 0)
+  if (runningPid(switchName, files) !== undefined) return
+  for (const name of machines) await endQemu(name, files)
+  await startQemu(switchName, switchArgv(files), files)
+}
+
+/** Starts one machine that is off; cut links stay cut. Restored machines wait for `cont`. */
+export async function startMachine(
+  name: MachineName,
+  state: LabState,
+  files: LabFiles,
+  snapshot?: Level,
+): Promise<LabState> {
+  const port = await freePort(state.machines[name].port)
+  let now = state
+  if (port !== state.machines[name].port) {
+    const moved = { ...state.machines[name], port }
+    now = writeState(files, { ...state, machines: { ...state.machines, [name]: moved } })
+    writeKnownHosts(files, now)
+  }
+  const argv = machineArgv(plan[name], files, {
+    acceleration: now.acceleration,
+    kernel: imageFile(now.imageDir, 'vmlinuz'),
+    port,
+    ...(snapshot && { snapshot }),
+  })
+  await startQemu(name, argv, files)
+  await applyCuts(now.cuts, files, [name])
+  return now
+}
+
+/** Ends all processes of the lab, machines first. */
+export async function endAll(files: LabFiles): Promise<boolean> {
+  const ended = await Promise.all(machines.map((name) => endQemu(name, files)))
+  return (await endQemu(switchName, files)) || ended.includes(true)
+}
+
+/** Lets machines run that an interrupted command left paused. */
+export async function resume(names: readonly MachineName[], files: LabFiles): Promise<void> {
+  await Promise.all(
+    names.map((name) => withQmp(name, files.qmp(name), (qmp) => qmp.execute('cont'))),
+  )
+}
+
+/** Names of the machines whose QEMU runs. */
+export function runningMachines(files: LabFiles): MachineName[] {
+  return machines.filter((name) => runningPid(name, files) !== undefined)
+}

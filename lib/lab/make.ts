@@ -1,0 +1,103 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { UsageError } from '../errors.ts'
+import type { Probed } from './acceleration.ts'
+import { makeIdentities, writeKnownHosts } from './identity.ts'
+import { type Image, imageFile } from './image.ts'
+import { endAll, freePort } from './machine.ts'
+import type { LabFiles, LabOptions } from './options.ts'
+import { type MachineName, machines, plan } from './plan.ts'
+import { mustRunOn } from './remote.ts'
+import { since } from './session.ts'
+import { type LabState, labOf, writeState } from './state.ts'
+import { searchPath } from './tools.ts'
+
+/** Makes disks, keys and state of a new lab; whatever an unfinished one left is removed first. */
+export async function makeLab(
+  image: Image,
+  probed: Probed,
+  files: LabFiles,
+  options: LabOptions,
+): Promise<LabState> {
+  await endAll(files)
+  const disks = join(files.stateDir, 'disks')
+  rmSync(files.lab, { force: true })
+  rmSync(disks, { recursive: true, force: true })
+  mkdirSync(disks, { recursive: true, mode: 0o700 })
+  const create = (...args: string[]) => {
+    try {
+      execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', ...args], {
+        env: { PATH: searchPath(options.env ?? {}) },
+        stdio: ['ignore', 'ignore', 'pipe'],
+        encoding: 'utf8',
+      })
+    } catch (error) {
+      throw new UsageError(`qemu-img could not make a disk: ${(error as Error).message}`)
+    }
+  }
+  for (const name of machines) {
+    const { image: base, dataMib } = plan[name]
+    const backing = imageFile(image.dir, `${base}.qcow2`)
+    create('-b', backing, '-F', 'qcow2', files.disk(name, 'root'))
+    if (dataMib) create(files.disk(name, 'data'), `${dataMib}M`)
+    rmSync(files.serial(name), { force: true })
+  }
+  const keys = makeIdentities(files, readFileSync(imageFile(image.dir, 'initrd')))
+  const ports: number[] = []
+  for (const _ of machines) {
+    let port = await freePort()
+    while (ports.includes(port)) port = await freePort()
+    ports.push(port)
+  }
+  const logins = machines.map((name, index) => [name, { port: ports[index] ?? 0, key: keys[name] }])
+  const state = writeState(files, {
+    version: 1,
+    ready: false,
+    image: image.hash,
+    imageDir: image.dir,
+    acceleration: probed.acceleration,
+    forkMs: 0,
+    seconds: { image: image.seconds },
+    machines: Object.fromEntries(logins) as LabState['machines'],
+    cuts: [],
+    snapshots: {},
+  })
+  writeKnownHosts(files, state)
+  return state
+}
+
+const volumeScript = `
+vgs VolGroup >/dev/null 2>&1 && exit 0
+pvcreate -qq -y /dev/vdb && vgcreate -qq VolGroup /dev/vdb &&
+lvcreate -qq -y -W n -n lv_drbd -L 240M VolGroup && test -b /dev/mapper/VolGroup-lv_drbd
+`
+
+/** Times in the guest: 100 forks with exec of a small program. */
+const forkScript = `
+begun=$(date +%s%N)
+i=0; while [ $i -lt 100 ]; do /bin/true; i=$((i + 1)); done
+end=$(date +%s%N)
+echo $(( (end - begun) / 1000 ))
+`
+
+/** What is done once in the booted machines: the backing volume, and the measure of their speed. */
+export async function provision(
+  state: LabState,
+  files: LabFiles,
+  options: LabOptions,
+): Promise<LabState> {
+  const begun = Date.now()
+  const { machines: logins } = labOf(state, files)
+  const limits = { timeoutMs: 300_000, signal: options.signal }
+  const withData = machines.filter((name: MachineName) => plan[name].dataMib !== undefined)
+  options.say({ step: 'provision', text: 'making VolGroup/lv_drbd on M1 and M2' })
+  await Promise.all(withData.map((name) => mustRunOn(logins[name], volumeScript, limits)))
+  const forkMs = Number(await mustRunOn(logins.M1, forkScript, limits)) / 100 / 1000
+  options.say({
+    step: 'provision',
+    text: `VolGroup/lv_drbd is there; one fork takes ${forkMs.toFixed(1)} ms`,
+    seconds: since(begun),
+  })
+  return { ...state, forkMs }
+}

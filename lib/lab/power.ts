@@ -1,0 +1,62 @@
+import { rmSync } from 'node:fs'
+import { Unreachable } from '../errors.ts'
+import { endAll, ensureSwitch, runningMachines } from './machine.ts'
+import type { LabOptions } from './options.ts'
+import { type MachineName, machines } from './plan.ts'
+import { endQemu, runningPid } from './process.ts'
+import { runOn } from './remote.ts'
+import { alone, since } from './session.ts'
+import { labOf, needState, readState, writeState } from './state.ts'
+import { boot } from './up.ts'
+
+/** Pulls a machine's plug: memory and everything not yet written to its disks are gone. */
+export async function powerOff(options: LabOptions, host: MachineName): Promise<void> {
+  await alone(options, async (files) => {
+    needState(files)
+    await endQemu(host, files)
+  })
+}
+
+/** Starts a machine that is off and waits until it answers; cut links stay cut. */
+export async function powerOn(options: LabOptions, host: MachineName): Promise<void> {
+  await alone(options, async (files) => {
+    const state = needState(files)
+    if (runningPid(host, files) !== undefined) return
+    if (runningMachines(files).length === 0) await ensureSwitch(files)
+    else if (runningPid('switch', files) === undefined)
+      throw new Unreachable('The switch of the lab has ended; run: npm run lab up')
+    await boot([host], state, files, options)
+  })
+}
+
+/** Ends all machines; their disks and snapshots stay, and the next `up` boots from them. */
+export async function down(options: LabOptions): Promise<boolean> {
+  return await alone(options, async (files) => {
+    const begun = Date.now()
+    const state = readState(files)
+    if (state?.ready) {
+      const { machines: logins } = labOf(state, files)
+      const written = runningMachines(files).map((name) =>
+        runOn(logins[name], 'sync -f /', { timeoutMs: 15_000, connectTimeoutMs: 5_000 }),
+      )
+      // A machine that cannot be asked any more is ended all the same.
+      await Promise.allSettled(written)
+    }
+    const ended = await endAll(files)
+    if (state && state.cuts.length > 0) writeState(files, { ...state, cuts: [] })
+    const text = ended ? `${machines.join(', ')} are off` : 'nothing was running'
+    options.say({ step: 'stop', text, seconds: since(begun) })
+    return ended
+  })
+}
+
+/** Ends all machines and removes the lab; with `image`, the cache of images as well. */
+export async function destroy(options: LabOptions, more: { image?: boolean } = {}): Promise<void> {
+  await alone(options, async (files) => {
+    await endAll(files)
+    rmSync(files.runDir, { recursive: true, force: true })
+    rmSync(options.stateDir, { recursive: true, force: true })
+    if (more.image) rmSync(options.cacheDir, { recursive: true, force: true })
+    options.say({ step: 'stop', text: 'the lab is gone' })
+  })
+}

@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Unreachable, UsageError } from '../errors.ts'
+import type { LabFiles } from './options.ts'
+import { withQmp } from './qmp.ts'
+
+/** The emulator's name; the lab drives x86-64 machines only. */
+export const emulator = 'qemu-system-x86_64'
+
+/** Whether a command line, as /proc gives it (NUL between arguments), is that of our process. */
+export function isOurs(commandLine: string, pidFile: string): boolean {
+  const [program = '', ...args] = commandLine.split('\0')
+  if (!program.endsWith(emulator)) return false
+  return args.some((arg, index) => arg === '-pidfile' && args[index + 1] === pidFile)
+}
+
+/** The pid of a running process of this lab; a stale or foreign pid file counts as none. */
+export function runningPid(process: string, files: LabFiles): number | undefined {
+  const pidFile = files.pid(process)
+  try {
+    const pid = Number.parseInt(readFileSync(pidFile, 'utf8'), 10)
+    if (!(pid > 1)) return undefined
+    return isOurs(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), pidFile) ? pid : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Makes the folder of sockets, for this user alone. */
+export function makeRunDir(files: LabFiles, uid: number): void {
+  const shared = files.runDir.startsWith('/tmp/') ? files.runDir.replace(/\/[^/]+$/, '') : undefined
+  for (const folder of shared ? [shared, files.runDir] : [files.runDir]) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const { uid: owner, mode } = statSync(folder)
+    if (owner !== uid || (mode & 0o077) !== 0)
+      throw new UsageError(
+        `Expected ${folder} to belong to uid ${uid} with mode 0700, got uid ${owner} and mode 0${(mode & 0o777).toString(8)}`,
+      )
+  }
+}
+
+/** Starts QEMU in the background; resolves once its sockets and disks are open. */
+export async function startQemu(process: string, argv: string[], files: LabFiles): Promise<void> {
+  rmSync(files.pid(process), { force: true })
+  rmSync(files.qmp(process), { force: true })
+  const child = spawn(emulator, argv, { stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (piece: string) => {
+    said += piece
+  })
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', resolve)
+  })
+  if (code !== 0)
+    throw new Unreachable(
+      `QEMU of ${process} did not start (exit code ${code}): ${said.trim().split('\n').pop() ?? ''}`,
+    )
+}
+
+/** Ends a process of this lab: asked first, then told, each only after proof that it is ours. */
+export async function endQemu(process: string, files: LabFiles): Promise<boolean> {
+  const pid = runningPid(process, files)
+  if (pid !== undefined) {
+    try {
+      await withQmp(process, files.qmp(process), (qmp) => qmp.execute('quit'))
+    } catch {
+      // A process that hangs or is half started is ended by signal below.
+    }
+    for (const [signal, patienceMs] of [
+      [undefined, 5_000],
+      ['SIGTERM', 5_000],
+      ['SIGKILL', 10_000],
+    ] as const) {
+      if (runningPid(process, files) === undefined) break
+      if (signal) globalThis.process.kill(pid, signal)
+      const end = Date.now() + patienceMs
+      while (runningPid(process, files) !== undefined && Date.now() < end) await sleep(20)
+    }
+    if (runningPid(process, files) !== undefined)
+      throw new Unreachable(`QEMU of ${process} (pid ${pid}) did not end`)
+  }
+  rmSync(files.pid(process), { force: true })
+  rmSync(files.qmp(process), { force: true })
+  return pid !== undefined
+}

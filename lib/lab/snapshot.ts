@@ -1,0 +1,121 @@
+import { UsageError } from '../errors.ts'
+import { healAll } from './links.ts'
+import { ensureSwitch, resume, runningMachines, startMachine } from './machine.ts'
+import type { LabFiles, LabOptions } from './options.ts'
+import { type MachineName, machines } from './plan.ts'
+import { withQmp } from './qmp.ts'
+import { setClock, waitForSsh } from './remote.ts'
+import { alone, since } from './session.ts'
+import { type Lab, type LabState, type Level, labOf, needState, writeState } from './state.ts'
+
+/** Milliseconds a machine may take from start to its first SSH login. */
+export function bootPatienceMs(state: Pick<LabState, 'acceleration'>): number {
+  return state.acceleration === 'kvm' ? 90_000 : 420_000
+}
+
+async function onAll(
+  names: readonly MachineName[],
+  files: LabFiles,
+  command: { execute: string } | { monitor: string },
+): Promise<void> {
+  await Promise.all(
+    names.map((name) =>
+      withQmp(name, files.qmp(name), async (qmp) => {
+        await ('monitor' in command ? qmp.monitor(command.monitor) : qmp.execute(command.execute))
+      }),
+    ),
+  )
+}
+
+/** Saves all three as one: stopped together, so that no frame is seen by one and not the other. */
+export async function saveAll(
+  level: Level,
+  state: LabState,
+  files: LabFiles,
+  options: LabOptions,
+): Promise<LabState> {
+  const begun = Date.now()
+  // Half of a new snapshot is none: the level is unknown until all three are saved.
+  const { [level]: _, ...others } = state.snapshots
+  writeState(files, { ...state, snapshots: others })
+  await onAll(machines, files, { execute: 'stop' })
+  try {
+    await onAll(machines, files, { monitor: `savevm ${level}` })
+  } finally {
+    await resume(machines, files)
+  }
+  const { machines: logins } = labOf(state, files)
+  await Promise.all(machines.map((name) => setClock(logins[name])))
+  options.say({ step: 'snapshot', text: `saved ${level}`, seconds: since(begun) })
+  const saved = { ...others, [level]: new Date().toISOString() }
+  return writeState(files, { ...state, snapshots: saved })
+}
+
+/** Goes back to a level, whatever the machines are doing; frees all cables and sets the clocks. */
+export async function restoreAll(
+  level: Level,
+  before: LabState,
+  files: LabFiles,
+  options: LabOptions,
+): Promise<LabState> {
+  const begun = Date.now()
+  options.say({ step: 'snapshot', text: `going back to ${level}` })
+  let state = writeState(files, { ...before, cuts: [], restoring: level })
+  await ensureSwitch(files)
+  const on = runningMachines(files)
+  await onAll(on, files, { execute: 'stop' })
+  await onAll(on, files, { monitor: `loadvm ${level}` })
+  for (const name of machines)
+    if (!on.includes(name)) state = await startMachine(name, state, files, level)
+  await healAll(files)
+  await resume(machines, files)
+  const { machines: logins } = labOf(state, files)
+  await Promise.all(
+    machines.map(async (name) => {
+      await waitForSsh(logins[name], files, {
+        patienceMs: bootPatienceMs(state),
+        signal: options.signal,
+      })
+      await setClock(logins[name])
+    }),
+  )
+  const { restoring: _, ...whole } = state
+  state = writeState(files, whole)
+  options.say({ step: 'snapshot', text: `all three are at ${level}`, seconds: since(begun) })
+  return state
+}
+
+/** Puts all three machines back to a saved level. */
+export async function reset(options: LabOptions, level: Level = 'clean'): Promise<Lab> {
+  return await alone(options, async (files) => {
+    const state = needState(files)
+    if (!state.snapshots[level])
+      throw new UsageError(
+        `There is no snapshot ${level}; there is ${Object.keys(state.snapshots).join(', ') || 'none'}`,
+      )
+    return labOf(await restoreAll(level, state, files, options), files)
+  })
+}
+
+/** Saves the present state of all three machines under a level, replacing it. */
+export async function saveSnapshot(options: LabOptions, level: Level): Promise<void> {
+  await alone(options, async (files) => {
+    const state = needState(files)
+    const on = runningMachines(files)
+    if (on.length < machines.length || state.cuts.length > 0)
+      throw new UsageError(
+        `A snapshot needs all machines on and all links whole; on: ${on.join(', ') || 'none'}; cut: ${state.cuts.join(', ') || 'none'}`,
+      )
+    await saveAll(level, state, files, options)
+  })
+}
+
+/** Forgets a level; its space in the disks is used again. */
+export async function dropSnapshot(options: LabOptions, level: Level): Promise<void> {
+  await alone(options, async (files) => {
+    const state = needState(files)
+    const { [level]: _, ...snapshots } = state.snapshots
+    writeState(files, { ...state, snapshots })
+    await onAll(runningMachines(files), files, { monitor: `delvm ${level}` })
+  })
+}

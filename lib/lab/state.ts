@@ -1,0 +1,104 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { UsageError } from '../errors.ts'
+import type { Acceleration } from './argv.ts'
+import { type LabFiles, labFiles } from './options.ts'
+import { type LinkName, type MachineName, machines } from './plan.ts'
+
+/** Snapshot levels: nothing of ours, and the state after a site run. */
+export const levels = ['clean', 'converged'] as const
+export type Level = (typeof levels)[number]
+
+/** How to log in to one machine. */
+export interface LabMachine {
+  readonly name: MachineName
+  readonly address: '127.0.0.1'
+  readonly port: number
+  readonly user: 'root'
+  readonly identityFile: string
+  readonly knownHosts: string
+}
+
+/** A lab that was made; what inventories and drills need of it. */
+export interface Lab {
+  readonly machines: Readonly<Record<MachineName, LabMachine>>
+  readonly acceleration: Acceleration
+  /** Milliseconds of one fork and exec in a guest, measured; time-outs follow it. */
+  readonly forkMs: number
+  /** Seconds that building the image and the last boot took; undefined where not done. */
+  readonly seconds: { readonly image?: number; readonly boot?: number }
+  readonly cuts: readonly LinkName[]
+  /** Levels that `reset` can go back to, with the time they were saved (ISO 8601). */
+  readonly snapshots: Readonly<Partial<Record<Level, string>>>
+}
+
+/** What lab.json holds. */
+export interface LabState {
+  readonly version: 1
+  /** Set once the first boot has been provisioned and saved; anything before is started afresh. */
+  readonly ready: boolean
+  /** Recipe hash of the image the disks are based on. */
+  readonly image: string
+  /** Folder of that image. */
+  readonly imageDir: string
+  readonly acceleration: Acceleration
+  readonly forkMs: number
+  readonly seconds: { readonly image?: number; readonly boot?: number }
+  readonly machines: Readonly<Record<MachineName, { readonly port: number; readonly key: string }>>
+  readonly cuts: readonly LinkName[]
+  readonly snapshots: Readonly<Partial<Record<Level, string>>>
+  /** A restore that was begun and not finished: the machines may be of different times. */
+  readonly restoring?: Level
+}
+
+/** The state of a lab; undefined where none was made or its file is of another version. */
+export function readState(files: LabFiles): LabState | undefined {
+  try {
+    const state = JSON.parse(readFileSync(files.lab, 'utf8')) as LabState
+    return state.version === 1 ? state : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Stores the state, whole or not at all. */
+export function writeState(files: LabFiles, state: LabState): LabState {
+  const partial = `${files.lab}.partial`
+  writeFileSync(partial, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 })
+  renameSync(partial, files.lab)
+  return state
+}
+
+/** The state of a lab that must exist. */
+export function needState(files: LabFiles): LabState {
+  const state = readState(files)
+  if (!state?.ready) throw new UsageError('There is no lab yet; run: npm run lab up')
+  return state
+}
+
+/** What the state says to others. */
+export function labOf(state: LabState, files: LabFiles): Lab {
+  const login = (name: MachineName): LabMachine => ({
+    name,
+    address: '127.0.0.1',
+    port: state.machines[name].port,
+    user: 'root',
+    identityFile: files.identityFile,
+    knownHosts: files.knownHosts,
+  })
+  const all = machines.map((name) => [name, login(name)] as const)
+  return {
+    machines: Object.fromEntries(all) as Record<MachineName, LabMachine>,
+    acceleration: state.acceleration,
+    forkMs: state.forkMs,
+    seconds: state.seconds,
+    cuts: state.cuts,
+    snapshots: state.snapshots,
+  }
+}
+
+/** The lab of a folder, read synchronously; undefined where `up` has not finished yet. */
+export function readLab(stateDir: string): Lab | undefined {
+  const files = labFiles(stateDir, process.getuid?.() ?? 0)
+  const state = readState(files)
+  return state?.ready ? labOf(state, files) : undefined
+}

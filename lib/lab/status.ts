@@ -1,0 +1,51 @@
+import { switchName } from './argv.ts'
+import { type LabOptions, labFiles } from './options.ts'
+import { type LinkName, type MachineName, machines } from './plan.ts'
+import { runningPid } from './process.ts'
+import { withQmp } from './qmp.ts'
+import { type Lab, labOf, readState } from './state.ts'
+
+/** What a machine is doing; `paused` only while a snapshot is taken or after an interrupted one. */
+export interface MachineStatus {
+  readonly name: MachineName
+  readonly state: 'running' | 'paused' | 'off'
+  readonly pid?: number
+  /** Port on 127.0.0.1; undefined where no lab was made. */
+  readonly port?: number
+}
+
+/** The lab at a glance. */
+export interface LabStatus {
+  /** Undefined where none was made, or where the first `up` has not finished. */
+  readonly lab?: Lab
+  readonly machines: readonly MachineStatus[]
+  readonly switchRunning: boolean
+  readonly cuts: readonly LinkName[]
+  /** Hash of the image under the disks. */
+  readonly image?: string
+}
+
+/** Looks at the lab without changing or waiting for anything. */
+export async function status(options: Pick<LabOptions, 'stateDir'>): Promise<LabStatus> {
+  const files = labFiles(options.stateDir, process.getuid?.() ?? 0)
+  const state = readState(files)
+  const one = async (name: MachineName): Promise<MachineStatus> => {
+    const pid = runningPid(name, files)
+    const port = state?.machines[name].port
+    const place = { name, ...(port !== undefined && { port }) }
+    if (pid === undefined) return { ...place, state: 'off' }
+    // Busy control socket: another lab command is talking to it, so it lives.
+    const answer = await withQmp(name, files.qmp(name), (qmp) => qmp.execute('query-status')).catch(
+      () => undefined,
+    )
+    const running = (answer as { running?: boolean } | undefined)?.running ?? true
+    return { ...place, pid, state: running ? 'running' : 'paused' }
+  }
+  return {
+    ...(state?.ready && { lab: labOf(state, files) }),
+    machines: await Promise.all(machines.map(one)),
+    switchRunning: runningPid(switchName, files) !== undefined,
+    cuts: state?.cuts ?? [],
+    ...(state && { image: state.image }),
+  }
+}

@@ -1,0 +1,117 @@
+import { existsSync } from 'node:fs'
+import { UsageError } from '../errors.ts'
+import { probeAcceleration } from './acceleration.ts'
+import { ensureImage, imageFile } from './image.ts'
+import { ensureSwitch, resume, runningMachines, startMachine } from './machine.ts'
+import { makeLab, provision } from './make.ts'
+import type { LabFiles, LabOptions } from './options.ts'
+import { type MachineName, machines } from './plan.ts'
+import { recipeHash } from './recipe.ts'
+import { interrupted, runOn, waitForSsh } from './remote.ts'
+import { alone, since } from './session.ts'
+import { bootPatienceMs, restoreAll, saveAll } from './snapshot.ts'
+import { type Lab, type LabState, labOf, readState, writeState } from './state.ts'
+import { ensureTools } from './tools.ts'
+
+/** Brings the lab up: builds what is missing, starts what is off, and does nothing to what runs. */
+export async function up(options: LabOptions): Promise<Lab> {
+  await ensureTools(options)
+  return await alone(options, async (files) => {
+    const state = await existing(files, options)
+    if (!state) return labOf(await first(files, options), files)
+    if (state.restoring)
+      return labOf(await restoreAll(state.restoring, state, files, options), files)
+    await ensureSwitch(files)
+    const on = runningMachines(files)
+    await resume(on, files)
+    const off = machines.filter((name) => !on.includes(name))
+    if (off.length > 0) return labOf(await boot(off, state, files, options), files)
+    const { machines: logins } = labOf(state, files)
+    const patience = { patienceMs: bootPatienceMs(state), signal: options.signal }
+    await Promise.all(machines.map((name) => waitForSsh(logins[name], files, patience)))
+    options.say({ step: 'boot', text: 'the lab is up already' })
+    return labOf(state, files)
+  })
+}
+
+/** The state of a lab that was made to its end; a half-made one counts as none. */
+async function existing(files: LabFiles, options: LabOptions): Promise<LabState | undefined> {
+  const state = readState(files)
+  if (!state?.ready) return undefined
+  if (!existsSync(imageFile(state.imageDir, 'vmlinuz')))
+    throw new UsageError(
+      `The image ${state.image} under this lab's disks is gone; run: npm run lab destroy`,
+    )
+  if (state.image !== recipeHash())
+    options.say({
+      step: 'image',
+      text: `this lab was made from image ${state.image}, the recipe is now ${recipeHash()}; destroy it to renew it`,
+    })
+  // KVM can come or go with a reboot; snapshots of the other acceleration do not load.
+  if (runningMachines(files).length > 0) return state
+  const probed = await probeAcceleration(
+    { hash: state.image, dir: state.imageDir, seconds: 0 },
+    options,
+  )
+  if (probed.acceleration === state.acceleration) return state
+  options.say({ step: 'acceleration', text: `now ${probed.acceleration}: ${probed.reason}` })
+  throw new UsageError(
+    `This lab was made with ${state.acceleration} and the machine now has ${probed.acceleration}; run: npm run lab destroy`,
+  )
+}
+
+async function first(files: LabFiles, options: LabOptions): Promise<LabState> {
+  const image = await ensureImage(options)
+  const probed = await probeAcceleration(image, options)
+  options.say({
+    step: 'acceleration',
+    text: `using ${probed.acceleration} (${probed.reason})`,
+  })
+  const made = await makeLab(image, probed, files, options)
+  await ensureSwitch(files)
+  const booted = await boot(machines, made, files, options)
+  const provisioned = await provision(booted, files, options)
+  const saved = await saveAll('clean', provisioned, files, options)
+  return writeState(files, { ...saved, ready: true })
+}
+
+/** Cold starts machines side by side and waits until they answer. */
+export async function boot(
+  names: readonly MachineName[],
+  before: LabState,
+  files: LabFiles,
+  options: LabOptions,
+): Promise<LabState> {
+  const begun = Date.now()
+  options.say({ step: 'boot', text: `starting ${names.join(', ')}` })
+  let state = before
+  for (const name of names) state = await startMachine(name, state, files)
+  const { machines: logins } = labOf(state, files)
+  await Promise.all(
+    names.map(async (name) => {
+      await waitForSsh(logins[name], files, {
+        patienceMs: bootPatienceMs(state),
+        signal: options.signal,
+      })
+      options.say({ step: 'boot', text: `${name} answers`, seconds: since(begun) })
+    }),
+  )
+  await settle(names, state, files)
+  interrupted(options.signal)
+  const seconds = { ...state.seconds, boot: since(begun) }
+  return writeState(files, { ...state, seconds })
+}
+
+/** Waits for the end of start-up, so that a snapshot or a playbook meets a quiet machine. */
+async function settle(
+  names: readonly MachineName[],
+  state: LabState,
+  files: LabFiles,
+): Promise<void> {
+  const { machines: logins } = labOf(state, files)
+  // `degraded` (a failed unit) is a state a playbook may repair, so only the waiting counts.
+  const script = 'systemctl is-system-running --wait >/dev/null 2>&1 || :'
+  await Promise.all(
+    names.map((name) => runOn(logins[name], script, { timeoutMs: bootPatienceMs(state) })),
+  )
+}
