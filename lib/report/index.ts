@@ -1,4 +1,5 @@
 import { json } from './json.ts'
+import { live } from './live/index.ts'
 import { plain } from './plain.ts'
 import type { Reporter, ReportOptions } from './reporter.ts'
 
@@ -14,7 +15,8 @@ export function reporter(kind: ReportKind, options: ReportOptions): Reporter {
     case 'json':
       return json(options)
     case 'plain':
-    case 'listr':
       return plain(options)
+    case 'listr':
+      return live(options)
   }
 }

@@ -43,12 +43,12 @@ export function plain(options: ReportOptions): Reporter {
     if (event.status === 'would-change' && event.change) {
       parts.push(`: ${harmless(event.change.summary)}`)
     }
-    if (event.status !== 'ok' && event.reason) parts.push(`: ${harmless(event.reason)}`)
+    // A reason may have lines of its own: command, output. They belong under the first.
+    const [reason = '', ...more] = harmless(event.reason ?? '').split('\n')
+    if (event.status !== 'ok' && reason) parts.push(`: ${reason}`)
     if (event.where) parts.push(` (${event.where})`)
     parts.push(`  (${duration(event.ms)})`)
-    // A reason may have lines of its own: command, output. They belong under the first.
-    const [first = '', ...more] = parts.join('').split('\n')
-    row(event.host, status(event.status), first)
+    row(event.host, status(event.status), parts.join(''))
     if (more.length > 0) indented(more)
     if (options.diff && event.change?.diff) indented(diffLines(event.change.diff, paint))
   }

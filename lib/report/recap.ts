@@ -52,14 +52,17 @@ export function recapLines(
   const lines: string[] = []
   if (hosts.length > 0) {
     const heads = shown.map(({ head }) => head)
-    lines.push(paint('bold', row('host', heads, '   time')))
+    const timeWidth = Math.max(4, ...hosts.map(({ ms }) => duration(ms).length))
+    lines.push(paint('bold', row('host', heads, 'time'.padStart(timeWidth))))
     for (const host of hosts) {
       const cells = shown.map((column) => {
         const value = column.value(host)
         const cell = String(value).padStart(column.head.length)
         return value > 0 ? paint(column.colour, cell) : cell
       })
-      const last = host.unreachable ? paint('red', 'unreachable') : duration(host.ms).padStart(7)
+      const last = host.unreachable
+        ? paint('red', 'unreachable')
+        : duration(host.ms).padStart(timeWidth)
       lines.push(row(host.host, cells, last))
     }
   }

@@ -1,0 +1,148 @@
+import { Listr } from 'listr2'
+import type { Event } from '../../engine/events.ts'
+import { harmless, painter } from '../colour.ts'
+import { diffLines } from '../diff.ts'
+import { recapLines } from '../recap.ts'
+import type { Reporter, ReportOptions } from '../reporter.ts'
+import { endedLine, hostLine, sumLines } from './lines.ts'
+import { type HostRow, PlayRow } from './rows.ts'
+import { fitted, type Line, Screen } from './screen.ts'
+import { type TreeListr, TreeRenderer } from './tree.ts'
+
+/** Above this many hosts a play that has ended names only those that failed. */
+const namedHosts = 40
+
+/** A live tree on a terminal: play, hosts, the task each is at, and what changed or failed. */
+export function live(options: ReportOptions): Reporter {
+  const paint = painter(options.colour ?? options.isTTY)
+  const asked = (value: number | (() => number) | undefined, usual: number) => () =>
+    typeof value === 'function' ? value() : (value ?? usual)
+  const columns = asked(options.columns, 80)
+  const screen = new Screen(options.stdout, columns, asked(options.rows, 24), paint)
+  // Plays follow each other; the list of one must be drawn to its end before the next begins.
+  let queue: Promise<unknown> = Promise.resolve()
+  let play: PlayRow | undefined
+  let check = false
+  let hosts = 0
+  let connected = 0
+
+  function connecting(): void {
+    screen.show(() => [[['cyan', `connecting: ${connected} of ${hosts}`]]])
+  }
+
+  function start(event: Extract<Event, { type: 'play-start' }>): void {
+    const row = new PlayRow(event)
+    play = row
+    const list = listOf(row, screen, () => summary(row))
+    queue = queue.then(() => list.run()).catch(() => {})
+  }
+
+  function summary(row: PlayRow): string[] {
+    const width = Math.max(0, ...row.hosts.map(({ host }) => host.length))
+    const many = row.hosts.length > namedHosts
+    const shown = many ? row.hosts.filter((host) => host.failed) : row.hosts
+    const lines: Line[] = [[['bold', `== ${row.title}`]], ...(many ? sumLines(row) : [])]
+    const out = lines.map((line) => fitted(line, Number.POSITIVE_INFINITY, paint))
+    for (const host of shown) out.push(...hostSummary(host, width))
+    return out
+  }
+
+  function hostSummary(host: HostRow, width: number): string[] {
+    const whole = (line: Line) => fitted(line, Number.POSITIVE_INFINITY, paint)
+    const tasks = options.verbose ? host.tasks.filter(({ ended }) => ended) : host.notable
+    return [
+      whole(hostLine(host, width, '', true)),
+      ...tasks.flatMap((task) => {
+        const event = task.ended
+        const more = harmless(event?.reason ?? '')
+          .split('\n')
+          .slice(1)
+        if (event?.where) more.push(`at ${event.where}`)
+        if (options.diff && event?.change?.diff) more.push(...diffLines(event.change.diff, paint))
+        return [whole(endedLine(task)), ...more.map((line) => `      ${line}`)]
+      }),
+    ]
+  }
+
+  const listener = (event: Event): void => {
+    switch (event.type) {
+      case 'run-start':
+        check = event.check
+        hosts = event.hosts.length
+        screen.print([
+          `${event.playbook} on ${event.inventory}${check ? ', check only: changes nothing' : ''}`,
+        ])
+        connecting()
+        break
+      case 'host-connected':
+        connected++
+        break
+      case 'notice':
+        screen.print([`${event.host ? `${event.host}  ` : ''}${harmless(event.text)}`])
+        break
+      case 'host-unreachable':
+        screen.print([`${paint('red', '✖ unreachable')}  ${event.host}  ${harmless(event.error)}`])
+        play?.add(event)
+        break
+      case 'play-start':
+        start(event)
+        break
+      case 'play-end':
+        play?.close()
+        break
+      case 'run-end':
+        play?.close()
+        queue = queue.then(() => {
+          screen.hide()
+          screen.print(['', ...recapLines(event, check, paint)])
+        })
+        break
+      default:
+        play?.add(event)
+    }
+  }
+  return {
+    listener,
+    end: async () => {
+      // An engine that threw sent no ends: the lists must not wait for them.
+      play?.close()
+      await queue
+      screen.hide()
+    },
+  }
+}
+
+/** A list of hosts at once, each a list of tasks in order, all resolving from events. */
+function listOf(play: PlayRow, screen: Screen, summary: () => readonly string[]): TreeListr {
+  return new Listr<unknown, typeof TreeRenderer, typeof TreeRenderer>(
+    play.hosts.map((host) => ({
+      title: host.host,
+      rendererOptions: { row: host },
+      task: (_, parent) =>
+        parent.newListr(
+          host.tasks.map((row) => ({
+            title: row.name,
+            rendererOptions: { row },
+            task: async (_context, task) => {
+              const event = await row.done
+              if (!event || event.status === 'skipped') task.skip()
+              else if (event.status === 'failed' || event.status === 'refused') {
+                throw new Error(event.reason ?? event.status)
+              }
+            },
+          })),
+          { concurrent: false, exitOnError: false },
+        ),
+    })),
+    {
+      renderer: TreeRenderer,
+      rendererOptions: { screen, play, summary },
+      fallbackRenderer: TreeRenderer,
+      fallbackRendererOptions: { screen, play, summary },
+      concurrent: true,
+      exitOnError: false,
+      collectErrors: 'minimal',
+      registerSignalListeners: false,
+    },
+  )
+}

@@ -1,0 +1,108 @@
+import type { Status } from '../../engine/events.ts'
+import { harmless, statusColour } from '../colour.ts'
+import { counted, duration } from '../text.ts'
+import type { HostRow, PlayRow, TaskRow } from './rows.ts'
+import type { Line, Piece } from './screen.ts'
+
+const marks: Record<Status, string> = {
+  ok: '✔',
+  changed: '●',
+  'would-change': '○',
+  unknown: '?',
+  skipped: '-',
+  failed: '✖',
+  refused: '✖',
+}
+
+const phases = { waiting: 'waiting', check: 'checking', apply: 'changing', recheck: 'proving' }
+
+const order: readonly Status[] = [
+  'ok',
+  'changed',
+  'would-change',
+  'unknown',
+  'failed',
+  'refused',
+  'skipped',
+]
+
+/** Counts that are not zero: "41 ok, 2 changed". */
+export function countPieces(counts: Partial<Record<Status, number>>): Piece[] {
+  const present = order.filter((status) => counts[status])
+  return present.flatMap((status, index): Piece[] => [
+    index === 0 ? '' : ', ',
+    [statusColour[status], `${counts[status]} ${status}`],
+  ])
+}
+
+/** A task that ended: mark, name, what or why, how long. */
+export function endedLine(row: TaskRow): Line {
+  const event = row.ended
+  if (!event) return [`    ${row.name}`]
+  const reason = event.reason ? `: ${harmless(event.reason).split('\n')[0]}` : ''
+  const what =
+    reason || (event.status === 'would-change' && event.change)
+      ? reason || `: ${harmless(event.change?.summary ?? '')}`
+      : ''
+  return [
+    '    ',
+    [statusColour[event.status], `${marks[event.status]} ${event.status}`],
+    `  ${row.name}${what}  (${duration(event.ms)})`,
+  ]
+}
+
+/** The task a host is at: what is done, and how far it is. */
+export function currentLine(row: TaskRow, spinner: string): Line {
+  const { progress } = row
+  const percent =
+    progress?.fraction === undefined ? '' : ` ${Math.floor(progress.fraction * 100)} %`
+  const text = progress ? `:${percent} ${harmless(progress.text)}` : ''
+  if (row.phase === 'waiting') return ['    ', ['dim', `${phases.waiting}  ${row.name}`]]
+  return ['    ', ['cyan', `${spinner} ${phases[row.phase]}`], `  ${row.name}${text}`]
+}
+
+/** One line on a host: mark, name, counts, and how far it is or how long it took. */
+export function hostLine(host: HostRow, width: number, spinner: string, over: boolean): Line {
+  const total = host.tasks.length
+  const mark: Piece = host.failed
+    ? ['red', '✖']
+    : host.ended === total
+      ? ['green', '✔']
+      : over
+        ? ['dim', '-']
+        : ['cyan', host.working ? spinner : ' ']
+  const end = over || host.ended === total ? `  (${duration(host.ms)})` : `  ${host.ended}/${total}`
+  const state: Piece[] = host.unreachable ? [['red', 'unreachable']] : countPieces(host.counts)
+  return [mark, ` ${host.host.padEnd(width)}  `, ...state, ['dim', end]]
+}
+
+/** "500 hosts: 120 done, 1 failed, 30 working, 349 waiting" and the sums of their tasks. */
+export function sumLines(play: PlayRow): Line[] {
+  const failed = play.hosts.filter((host) => host.failed).length
+  const working = play.hosts.filter((host) => host.working).length
+  const done = play.hosts.filter((host) => !host.failed && host.ended === host.tasks.length).length
+  const waiting = play.hosts.length - failed - working - done
+  const counts: Partial<Record<Status, number>> = {}
+  for (const host of play.hosts) {
+    for (const status of order) {
+      const count = host.counts[status]
+      if (count) counts[status] = (counts[status] ?? 0) + count
+    }
+  }
+  const parts: readonly (readonly [number, string, 'green' | 'red' | 'cyan' | 'dim'])[] = [
+    [done, 'done', 'green'],
+    [failed, 'failed', 'red'],
+    [working, 'working', 'cyan'],
+    [waiting, 'waiting', 'dim'],
+  ]
+  const pieces = parts
+    .filter(([count]) => count > 0)
+    .flatMap(([count, word, colour], index): Piece[] => [
+      index === 0 ? '' : ', ',
+      [colour, `${count} ${word}`],
+    ])
+  return [
+    [`  ${counted(play.hosts.length, 'host')}: `, ...pieces],
+    ['  tasks: ', ...countPieces(counts)],
+  ]
+}

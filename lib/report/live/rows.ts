@@ -1,0 +1,117 @@
+import type { Event, Status, TaskRef } from '../../engine/events.ts'
+
+type Ended = Extract<Event, { type: 'task-end' }>
+
+/** One task of one host, as far as it has come. */
+export class TaskRow {
+  readonly ref: TaskRef
+  /** Resolves when the task ends, or when the play ends without it. */
+  readonly done: Promise<Ended | undefined>
+  phase: 'waiting' | 'check' | 'apply' | 'recheck' = 'waiting'
+  progress: { readonly text: string; readonly fraction?: number } | undefined
+  ended: Ended | undefined
+  #settle: (event: Ended | undefined) => void = () => {}
+
+  constructor(ref: TaskRef) {
+    this.ref = ref
+    this.done = new Promise((resolve) => {
+      this.#settle = resolve
+    })
+  }
+
+  get name(): string {
+    return `${this.ref.role}: ${this.ref.title}`
+  }
+
+  end(event: Ended | undefined): void {
+    this.ended ??= event
+    this.#settle(event)
+  }
+}
+
+/** One host within a play. */
+export class HostRow {
+  readonly host: string
+  readonly tasks: readonly TaskRow[]
+  readonly counts: Partial<Record<Status, number>> = {}
+  /** What is worth a line: everything but ok and skipped. */
+  readonly notable: TaskRow[] = []
+  unreachable = false
+  ms = 0
+  #began: number | undefined
+
+  constructor(host: string, refs: readonly TaskRef[]) {
+    this.host = host
+    this.tasks = refs.map((ref) => new TaskRow(ref))
+  }
+
+  get ended(): number {
+    return Object.values(this.counts).reduce((sum, count) => sum + count, 0)
+  }
+
+  get failed(): boolean {
+    return this.unreachable || Boolean(this.counts.failed || this.counts.refused)
+  }
+
+  get working(): boolean {
+    return this.#began !== undefined && !this.failed && this.ended < this.tasks.length
+  }
+
+  start(at: number): void {
+    this.#began ??= at
+  }
+
+  end(task: TaskRow, event: Ended): void {
+    task.end(event)
+    this.counts[event.status] = (this.counts[event.status] ?? 0) + 1
+    if (event.status !== 'ok' && event.status !== 'skipped') this.notable.push(task)
+    this.ms = event.at - (this.#began ?? event.at)
+  }
+}
+
+/** One play with its hosts. */
+export class PlayRow {
+  readonly id: string
+  readonly title: string
+  readonly hosts: readonly HostRow[]
+  readonly #tasks = new Map<string, TaskRow>()
+  readonly #hosts = new Map<string, HostRow>()
+
+  constructor(event: Extract<Event, { type: 'play-start' }>) {
+    this.id = event.play
+    this.title = event.title
+    this.hosts = event.hosts.map(({ host, tasks }) => new HostRow(host, tasks))
+    for (const host of this.hosts) {
+      this.#hosts.set(host.host, host)
+      for (const task of host.tasks) this.#tasks.set(task.ref.id, task)
+    }
+  }
+
+  /** Takes in what happened to a task or a host of this play. */
+  add(event: Event): void {
+    if (event.type === 'host-unreachable') {
+      const host = this.#hosts.get(event.host)
+      if (host) host.unreachable = true
+      return
+    }
+    if (
+      event.type !== 'task-start' &&
+      event.type !== 'task-progress' &&
+      event.type !== 'task-end'
+    ) {
+      return
+    }
+    const host = this.#hosts.get(event.host)
+    const task = this.#tasks.get(event.task)
+    if (!host || !task) return
+    host.start(event.at)
+    if (event.type === 'task-start') task.phase = event.phase
+    else if (event.type === 'task-progress') task.progress = event
+    else host.end(task, event)
+  }
+
+  /** Settles what the run did not come to, so that nobody waits for it. */
+  close(): void {
+    for (const task of this.#tasks.values()) task.end(undefined)
+  }
+}

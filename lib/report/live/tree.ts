@@ -1,0 +1,104 @@
+import type { Listr, ListrRenderer, ListrRendererTask } from 'listr2'
+import { currentLine, endedLine, hostLine, sumLines } from './lines.ts'
+import type { HostRow, PlayRow, TaskRow } from './rows.ts'
+import type { Line, Screen } from './screen.ts'
+
+const spinners = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
+
+/** What the renderer of one play needs. */
+export interface TreeOptions {
+  readonly screen: Screen
+  readonly play: PlayRow
+  /** The lines of the play that stay once it has ended. */
+  readonly summary: () => readonly string[]
+}
+
+/** What stands behind a task of listr2: a host, or a task of a host. */
+export interface TreeTaskOptions {
+  readonly row: HostRow | TaskRow
+}
+
+type TreeTask = ListrRendererTask<typeof TreeRenderer>
+
+/** The lists listr2 runs for us. */
+export type TreeListr = Listr<unknown, typeof TreeRenderer, typeof TreeRenderer>
+
+/**
+ * Shows one play. listr2's own renderers draw at every event and in full: 20 hosts with 5 tasks
+ * each made a run 17 times as long, and 500 hosts do not fit any terminal.
+ */
+export class TreeRenderer implements ListrRenderer {
+  // listr2 asks the process's own stdout; whoever made this reporter has decided already.
+  static nonTTY = true
+  static rendererOptions: TreeOptions
+  static rendererTaskOptions: TreeTaskOptions
+  readonly #tasks: readonly TreeTask[]
+  readonly #options: TreeOptions
+  #frames = 0
+
+  constructor(tasks: TreeTask[], options: TreeOptions) {
+    this.#tasks = tasks
+    this.#options = options
+  }
+
+  render(): void {
+    this.#options.screen.show((height) => this.#frame(height))
+  }
+
+  end(): void {
+    this.#options.screen.hide()
+    this.#options.screen.print(this.#options.summary())
+  }
+
+  #frame(height: number): Line[] {
+    const spinner = spinners[this.#frames++ % spinners.length] ?? ''
+    const { play } = this.#options
+    const head: Line = [['bold', `== ${play.title}`]]
+    // Two lines a host is the least that shows where each is.
+    if (play.hosts.length * 2 + 1 <= height) {
+      return [head, ...this.#hostLines(height - 1, spinner)]
+    }
+    return [head, ...this.#sums(height - 1, spinner)]
+  }
+
+  #hostLines(height: number, spinner: string): Line[] {
+    const width = widest(this.#options.play)
+    const spare = height - 2 * this.#tasks.length
+    const each = Math.max(0, Math.floor(spare / Math.max(1, this.#tasks.length)))
+    return this.#tasks.flatMap((task) => {
+      const host = task.rendererTaskOptions.row as HostRow
+      const current = host.failed ? undefined : this.#current(task)
+      return [
+        hostLine(host, width, spinner, false),
+        ...(each > 0 ? host.notable.slice(-each).map(endedLine) : []),
+        ...(current ? [currentLine(current, spinner)] : []),
+      ]
+    })
+  }
+
+  /** The first task that has not ended: the one listr2's sequential list waits for. */
+  #current(task: TreeTask): TaskRow | undefined {
+    // listr2 fills `subtasks` when it starts the host, contrary to its types.
+    const subtasks: typeof task.subtasks | undefined = task.subtasks
+    return subtasks?.find((one) => one.isPending())?.rendererTaskOptions.row as TaskRow | undefined
+  }
+
+  #sums(height: number, spinner: string): Line[] {
+    const { play } = this.#options
+    const lines: Line[] = sumLines(play)
+    const width = widest(play)
+    const interesting = [
+      ...play.hosts.filter((host) => host.failed),
+      ...play.hosts.filter((host) => host.working),
+    ]
+    const room = Math.max(0, height - lines.length - 1)
+    lines.push(...interesting.slice(0, room).map((host) => hostLine(host, width, spinner, false)))
+    const hidden = interesting.length - Math.min(room, interesting.length)
+    if (hidden > 0) lines.push([['dim', `  and ${hidden} more at work or failed`]])
+    return lines
+  }
+}
+
+function widest(play: PlayRow): number {
+  return Math.max(0, ...play.hosts.map(({ host }) => host.length))
+}
