@@ -6,13 +6,17 @@ const separator = '=== more'
 
 /** systemd, through systemctl; init scripts too, which systemd wraps in generated units. */
 export const systemd: ServiceManager = {
-  async read(host, unit, more = ':') {
-    const answer = await host.$`
+  async read(host, unit, more) {
+    const answer =
+      more === undefined
+        ? await host.$`systemctl show -p ${showProperties} --timestamp=us+utc -- ${unit}`.nothrow()
+        : await host.$`
 systemctl show -p ${showProperties} --timestamp=us+utc -- ${unit} || exit
 echo ${separator}
 eval ${more}`.nothrow()
     const [shown = '', ...rest] = answer.stdout.split(`${separator}\n`)
-    if (rest.length === 0) {
+    const asked = more === undefined ? answer.exitCode === 0 : rest.length > 0
+    if (!asked) {
       const why = answer.stderr.trim() || `exit code ${answer.exitCode}`
       throw new Error(`Cannot ask systemd about ${unit}: ${why}`)
     }

@@ -69,8 +69,9 @@ export async function setPermissions(host: Host, path: string, wanted: Ownership
 
 async function read(host: CheckHost, path: string) {
   // A pipe at the path would block sha256sum for ever, so only plain files are hashed.
-  const answer =
-    await host.$`stat -c ${statFormat} -- ${path} && if [ -f ${path} ] && [ ! -h ${path} ]; then sha256sum < ${path}; fi`.nothrow()
+  const answer = await host.$`
+if [ ! -f ${path} ] || [ -h ${path} ]; then exec stat -c ${statFormat} -- ${path}; fi
+stat -c ${statFormat} -- ${path} && exec sha256sum < ${path}`.nothrow()
   const now = readStat(answer, path)
   if (now?.found.kind !== 'file') return now && { found: now.found, sum: undefined }
   const sum = /^[0-9a-f]{64}/.exec(now.rest)?.[0]

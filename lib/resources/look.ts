@@ -66,8 +66,10 @@ export async function look(
   host: CheckHost,
   path: string,
 ): Promise<(Found & { readonly target?: string }) | undefined> {
-  const answer =
-    await host.$`stat -c ${statFormat} -- ${path} && if [ -h ${path} ]; then readlink -- ${path}; fi`.nothrow()
+  // `exec` at the end of a script saves a process on the host.
+  const answer = await host.$`
+if [ -h ${path} ]; then stat -c ${statFormat} -- ${path} && exec readlink -- ${path}; exit; fi
+exec stat -c ${statFormat} -- ${path}`.nothrow()
   const read = readStat(answer, path)
   if (!read) return undefined
   if (read.found.kind !== 'link') return read.found

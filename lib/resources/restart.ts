@@ -24,7 +24,7 @@ export function stampScript(stamp: string, files: readonly string[]): string {
   return `
 if [ -r ${shellWord(stamp)} ]; then while IFS= read -r l; do printf '%s\\n' "$l"; done < ${shellWord(stamp)}; fi
 echo '${separator}'
-sha256sum -- ${files.map(shellWord).join(' ')}`
+exec sha256sum -- ${files.map(shellWord).join(' ')}`
 }
 
 /** Reads what `stampScript` printed; every file must be there. */
@@ -89,7 +89,7 @@ async function changedSince(host: CheckHost, now: ServiceState, files: readonly 
   const answer = await host.$`
 read up rest < /proc/uptime
 echo "$up $(date +%s.%N)"
-stat -L -c '%.Z %n' -- ${files}`
+exec stat -L -c '%.Z %n' -- ${files}`
   return newer(answer.stdout, now, files)
 }
 

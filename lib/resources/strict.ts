@@ -40,6 +40,52 @@ function isContainer(value: unknown): boolean {
   return prototype === Object.prototype || prototype === null
 }
 
+/** Thrown by a template that would print what is no text, number or truth value. */
+export class Unprintable extends Error {
+  readonly line: number
+
+  constructor(variable: string, value: unknown, line: number) {
+    const kind = Array.isArray(value) ? 'a list' : value === null ? 'null' : `an ${typeof value}`
+    super(`prints ${kind}: \`${variable}\``)
+    this.line = line
+  }
+}
+
+const handlebars = Handlebars.create()
+const print = 'tandemPrint'
+
+handlebars.registerHelper(
+  print,
+  (value: unknown, variable: string, { loc }: { loc: hbs.AST.SourceLocation }) => {
+    if (['string', 'number', 'boolean', 'bigint'].includes(typeof value)) return String(value)
+    throw new Unprintable(variable, value, loc.start.line)
+  },
+)
+
+/**
+ * Gives every variable that is printed to a helper. Handlebars by itself would add up two numbers
+ * that stand side by side, and print an object as `[object Object]`.
+ */
+class Printing extends Handlebars.Visitor {
+  override MustacheStatement(statement: hbs.AST.MustacheStatement) {
+    const { path, loc } = statement
+    if (statement.params.length > 0 || statement.hash?.pairs.length > 0) return
+    const original = (path as hbs.AST.PathExpression).original
+    const name: hbs.AST.StringLiteral = { type: 'StringLiteral', value: original, original, loc }
+    const helper = { data: false, depth: 0, parts: [print], original: print, loc }
+    statement.params = [path, name]
+    statement.path = { type: 'PathExpression', ...helper }
+  }
+}
+
+/** Renders a template; throws `Missing` and `Unprintable` besides Handlebars' own errors. */
+export function renderStrictly(text: string, data: object): string {
+  const ast = handlebars.parse(text)
+  new Printing().accept(ast)
+  const options = { noEscape: true, strict: true, knownHelpers: { [print]: true } }
+  return handlebars.compile(ast, options)(strictly(data))
+}
+
 /** The first line of a template where `key` is part of a variable. */
 export function lineOf(text: string, key: string): number | undefined {
   const lines: number[] = []

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { isAbsolute, join, relative } from 'node:path'
-import Handlebars from 'handlebars'
 import { UsageError } from '../errors.ts'
 import type { Task } from '../task.ts'
 import { type FileOptions, file } from './file.ts'
-import { lineOf, Missing, strictly } from './strict.ts'
+import { lineOf, Missing, renderStrictly, Unprintable } from './strict.ts'
 
 /** Makes a file out of a role's template; rendered at once, before any connection. */
 export type Template = (name: string, path: string, data: object, options?: FileOptions) => Task
@@ -31,24 +30,18 @@ export function renderFile(source: string, data: object): string {
 
 /** Renders template text; `shown` is its name in messages. */
 export function render(text: string, data: object, shown: string): string {
-  let rendered: string
-  let ast: hbs.AST.Program
   try {
-    ast = Handlebars.parse(text)
-    rendered = Handlebars.compile(ast, { noEscape: true, strict: true })(strictly(data))
+    return renderStrictly(text, data)
   } catch (error) {
     throw new UsageError(`template ${shown} ${explain(text, error as Error)}`)
   }
-  if (rendered.includes('[object Object]')) {
-    throw new UsageError(`template ${shown} prints an object; name one of its fields instead`)
-  }
-  return rendered
 }
 
 function explain(text: string, error: Error & { lineNumber?: number }): string {
   if (error instanceof Missing) {
     return `line ${lineOf(text, error.key) ?? '?'}: variable \`${error.variable}\` does not exist`
   }
+  if (error instanceof Unprintable) return `line ${error.line}: ${error.message}`
   const missing = /^"(.*)" not defined in /.exec(error.message)
   if (missing && error.lineNumber) {
     return `line ${error.lineNumber}: variable \`${missing[1]}\` does not exist`

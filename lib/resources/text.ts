@@ -67,7 +67,7 @@ export async function readText(host: CheckHost, path: string): Promise<TextFile 
   const answer = await host.$`
 p=${path}
 if [ -h "$p" ]; then p=$(readlink -f -- "$p") || exit; fi
-stat -c ${statFormat} -- "$p" && printf '%s\\n' "$p" && if [ -f "$p" ]; then cat < "$p"; fi`.nothrow()
+stat -c ${statFormat} -- "$p" && printf '%s\\n' "$p" && if [ -f "$p" ]; then exec cat < "$p"; fi`.nothrow()
   const now = readStat(answer, path)
   if (!now) return undefined
   if (now.found.kind !== 'file') {

@@ -1,0 +1,123 @@
+import { spawn } from 'node:child_process'
+import { chown, mkdtemp, open, rename, rm } from 'node:fs/promises'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { $ } from 'zx/core'
+import { commandLine, quote } from '../../lib/ssh/quote.ts'
+import type { Ask, CheckHost, Host, Output, Question, Task } from '../../lib/task.ts'
+
+/** This machine as a host: real commands in a real /bin/sh, and a list of what was asked. */
+export interface Here extends Host {
+  readonly asked: string[]
+  readonly told: { text: string; fraction: number | undefined }[]
+  readonly abort: AbortController
+}
+
+/** The user and group that the tests run as, by number: containers often lack the names. */
+export const me = { owner: String(userInfo().uid), group: String(userInfo().gid) }
+
+/** A host that is this machine; it keeps what was asked and told. */
+export function here(): Here {
+  const asked: string[] = []
+  const told: Here['told'] = []
+  const abort = new AbortController()
+  const ask: Ask = (pieces, ...values) => {
+    const script = commandLine(pieces, values)
+    asked.push(script)
+    return question(script)
+  }
+  const host: Here = {
+    name: 'here',
+    $: ask,
+    peer: (name): CheckHost => ({ ...host, name }),
+    sh: $({ shell: '/bin/sh', prefix: 'set -eu;', quote, quiet: true, signal: abort.signal }),
+    write,
+    progress: (text, fraction) => told.push({ text, fraction }),
+    signal: abort.signal,
+    asked,
+    told,
+    abort,
+  }
+  return host
+}
+
+function question(script: string): Question {
+  let accepts: (code: number | null) => boolean = (code) => code === 0
+  let text = ''
+  let ms = 20_000
+  // Runs on the next tick, so that nothrow, input and within can still be said.
+  const promise = Promise.resolve().then(() => run(script, text, ms, (code) => accepts(code)))
+  return Object.assign(promise, {
+    nothrow() {
+      accepts = (code) => code !== null && code !== 126 && code !== 127
+      return this as unknown as Question
+    },
+    within(limit: number) {
+      ms = limit
+      return this as unknown as Question
+    },
+    input(given: string) {
+      text = given
+      return this as unknown as Question
+    },
+  })
+}
+
+function run(
+  script: string,
+  input: string,
+  timeout: number,
+  accepts: (code: number | null) => boolean,
+): Promise<Output> {
+  return new Promise((resolve, reject) => {
+    const env = { ...process.env, LC_ALL: 'C' }
+    const child = spawn('/bin/sh', ['-c', script], { env, timeout })
+    const out: Buffer[] = []
+    const err: Buffer[] = []
+    child.stdout.on('data', (chunk) => out.push(chunk))
+    child.stderr.on('data', (chunk) => err.push(chunk))
+    child.on('error', reject)
+    child.on('close', (exitCode) => {
+      const [stdout, stderr] = [out, err].map((all) => Buffer.concat(all).toString())
+      const output = { stdout: stdout ?? '', stderr: stderr ?? '', exitCode }
+      if (accepts(exitCode)) resolve(output)
+      else reject(new Error(`exit code ${exitCode}: ${script}: ${output.stderr}`))
+    })
+    child.stdin.on('error', () => {})
+    child.stdin.end(input)
+  })
+}
+
+const write: Host['write'] = async (path, content, { mode, owner = '0', group = '0' }) => {
+  const beside = `${path}.new`
+  const handle = await open(beside, 'wx', mode)
+  await handle.chmod(mode)
+  await handle.writeFile(content)
+  await handle.sync()
+  await handle.close()
+  const ids = [owner, group].map(Number)
+  // Names other than one's own would need the machine's user database.
+  const numeric = ids.every((id) => !Number.isNaN(id))
+  if (numeric) await chown(beside, ids[0] ?? 0, ids[1] ?? 0)
+  await rename(beside, path)
+}
+
+/** Runs `body` in a new directory that goes afterwards. */
+export async function inDirectory(body: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'tandem test '))
+  try {
+    await body(directory)
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+}
+
+/** What the engine does with one task: check, apply what differs, check again. */
+export async function converge(task: Task, host: Host = here()) {
+  const change = await task.check(host)
+  if (!change) return undefined
+  await task.apply(host, change)
+  const left = await task.check(host)
+  if (left) throw new Error(`did not take: ${left.summary}`)
+  return change
+}

@@ -1,0 +1,78 @@
+import { chmod, mkdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { absent, directory, link } from '../../lib/resources/index.ts'
+import { converge, here, inDirectory, me } from './host.ts'
+
+describe('directory', () => {
+  test('creates it with its mode, parents too, and corrects the mode', () =>
+    inDirectory(async (dir) => {
+      const path = join(dir, `it's a`, 'b')
+      const created = await converge(directory(path, { ...me, mode: 0o2750 }))
+      expect(created?.summary).toBe('does not exist; created with mode 2750')
+      expect((await stat(path)).mode & 0o7777).toBe(0o2750)
+      await chmod(path, 0o700)
+      await writeFile(join(path, 'content'), 'stays')
+      expect((await converge(directory(path, me)))?.summary).toBe('mode 0700 → 0755')
+      expect(await converge(directory(path, me))).toBeUndefined()
+      expect(await readFile(join(path, 'content'), 'utf8')).toBe('stays')
+    }))
+
+  test('refuses a file and a link', () =>
+    inDirectory(async (dir) => {
+      const [path, other] = [join(dir, 'x'), join(dir, 'y')]
+      await writeFile(path, '')
+      await symlink(dir, other)
+      await expect(directory(path, me).check(here())).rejects.toThrow('got a file')
+      await expect(directory(other, me).check(here())).rejects.toThrow(`got a link to ${dir}`)
+    }))
+})
+
+describe('link', () => {
+  test('creates, finds nothing to do, and points elsewhere', () =>
+    inDirectory(async (dir) => {
+      const path = join(dir, 'a link')
+      expect(await converge(link(path, `it's new`))).toMatchObject({
+        summary: 'does not exist',
+        diff: { path, before: undefined, after: `→ it's new` },
+      })
+      expect(await converge(link(path, `it's new`))).toBeUndefined()
+      expect((await converge(link(path, '/dev/null')))?.summary).toBe(`points to it's new`)
+      expect(await readlink(path)).toBe('/dev/null')
+    }))
+
+  test('replaces a link to a directory instead of writing into it', () =>
+    inDirectory(async (dir) => {
+      const [path, target] = [join(dir, 'x'), join(dir, 'target')]
+      await mkdir(target)
+      await symlink(target, path)
+      await converge(link(path, '/dev/null'))
+      expect(await readlink(path)).toBe('/dev/null')
+    }))
+
+  test('never replaces a file or a directory', () =>
+    inDirectory(async (dir) => {
+      const path = join(dir, 'x')
+      await writeFile(path, 'precious')
+      await expect(link(path, '/dev/null').check(here())).rejects.toThrow('got a file')
+      await expect(link(dir, '/dev/null').check(here())).rejects.toThrow('got a directory')
+    }))
+})
+
+describe('absent', () => {
+  test('removes a file, and a link without its target', () =>
+    inDirectory(async (dir) => {
+      const [path, target] = [join(dir, '-x y'), join(dir, 'target')]
+      await writeFile(target, 'stays')
+      await symlink(target, path)
+      expect((await converge(absent(path)))?.summary).toBe(`removes a link to ${target}`)
+      expect(await converge(absent(path))).toBeUndefined()
+      expect(await readFile(target, 'utf8')).toBe('stays')
+      expect((await converge(absent(target)))?.summary).toBe('removes a file')
+    }))
+
+  test('refuses a directory', () =>
+    inDirectory(async (dir) => {
+      await expect(absent(dir).check(here())).rejects.toThrow('got a directory')
+    }))
+})

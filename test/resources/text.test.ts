@@ -1,0 +1,88 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { type BlockOptions, block, type LineOptions, line } from '../../lib/resources/index.ts'
+import { converge, here, inDirectory, me } from './host.ts'
+
+/** One edit of one text: `content` is the text afterwards, or `error` what is said instead. */
+interface Case {
+  title: string
+  before: string | null
+  line?: Omit<LineOptions, 'match'> & { match?: string }
+  block?: BlockOptions
+  after?: { content: string; summary: string }
+  error?: string
+}
+
+const folder = join(import.meta.dirname, 'edits')
+const cases = readdirSync(folder).map(
+  (name): Case => JSON.parse(readFileSync(join(folder, name), 'utf8')),
+)
+
+function edit(path: string, given: Case) {
+  if (given.block) return block(path, given.block)
+  const { match, ...options } = given.line ?? { line: '' }
+  return line(path, { ...options, ...(match !== undefined && { match: new RegExp(match, 'g') }) })
+}
+
+describe('line and block', () => {
+  for (const given of cases) {
+    test(given.title, () =>
+      inDirectory(async (dir) => {
+        const path = join(dir, 'a file')
+        if (given.before !== null) await writeFile(path, given.before)
+        const task = edit(path, given)
+        if (given.error) {
+          await expect(task.check(here())).rejects.toThrow(given.error.replace('PATH', path))
+          return
+        }
+        const change = await task.check(here())
+        expect(change?.summary).toBe(given.after?.summary.replace('PATH', path))
+        if (!change || !given.after) return
+        const { content } = given.after
+        expect(change.diff).toEqual({ path, before: given.before ?? undefined, after: content })
+        // A file that is made belongs to root, which only root can do.
+        if (given.before === null && me.owner !== '0') return
+        await converge(task)
+        expect(await readFile(path, 'utf8')).toBe(content)
+        expect(await converge(task)).toBeUndefined()
+      }),
+    )
+  }
+
+  test('keeps the mode, and edits the file behind a link', () =>
+    inDirectory(async (dir) => {
+      const [path, target] = [join(dir, 'link'), join(dir, 'target')]
+      await writeFile(target, 'a\n', { mode: 0o640 })
+      await symlink('target', path)
+      await converge(line(path, { line: 'b' }))
+      expect(await readFile(target, 'utf8')).toBe('a\nb\n')
+      expect((await stat(target)).mode & 0o7777).toBe(0o640)
+      expect(await readlink(path)).toBe('target')
+    }))
+
+  test('refuses a directory and bytes that are no text', () =>
+    inDirectory(async (dir) => {
+      const path = join(dir, 'x')
+      await writeFile(path, Buffer.from([0xff, 0x00, 0x0a]))
+      await expect(line(dir, { line: 'b' }).check(here())).rejects.toThrow('got a directory')
+      await expect(line(path, { line: 'b' }).check(here())).rejects.toThrow('Expected UTF-8 text')
+    }))
+
+  test('asks one question', () =>
+    inDirectory(async (dir) => {
+      const [path, host] = [join(dir, 'x'), here()]
+      await writeFile(path, 'a\n')
+      await line(path, { line: 'b' }).check(host)
+      expect(host.asked).toHaveLength(1)
+    }))
+
+  test('refuses texts of more than one line before any connection', () => {
+    expect(() => line('/x', { line: 'a\nb' })).toThrow(
+      'Expected `line` to be one line, got "a\\nb"',
+    )
+    expect(() => block('/x', { name: 'n', lines: ['a\nb'] })).toThrow('Expected single lines')
+    expect(() => block('/x', { name: 'n', lines: ['# END n'] })).toThrow('without its markers')
+  })
+})
