@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { open, readFile, rename, stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
+import { UsageError } from '../errors.ts'
+
+/** Where an inventory's secrets are kept: one file encrypted with age, one key to read it. */
+export interface SecretFiles {
+  readonly secrets: string
+  readonly identity: string
+}
+
+/** `~/.config/tandem/NAME.secrets.age` and `identity.txt`, or what TANDEM_SECRETS names as the folder. */
+export function secretFiles(inventory: string, env: NodeJS.ProcessEnv): SecretFiles {
+  const config = env.XDG_CONFIG_HOME || join(homedir(), '.config')
+  const folder = env.TANDEM_SECRETS || join(config, 'tandem')
+  return {
+    secrets: join(folder, `${inventory}.secrets.age`),
+    identity: join(folder, 'identity.txt'),
+  }
+}
+
+/** Reads an inventory's secrets by name. Throws UsageError where one of the two files is no good. */
+export async function readSecrets(files: SecretFiles): Promise<Map<string, string> | undefined> {
+  const sealed = await readIfThere(files.secrets)
+  if (!sealed) return undefined
+  const identity = await readIfThere(files.identity)
+  if (!identity) {
+    throw new UsageError(
+      `${files.secrets} is there, but not the key that opens it: expected ${files.identity}`,
+    )
+  }
+  const { mode } = await stat(files.identity)
+  if ((mode & 0o077) !== 0) {
+    throw new UsageError(
+      `${files.identity} can be read by others (mode ${(mode & 0o777).toString(8)}): chmod 600 it, and think of the secrets as known`,
+    )
+  }
+  const decrypter = new Decrypter()
+  try {
+    decrypter.addIdentity(identityLine(identity.toString()))
+    const plain = await decrypter.decrypt(new Uint8Array(sealed), 'text')
+    return new Map(Object.entries(JSON.parse(plain) as Record<string, string>))
+  } catch {
+    // The library's words may quote what they read, so they are not passed on.
+    throw new UsageError(`${files.secrets} cannot be opened with the key in ${files.identity}`)
+  }
+}
+
+/** Makes the secrets named, keeping those already there; returns the names made. */
+export async function createSecrets(
+  files: SecretFiles,
+  names: readonly string[],
+): Promise<readonly string[]> {
+  const have = (await readSecrets(files)) ?? new Map<string, string>()
+  const missing = names.filter((name) => !have.has(name))
+  if (missing.length === 0) return []
+  for (const name of missing) have.set(name, randomBytes(24).toString('hex'))
+  mkdirSync(dirname(files.secrets), { recursive: true, mode: 0o700 })
+  let identity = (await readIfThere(files.identity))?.toString()
+  if (!identity) {
+    identity = `${await generateX25519Identity()}\n`
+    await writeDurably(files.identity, identity)
+  }
+  const encrypter = new Encrypter()
+  encrypter.addRecipient(await identityToRecipient(identityLine(identity)))
+  const sealed = await encrypter.encrypt(JSON.stringify(Object.fromEntries(have)))
+  await writeDurably(files.secrets, sealed)
+  return missing
+}
+
+function identityLine(text: string): string {
+  return text.split('\n').find((line) => line.startsWith('AGE-SECRET-KEY-')) ?? text.trim()
+}
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new UsageError(`${path}: ${(error as Error).message}`)
+  }
+}
+
+async function writeDurably(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = `${path}.${process.pid}`
+  const file = await open(temporary, 'w', 0o600)
+  try {
+    await file.writeFile(content)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(temporary, path)
+}
