@@ -23,15 +23,16 @@ export const apt: PackageManager = {
   async install(host, names, options) {
     await holdBack(host, options)
     await repair(host)
-    if (await updateAdvised(host, names)) await update(host)
+    const advised = await updateAdvised(host, names)
+    let outdated = advised ? await update(host) : undefined
     let failure = await installOnce(host, names)
-    if (failure !== undefined && staleLists(failure)) {
-      await update(host)
+    if (failure !== undefined && !advised && staleLists(failure)) {
+      outdated = await update(host)
       failure = await installOnce(host, names)
     }
-    if (failure !== undefined) {
-      throw new Error(`Cannot install ${names.join(', ')}: ${explainApt(failure)}`)
-    }
+    if (failure === undefined) return
+    const lists = outdated ? ` (its package lists could not be updated: ${outdated})` : ''
+    throw new Error(`Cannot install ${names.join(', ')}: ${explainApt(failure)}${lists}`)
   },
 }
 
@@ -65,14 +66,16 @@ apt-get -qq --print-uris --no-install-recommends install -- ${names}`.nothrow()
   return recent === '' && downloads.trim() !== ''
 }
 
-/** Old lists may well do, so a failure here is only told; the installation says what is missing. */
-async function update(host: Host): Promise<void> {
+/** Fetches package lists; gives why it could not. Old ones may do, so that is no failure yet. */
+async function update(host: Host): Promise<string | undefined> {
   host.progress('package lists', 0)
-  const done =
-    await host.sh`apt-get update -q -oDPkg::Lock::Timeout=600 </dev/null && touch /var/lib/apt/lists`.nothrow()
-  if (done.exitCode !== 0) {
-    host.progress(`package lists stay as they are: ${explainApt(done.stderr)}`, 0)
-  }
+  // Without the error mode, apt-get counts a source that does not answer as a success.
+  const done = await host.sh`
+apt-get update -q -oDPkg::Lock::Timeout=600 -oAPT::Update::Error-Mode=any </dev/null && touch /var/lib/apt/lists`.nothrow()
+  if (done.exitCode === 0) return undefined
+  const why = explainApt(done.stderr)
+  host.progress(`package lists stay as they are: ${why}`, 0)
+  return why
 }
 
 /** Runs apt-get, reporting its progress; gives what it wrote where it failed. */
