@@ -1,0 +1,101 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const root = resolve(import.meta.dirname, '..')
+const lib = ['lib/index.ts', 'lib/task.ts', 'lib/errors.ts', 'lib/secret.ts']
+
+/** Folder, or single file at the top of lib, to what it may import; ARCHITECTURE.md says why. */
+const may: Record<string, readonly string[]> = {
+  'lib/task.ts': [],
+  'lib/errors.ts': [],
+  'lib/secret.ts': ['lib/errors.ts'],
+  'lib/index.ts': [
+    'lib/task.ts',
+    'lib/errors.ts',
+    'lib/secret.ts',
+    'lib/resources',
+    'lib/inventory',
+    'lib/platform',
+  ],
+  'lib/ssh': ['lib/task.ts', 'lib/errors.ts'],
+  'lib/platform': ['lib/task.ts', 'lib/errors.ts'],
+  'lib/resources': ['lib/task.ts', 'lib/errors.ts', 'lib/platform'],
+  'lib/inventory': ['lib/task.ts', 'lib/errors.ts'],
+  'lib/engine': ['lib/task.ts', 'lib/errors.ts', 'lib/ssh', 'lib/inventory'],
+  'lib/report': ['lib/task.ts', 'lib/errors.ts', 'lib/engine', 'lib/secret.ts'],
+  'lib/lab': ['lib/task.ts', 'lib/errors.ts', 'lib/ssh'],
+  'lib/cli': [
+    ...lib,
+    'lib/engine',
+    'lib/inventory',
+    'lib/lab',
+    'lib/platform',
+    'lib/report',
+    'lib/resources',
+    'lib/ssh',
+    'playbooks',
+    'inventory',
+  ],
+  inventory: ['lib/index.ts'],
+  roles: ['lib/index.ts', 'inventory'],
+  playbooks: ['lib/index.ts', 'roles'],
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+}
+
+const files = ['lib', 'roles', 'playbooks', 'inventory'].flatMap(sources)
+
+/** Files of this repository that a file imports, statically or not, types included. */
+function imports(file: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8')
+  const found = text.matchAll(/(?:\bfrom|\bimport\s*\(?)\s*['"](\.[^'"]+)['"]/g)
+  return [...found].map(([, path]) => relative(root, resolve(root, dirname(file), path ?? '')))
+}
+
+function part(file: string): string {
+  const [top, second] = file.split('/')
+  return top === 'lib' ? `lib/${second}` : (top ?? '')
+}
+
+describe('structure', () => {
+  it('has the files this test thinks it reads', () => {
+    expect(files.length).toBeGreaterThan(60)
+    expect(new Set(files.map(part))).toEqual(new Set(Object.keys(may)))
+  })
+
+  it('keeps to who may import whom', () => {
+    const wrong = files.flatMap((file) =>
+      imports(file)
+        .filter((other) => part(other) !== part(file) && !may[part(file)]?.includes(part(other)))
+        .map((other) => `${file} imports ${other}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it('has no import cycles', () => {
+    const cycles: string[] = []
+    const done = new Set<string>()
+    const visit = (file: string, path: readonly string[]) => {
+      const at = path.indexOf(file)
+      if (at >= 0) {
+        cycles.push([...path.slice(at), file].join(' -> '))
+        return
+      }
+      if (done.has(file)) return
+      for (const other of imports(file)) visit(other, [...path, file])
+      done.add(file)
+    }
+    for (const file of files) visit(file, [])
+    expect(cycles).toEqual([])
+  })
+
+  it('reports only consume events: the engine never imports them', () => {
+    const engine = files.filter((file) => part(file) === 'lib/engine').flatMap(imports)
+    expect(engine.filter((file) => part(file) === 'lib/report')).toEqual([])
+  })
+})
