@@ -62,8 +62,10 @@ eval ${more}`.nothrow()
     ),
 
   async lastWords(host, unit) {
-    const { stdout } =
-      await host.$`journalctl -q --no-pager -o cat -n 10 -u ${unit} 2>/dev/null || systemctl status --no-pager -n 10 -- ${unit}`.nothrow()
+    // Without a journal journalctl prints nothing and is content; status then says more.
+    const { stdout } = await host.$`
+log=$(journalctl -q --no-pager -o cat -n 10 -u ${unit} 2>/dev/null)
+if [ -n "$log" ]; then printf '%s' "$log"; else systemctl status --no-pager -n 10 -- ${unit}; fi`.nothrow()
     return stdout.trim()
   },
 }
