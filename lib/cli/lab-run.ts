@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import { sentence } from '../errors.ts'
 import type { LabFacts } from '../inventory/index.ts'
 import type { Context } from './context.ts'
 import { labModule, labSettings } from './lab-module.ts'
+import type { SecretFiles } from './secrets.ts'
 import { interruption } from './signals.ts'
 
 /** Brings the embedded lab up, saying how far it is, and returns what its inventory needs to know. */
@@ -15,6 +17,12 @@ export async function bringUp(install: boolean, context: Context): Promise<LabFa
   } finally {
     stop.dispose()
   }
+}
+
+/** Where the lab keeps its secrets: `lab destroy` ends them with it. */
+export async function secretFiles(context: Context): Promise<SecretFiles> {
+  const { stateDir } = (await labModule()).labPaths(context.env)
+  return { secrets: join(stateDir, 'secrets.age'), identity: join(stateDir, 'identity.txt') }
 }
 
 /** Keeps the converged state for `lab reset converged`; that it fails is worth a line, not an error. */

@@ -13,8 +13,9 @@ function exitCode(error: unknown): number {
 }
 
 async function main(script: string | undefined, argv: string[], context: Context): Promise<number> {
+  if (script === 'secrets') return (await import('./secrets-command.ts')).secrets(argv, context)
   if (script !== 'play' && script !== 'lab') {
-    throw new UsageError(unknownName('command', script ?? '', ['play', 'lab']))
+    throw new UsageError(unknownName('command', script ?? '', ['play', 'lab', 'secrets']))
   }
   const refusal = swallowed(script, argv, context.env, npmSources(context.env))
   if (refusal) throw new UsageError(refusal)

@@ -13,6 +13,7 @@ import {
   unstartedLab,
 } from '../inventory/index.ts'
 import { reporter } from '../report/index.ts'
+import { provideSecrets } from '../secret.ts'
 import type { Playbook } from '../task.ts'
 import { readPlay } from './args.ts'
 import { target } from './catalogue.ts'
@@ -40,6 +41,8 @@ export async function play(argv: readonly string[], context: Context): Promise<n
   // What a run would do is known before the lab runs, so wrong names are told before it starts.
   const known = loaded.kind === 'ready' ? loaded.inventory : loaded.build(unstartedLab)
   const selection = selectionOf(args, known)
+  // Lists and checks of words need every task, and no task's secrets.
+  provideSecrets((name) => `(secret ${name})`)
   knownWords(plan(playbook, known), args)
   const planned = plan(playbook, known, selection)
   refuseEmpty(planned, playbook)
@@ -47,9 +50,17 @@ export async function play(argv: readonly string[], context: Context): Promise<n
     context.stdout.write(listing(args.list, planned, known))
     return exitCodes.converged
   }
-  if (loaded.kind === 'ready') return runOn(playbook, known, args, selection, context)
+  const { useSecrets, makeSecrets, secretFiles } = await import('./secrets.ts')
+  if (loaded.kind === 'ready') {
+    await useSecrets(known, secretFiles(known.name, context.env))
+    return runOn(playbook, known, args, selection, context)
+  }
   const lab = await import('./lab-run.ts')
   const facts = await lab.bringUp(args.install, context)
+  const files = await lab.secretFiles(context)
+  // The lab's secrets live and die with it.
+  await makeSecrets(known, files)
+  await useSecrets(known, files)
   const code = await runOn(playbook, loaded.build(facts), args, selection, context)
   const whole = Object.keys(selection).length === 0 && playbook.name === 'site' && name === 'site'
   if (code === exitCodes.converged && whole && !args.check) await lab.snapshot(context)

@@ -5,6 +5,8 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { UsageError } from '../errors.ts'
+import type { Inventory } from '../inventory/index.ts'
+import { provideSecrets, Secret } from '../secret.ts'
 
 /** Where an inventory's secrets are kept: one file encrypted with age, one key to read it. */
 export interface SecretFiles {
@@ -20,6 +22,40 @@ export function secretFiles(inventory: string, env: NodeJS.ProcessEnv): SecretFi
     secrets: join(folder, `${inventory}.secrets.age`),
     identity: join(folder, 'identity.txt'),
   }
+}
+
+/** Names of all secrets that an inventory's variables ask for. */
+export function secretNames(inventory: Inventory): string[] {
+  const names = new Set<string>()
+  const visit = (value: unknown): void => {
+    if (value instanceof Secret) names.add(value.name)
+    else if (typeof value === 'object' && value !== null) Object.values(value).forEach(visit)
+  }
+  visit(inventory.vars)
+  for (const host of Object.values(inventory.hosts)) visit(host.vars)
+  return [...names].sort()
+}
+
+/** Opens an inventory's secrets for this process. Throws UsageError naming what is missing and how to make it. */
+export async function useSecrets(inventory: Inventory, files: SecretFiles): Promise<void> {
+  const names = secretNames(inventory)
+  const values = names.length > 0 ? await readSecrets(files) : undefined
+  const missing = names.filter((name) => !values?.has(name))
+  if (missing.length > 0) {
+    throw new UsageError(
+      `Inventory ${inventory.name} needs the secrets ${missing.join(', ')}, expected in ${files.secrets}. Copy that file and its key from the administrator who has them, or, for a new pair, make them once: npm run secrets -- ${inventory.name}`,
+    )
+  }
+  provideSecrets((name) => {
+    const value = values?.get(name)
+    if (value !== undefined) return value
+    throw new UsageError(`Inventory ${inventory.name} has no secret \`${name}\``)
+  })
+}
+
+/** Makes the secrets an inventory asks for and does not have yet; returns their names. */
+export function makeSecrets(inventory: Inventory, files: SecretFiles): Promise<readonly string[]> {
+  return createSecrets(files, secretNames(inventory))
 }
 
 /** Reads an inventory's secrets by name. Throws UsageError where one of the two files is no good. */

@@ -27,14 +27,16 @@ type Drbd = Site['drbd']
 export default role('drbd/init', (context: NodeContext) => {
   const { host, vars } = context
   const peer = peerOf(context)
-  const first = host.name === vars.preferred
+  // Done once for the pair; the other node only waits at the same barrier.
+  const once = (made: Task): Task =>
+    host.name === vars.preferred ? made : { ...made, check: async () => undefined }
   return [
     metadata(vars.drbd, peer.name),
     ...running(vars.drbd),
     connection(vars.drbd),
-    ...(first ? [initialSync(vars.drbd, peer.name)] : []),
+    once(initialSync(vars.drbd, peer.name)),
     synchronised(vars.drbd),
-    ...(first ? [filesystem(vars.drbd, peer.name)] : []),
+    once(filesystem(vars.drbd, peer.name)),
     directory(vars.nfs.path, { mode: 0o755 }),
   ]
 })
