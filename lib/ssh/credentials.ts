@@ -40,7 +40,7 @@ export function credentials(
       used.push(attempt.label)
       callback(attempt.result)
     },
-    agentFailed: (reason) => notes.push(`agent: ${reason}`),
+    agentFailed: (reason) => notes.push(`agent at ${agent}: ${reason}`),
     tried: () => [`tried: ${used.join(', ') || 'nothing'}`, ...notes].join('; '),
   }
 }

@@ -72,7 +72,7 @@ function remoteShell(base: Shell): Shell {
       if (!isTemplate(dest)) return pipe.call(command, source, dest, ...values)
       const next = shell({ halt: true } as Partial<Options>) as Shell
       const piped = next(dest, ...values)
-      adopt(piped as unknown as Adopted, from)
+      ;(piped as unknown as Adopted)._snapshot.from = from
       return pipe.call(command, source, piped)
     }
   }

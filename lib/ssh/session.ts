@@ -93,7 +93,9 @@ class ShellSession implements Session {
     this.#shell = await HostShell.open(this.#c, this.#cap, this.#timeoutMs, {
       onPid: (id, pid) => {
         const item = this.#sent.find((sent) => sent.id === id)
-        if (item) item.pid = pid
+        if (!item) return
+        item.pid = pid
+        if (item.failure) void this.#shell?.kill(pid)
       },
       onEnd: (id, output) => this.#settle(id, output),
       onFlood: (id) => {
@@ -212,12 +214,14 @@ class ShellSession implements Session {
   /** After the shell has gone: a new one, the lock again, the suspect alone, then the others. */
   async #restart(): Promise<void> {
     clearTimeout(this.#timer)
+    const dead = this.#shell
     this.#shell = undefined
     this.#ready = false
     if (this.#ended || this.#c.lost.aborted) return
     const [first, ...others] = this.#sent
     this.#sent = []
     this.#queue.unshift(...others)
+    const orphan = first?.pid
     const guilty = first && (first.failure ?? (first.suspect || first.inner))
     if (first && !guilty) {
       first.suspect = true
@@ -226,6 +230,8 @@ class ShellSession implements Session {
     }
     for (const item of others) delete item.pid
     try {
+      // What outlived the shell must not run beside its own repetition.
+      if (orphan !== undefined) await dead?.kill(orphan)
       await this.start()
     } catch (error) {
       this.#end(error as Error)

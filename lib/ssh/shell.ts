@@ -8,6 +8,8 @@ import { driver } from './driver.ts'
 import { Frames, type Mark } from './frames.ts'
 import { killTree } from './kill.ts'
 
+const quietAfterExitMs = 200
+
 /** What a shell reports of the requests sent to it, by their numbers. */
 export interface ShellEvents {
   onPid(id: number, pid: number): void
@@ -115,6 +117,8 @@ export class HostShell {
         err.frames.push(chunk)
       })
       channel.on('error', () => {})
+      // A command that outlives the shell keeps the channel open; no answer comes through it.
+      channel.once('exit', () => setTimeout(() => channel.close(), quietAfterExitMs))
       channel.once('close', () => {
         clearTimeout(timer)
         if (!shell) {

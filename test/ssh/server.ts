@@ -11,10 +11,14 @@ import type { ConnectOptions } from '../../lib/ssh/index.ts'
 export interface TestServerOptions {
   /** `key` (default) accepts the key in `identityFile`; `none` refuses every login. */
   readonly auth?: 'key' | 'none'
-  /** Private host key in OpenSSH form; a new ed25519 one unless given. */
-  readonly hostKey?: string
+  /** Private host key in OpenSSH form, or several; a new ed25519 one unless given. */
+  readonly hostKey?: string | readonly string[]
   /** The login shell that runs commands with `-c`. */
   readonly shell?: string
+  /** What commands find as `/bin/sh`. */
+  readonly binSh?: string
+  /** Shell text that runs before each command, as start-up files do. */
+  readonly motd?: string
   /** Home and working directory of commands; a new one, removed on close, unless given. */
   readonly root?: string
   /** Delays every packet in both directions. */
@@ -50,7 +54,7 @@ export function newKey(): { private: string; public: string } {
 export async function startServer(o: TestServerOptions = {}): Promise<TestServer> {
   const root = o.root ?? mkdtempSync(join(tmpdir(), 'tandem-ssh-'))
   const secrets = mkdtempSync(join(tmpdir(), 'tandem-key-'))
-  const hostKey = o.hostKey ?? newKey().private
+  const hostKeys = [o.hostKey ?? newKey().private].flat()
   const clientKey = newKey()
   const identityFile = join(secrets, 'id')
   writeFileSync(identityFile, clientKey.private)
@@ -59,8 +63,9 @@ export async function startServer(o: TestServerOptions = {}): Promise<TestServer
   const children = new Set<ChildProcess>()
   const sockets = new Set<net.Socket>()
   const commands: string[] = []
-  const server = new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
+  const server = new ssh2.Server({ hostKeys }, (client) => {
     let open = 0
+    ;(client as unknown as { _sock: net.Socket })._sock.setNoDelay(true)
     client.on('authentication', (context) => {
       if (o.auth !== 'none' && accepts(context, clientKey.public)) context.accept()
       else context.reject(['publickey'])
@@ -75,7 +80,8 @@ export async function startServer(o: TestServerOptions = {}): Promise<TestServer
         commands.push(command)
         const env = { PATH: process.env.PATH, HOME: root, USER: userInfo().username, ...o.env }
         // Like sshd: every command leads a session of its own.
-        const child = spawn(o.shell ?? '/bin/sh', ['-c', command], {
+        const text = (o.motd ?? '') + command.replaceAll('/bin/sh', o.binSh ?? '/bin/sh')
+        const child = spawn(o.shell ?? '/bin/sh', ['-c', text], {
           cwd: root,
           env,
           detached: true,
@@ -95,7 +101,7 @@ export async function startServer(o: TestServerOptions = {}): Promise<TestServer
   const drop = () => {
     for (const socket of sockets) socket.destroy()
   }
-  const knownHostsLine = `[127.0.0.1]:${port} ${publicKeyOf(hostKey)}`
+  const knownHostsLine = `[127.0.0.1]:${port} ${publicKeyOf(hostKeys[0] ?? '')}`
   const knownHostsFile = join(secrets, 'known_hosts')
   writeFileSync(knownHostsFile, `${knownHostsLine}\n`)
   return {
@@ -143,19 +149,40 @@ function accepts(context: AuthContext, publicKey: string): boolean {
   return allowed.verify(context.blob, context.signature, context.hashAlgo) === true
 }
 
+const noChunks = {
+  _chunk: undefined,
+  _chunkcb: undefined,
+  _chunkErr: undefined,
+  _chunkcbErr: undefined,
+}
+
 function connectChild(child: ChildProcess, channel: ServerChannel): void {
   const { stdin, stdout, stderr } = child
   if (!stdin || !stdout || !stderr) return
   stdin.on('error', () => {})
   channel.on('error', () => {})
   channel.pipe(stdin)
-  stdout.pipe(channel, { end: false })
-  stderr.pipe(channel.stderr, { end: false })
+  // One write at a time: ssh2's server mixes up its two streams when both wait for the client's
+  // window, and keeps what was already sent.
+  let written: Promise<void> = Promise.resolve()
+  for (const [from, to] of [
+    [stdout, channel],
+    [stderr, channel.stderr],
+  ] as const) {
+    from.on('data', (chunk: Buffer) => {
+      from.pause()
+      written = written.then(async () => {
+        Object.assign(channel, noChunks)
+        await new Promise<void>((resolve) => to.write(chunk, () => resolve()))
+        from.resume()
+      })
+    })
+  }
   child.on('exit', (code, signal) => {
     if (signal) channel.exit(signal.replace(/^SIG/, ''))
     else channel.exit(code ?? 255)
   })
-  child.on('close', () => channel.end())
+  child.on('close', () => written.then(() => channel.end()))
   // sshd too closes the pipes of a client that is gone and leaves the command running.
   channel.on('close', () => {
     for (const stream of [stdin, stdout, stderr]) stream.destroy()

@@ -1,0 +1,22 @@
+import { existsSync, mkdtempSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+
+/** Finds a program the way a shell does. */
+export function which(name: string): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter).concat('/usr/sbin', '/sbin')
+  return folders.map((folder) => join(folder, name)).find(existsSync)
+}
+
+/** The shells of this machine that hosts may have as /bin/sh, each with the path to run it by. */
+export function shells(): { name: string; path: string }[] {
+  const found = ['dash', 'bash'].flatMap((name) => {
+    const path = which(name)
+    return path ? [{ name, path }] : []
+  })
+  const busybox = which('busybox') ?? process.env.TEST_BUSYBOX
+  if (!busybox) return found
+  const ash = join(mkdtempSync(join(tmpdir(), 'tandem-ash-')), 'ash')
+  symlinkSync(busybox, ash)
+  return [...found, { name: 'busybox ash', path: ash }]
+}
