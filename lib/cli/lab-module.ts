@@ -1,25 +1,12 @@
-import type { LabFacts } from '../inventory/index.ts'
+import type { LabOptions } from '../lab/index.ts'
 import type { Context } from './context.ts'
 
-interface LabOptions {
-  readonly cacheDir: string
-  readonly stateDir: string
-  readonly env?: NodeJS.ProcessEnv
-  readonly say: (event: { text: string; seconds?: number }) => void
-  readonly install: boolean
-  readonly signal?: AbortSignal
-}
-interface LabModule {
-  labPaths(env: NodeJS.ProcessEnv): { cacheDir: string; stateDir: string }
-  up(options: LabOptions): Promise<LabFacts>
-  saveSnapshot(options: LabOptions, level: 'converged'): Promise<unknown>
-}
-
-const path: string = '../lab/index.ts'
+/** The lab's functions. */
+export type LabModule = typeof import('../lab/index.ts')
 
 /** The lab, loaded when it is needed. */
-export async function labModule(): Promise<LabModule> {
-  return await import(path)
+export function labModule(): Promise<LabModule> {
+  return import('../lab/index.ts')
 }
 
 /** Where the lab lives and how it talks: on stderr, since stdout belongs to the result. */

@@ -1,5 +1,7 @@
+import { inspect } from 'node:util'
 import { exitCodes, Interrupted, Refusal, sentence, Unreachable, UsageError } from '../errors.ts'
 import { unknownName } from '../inventory/index.ts'
+import { masked } from '../secret.ts'
 import type { Context } from './context.ts'
 import { npmSources } from './npm.ts'
 import { swallowed } from './swallowed.ts'
@@ -37,7 +39,7 @@ const context: Context = {
 try {
   process.exit(await main(script, argv, context))
 } catch (error) {
-  process.stderr.write(`${sentence(error)}\n`)
-  if (process.env.TANDEM_DEBUG === '1') console.error(error)
+  process.stderr.write(`${masked(sentence(error))}\n`)
+  if (process.env.TANDEM_DEBUG === '1') process.stderr.write(`${masked(inspect(error))}\n`)
   process.exit(exitCode(error))
 }

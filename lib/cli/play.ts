@@ -148,7 +148,9 @@ async function runOn(
       },
       listener,
     )
-    return stop.signal.aborted ? exitCodes.interrupted : exitCode
+    // A change that the signal cut short may count as failed: it was interrupted.
+    const cutShort = stop.signal.aborted && exitCode !== exitCodes.converged
+    return cutShort ? exitCodes.interrupted : exitCode
   } finally {
     stop.dispose()
     await report.end()

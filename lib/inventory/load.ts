@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { sentence, UsageError } from '../errors.ts'
@@ -13,11 +13,12 @@ export type Loaded =
   | { readonly kind: 'ready'; readonly inventory: Inventory }
   | { readonly kind: 'embedded-lab'; readonly build: (facts: LabFacts) => Inventory }
 
-/** The names of the inventories in `dir`, sorted. */
+/** The names of the inventories in `dir`, sorted: files with a default export, so no schema beside them. */
 export async function available(dir: string): Promise<string[]> {
-  const files = await readdir(dir).catch(() => [])
+  const files = (await readdir(dir).catch(() => [])).filter((file) => file.endsWith('.ts'))
+  const texts = await Promise.all(files.map((file) => readFile(join(dir, file), 'utf8')))
   return files
-    .filter((file) => file.endsWith('.ts') && !file.startsWith('_') && !file.endsWith('.test.ts'))
+    .filter((_, index) => /^export default\b|\bas default\b/m.test(texts[index] ?? ''))
     .map((file) => file.slice(0, -'.ts'.length))
     .sort()
 }

@@ -1,4 +1,5 @@
 import type { Status } from '../engine/events.ts'
+import { masked } from '../secret.ts'
 
 const codes = { red: 31, green: 32, yellow: 33, cyan: 36, dim: 2, bold: 1 } as const
 
@@ -27,9 +28,10 @@ export const statusColour: Record<Status, Colour> = {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 
-/** Text from a host without control characters: it must not steer the administrator's terminal. */
+/** Text from a host without secrets, and without control characters that would steer the terminal. */
 export function harmless(text: string): string {
-  return text.replaceAll(control, (character) =>
+  // Masked before anything is cut or escaped: half a secret is not found any more.
+  return masked(text).replaceAll(control, (character) =>
     character === '\r' ? '' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
   )
 }

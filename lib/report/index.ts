@@ -1,3 +1,4 @@
+import { masked } from '../secret.ts'
 import { json } from './json.ts'
 import { live } from './live/index.ts'
 import { plain } from './plain.ts'
@@ -10,7 +11,10 @@ export { duration } from './text.ts'
 export type ReportKind = 'listr' | 'plain' | 'json'
 
 /** Makes the reporter of that kind. */
-export function reporter(kind: ReportKind, options: ReportOptions): Reporter {
+export function reporter(kind: ReportKind, given: ReportOptions): Reporter {
+  // Whatever a task put into its words: revealed secrets are masked by value.
+  const stdout = { write: (text: string) => given.stdout.write(masked(text)) }
+  const options = { ...given, stdout }
   switch (kind) {
     case 'json':
       return json(options)

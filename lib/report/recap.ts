@@ -84,6 +84,6 @@ function verdict(event: Extract<Event, { type: 'run-end' }>, check: boolean, pai
         ? 'checked, there is something to change'
         : 'checked, nothing to change'
       : (verdicts[event.exitCode] ?? `exit code ${event.exitCode}`)
-  const text = `${word} in ${duration(event.ms)}`
+  const text = `${word} (${duration(event.ms)})`
   return paint(event.exitCode === 0 ? 'green' : 'red', text)
 }

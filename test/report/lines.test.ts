@@ -39,7 +39,7 @@ test('plain names what changed and failed, and counts the rest', async () => {
     host  ok  changed  failed  skipped        time
     M1     1        2       0        1       8.4 s
     M2     1        0       1        0  1 min 14 s
-    failed in 1 min 15 s
+    failed (1 min 15 s)
     "
   `)
 })
@@ -79,7 +79,7 @@ test('plain in check mode says what would change and what cannot be told', async
     host  ok  would change  unknown  failed  skipped   time
     M1     1             1        1       0        1  0.2 s
     M2     0             0        0       0        0  unreachable
-    a host was unreachable in 0.9 s
+    a host was unreachable (0.9 s)
     "
   `)
 })

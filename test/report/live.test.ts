@@ -74,7 +74,7 @@ test('a run that has ended leaves a summary that stays', async () => {
     host  ok  changed  failed  skipped        time
     M1     1        2       0        1       8.4 s
     M2     1        0       1        0  1 min 14 s
-    failed in 1 min 15 s
+    failed (1 min 15 s)
     "
   `)
 })
@@ -95,7 +95,7 @@ test('an unreachable host ends in the summary', async () => {
     host  ok  would change  unknown  failed  skipped   time
     M1     1             1        1       0        1  0.2 s
     M2     0             0        0       0        0  unreachable
-    a host was unreachable in 0.9 s
+    a host was unreachable (0.9 s)
     "
   `)
 })

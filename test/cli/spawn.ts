@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const main = fileURLToPath(new URL('../../lib/cli/main.ts', import.meta.url))
+const fixture = fileURLToPath(new URL('fixture', import.meta.url))
+
+/** How the command line ended. */
+export interface Ended {
+  readonly stdout: string
+  readonly stderr: string
+  readonly code: number | null
+}
+
+/** Runs the real command line in the fixture's folder, without what npm or CI set around the tests. */
+export function tandem(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  onStdout: (text: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
+): Promise<Ended> {
+  const clean = Object.entries(process.env).filter(
+    ([key]) => !/^(npm_|tandem_)/i.test(key) && key !== 'CI',
+  )
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...args], {
+      cwd: fixture,
+      env: { ...Object.fromEntries(clean), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text
+      onStdout(stdout, (signal) => child.kill(signal))
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text
+    })
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ stdout, stderr, code }))
+  })
+}

@@ -1,0 +1,48 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { available, load, unstartedLab } from '../../lib/inventory/index.ts'
+
+const dir = mkdtempSync(join(tmpdir(), 'tandem-inventory-'))
+afterAll(() => rmSync(dir, { recursive: true, force: true }))
+
+const inventory = (port: string) => `{
+  name: 'x', production: false, vars: {}, groups: {},
+  hosts: { M1: { connection: { address: '127.0.0.1', port: ${port}, user: 'root' }, vars: {} } },
+  timeouts: { connect: 1, check: 1, apply: 1 },
+}`
+const files = {
+  ready: `export default ${inventory('22')}`,
+  wrong: `export default ${inventory("'abc'")}`,
+  lab: `export default { embeddedLab: (facts) => (${inventory('facts.machines.M1.port')}) }`,
+  empty: 'export default undefined',
+  broken: 'throw new Error("cannot be loaded\\nand a second line")\nexport default 1',
+  schema: 'export const schema = {}',
+}
+for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, `${name}.ts`), text)
+
+test('inventories are the files with a default export', async () => {
+  expect(await available(dir)).toEqual(['broken', 'empty', 'lab', 'ready', 'wrong'])
+  expect(await available(join(dir, 'nowhere'))).toEqual([])
+})
+
+test('an unknown name is told with those that exist', async () => {
+  await expect(load('redy', dir)).rejects.toThrow(
+    'Unknown inventory `redy`, did you mean `ready`? There are: broken, empty, lab, ready, wrong',
+  )
+})
+
+test('loads an inventory, and one that waits for the lab', async () => {
+  expect(await load('ready', dir)).toMatchObject({ kind: 'ready', inventory: { name: 'x' } })
+  const lab = await load('lab', dir)
+  expect(lab.kind === 'embedded-lab' && lab.build(unstartedLab).hosts.M1?.connection.port).toBe(22)
+})
+
+test.for([
+  ['wrong', 'inventory/wrong.ts: hosts.M1.connection.port: expected an integer 1–65535, got `abc`'],
+  ['empty', 'inventory/empty.ts: expected an inventory as its default export, got nothing'],
+  ['broken', 'inventory/broken.ts: cannot be loaded'],
+] as const)('%s.ts is refused with its file and path', async ([name, line]) => {
+  await expect(load(name, dir)).rejects.toThrow(line)
+})
