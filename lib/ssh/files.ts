@@ -12,7 +12,7 @@ export interface WriteFileOptions extends WriteOptions {
 }
 
 // One dd writes, syncs and counts: a fork each for cat, sync and stat saved. A content cut short
-// by a lost connection looks like a good one to everything but the count.
+// by a lost connection looks like a good one to everything but the count. (A busybox may lack it.)
 const script = `p=PATH m=MODE o=OWNER n=SIZE
 [ -L "$p" ] && { p=$(readlink -f "$p") || { echo "p: the link leads nowhere" >&2; exit 1; }; }
 d=\${p%/*}; t=$d/.\${p##*/}.tandem-RANDOM
@@ -23,7 +23,8 @@ s=$(dd of="$t" bs=65536 conv=fsync 2>&1) || { echo "$s" >&2; exit 1; }
 case $s in
 *"
 $n byte"*) ;;
-*) echo "p: the content did not arrive whole" >&2; exit 1 ;;
+*) case $s in *byte*) false ;; *) [ "$(wc -c <"$t")" -eq $n ] ;; esac ||
+  { echo "p: the content did not arrive whole" >&2; exit 1; } ;;
 esac
 mv -fT "$t" "$p" || exit 1
 trap - EXIT
@@ -58,8 +59,10 @@ export async function writeFile(
   throw new Error(`${c.name}: cannot write ${path}: ${reason(output.stderr)}`)
 }
 
-/** The last part of the first complaint: `dd: error writing 'x': No space left on device`. */
+/** Why, out of a complaint such as `dd: error writing '/x/.f.tandem-1a': No space left on device`. */
 function reason(stderr: string): string {
-  const complaint = stderr.split('\n').find((line) => line.includes(': '))
-  return complaint?.replace(/^.*: /, '').trim() || stderr.trim() || 'no reason given'
+  const complaint = stderr.split('\n').find((line) => line.includes(': ')) ?? ''
+  const aboutFile = /\.tandem-\w+['"]?: (.*)$/.exec(complaint)?.[1]
+  const text = aboutFile ?? complaint.replace(/^\S+: (line )?(\d+: )?/, '')
+  return text.trim() || stderr.trim() || 'no reason given'
 }

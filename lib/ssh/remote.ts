@@ -56,6 +56,8 @@ type Template = [pieces: TemplateStringsArray, ...values: unknown[]]
 /** Gives each command the line that called it, and keeps what is piped from it on the host. */
 function remoteShell(base: Shell): Shell {
   const shell = (...args: Template | [Partial<Options>]): unknown => {
+    // zx would answer with a rejected promise besides the throw.
+    if (!isTemplate(args[0]) && args[0].sync) refuseSync()
     const made: unknown = (base as (...args: unknown[]) => unknown)(...args)
     if (!(made instanceof ProcessPromise)) return remoteShell(made as Shell)
     const called: { stack?: string } = {}

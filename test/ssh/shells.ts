@@ -1,6 +1,7 @@
-import { existsSync, mkdtempSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { expect, vi } from 'vitest'
 
 /** Finds a program the way a shell does. */
 export function which(name: string): string | undefined {
@@ -19,4 +20,13 @@ export function shells(): { name: string; path: string }[] {
   const ash = join(mkdtempSync(join(tmpdir(), 'tandem-ash-')), 'ash')
   symlinkSync(busybox, ash)
   return [...found, { name: 'busybox ash', path: ash }]
+}
+
+/** Waits until every process whose number is in the file has ended; there must be so many. */
+export async function gone(file: string, count: number): Promise<void> {
+  const pids = readFileSync(file, 'utf8').trim().split('\n').map(Number)
+  expect(pids).toHaveLength(count)
+  for (const pid of pids) {
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), { timeout: 5_000 })
+  }
 }

@@ -1,0 +1,187 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import net from 'node:net'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import {
+  askOf,
+  busyPathOf,
+  type Connection,
+  type ConnectOptions,
+  connect,
+  exec,
+  openSession,
+  remote,
+  writeFile,
+} from '../../lib/ssh/index.ts'
+import { newKey, publicKeyOf } from './server.ts'
+import { gone, which } from './shells.ts'
+
+vi.setConfig({ testTimeout: 20_000 })
+
+const sshd = which('sshd')
+const { uid, gid, username, shell } = userInfo()
+const separation = '/run/sshd'
+const reason =
+  (!sshd && 'there is no sshd') ||
+  (/nologin|false$/.test(shell ?? '') && `${username} has no login shell`) ||
+  (uid === 0 && !existsSync('/run') && 'there is no /run for its privilege separation')
+
+describe.skipIf(reason)(`OpenSSH's own server${reason ? ` (${reason})` : ''}`, () => {
+  const root = mkdtempSync(join(tmpdir(), 'tandem-sshd-'))
+  let server: ChildProcess
+  let options: ConnectOptions
+  let c: Connection
+
+  beforeAll(async () => {
+    const host = newKey()
+    const client = newKey()
+    const port = await freePort()
+    const files = {
+      host_key: host.private,
+      id: client.private,
+      authorized: `${publicKeyOf(client.private)}\n`,
+      known_hosts: `[127.0.0.1]:${port} ${publicKeyOf(host.private)}\n`,
+      config: [
+        `ListenAddress 127.0.0.1:${port}`,
+        `HostKey ${root}/host_key`,
+        `AuthorizedKeysFile ${root}/authorized`,
+        `PidFile ${root}/pid`,
+        'StrictModes no',
+        'UsePAM no',
+        'PasswordAuthentication no',
+        'PermitRootLogin prohibit-password',
+      ].join('\n'),
+    }
+    for (const [name, text] of Object.entries(files)) {
+      writeFileSync(join(root, name), text)
+      chmodSync(join(root, name), 0o600)
+    }
+    if (uid === 0) mkdirSync(separation, { recursive: true, mode: 0o755 })
+    server = spawn(sshd as string, ['-D', '-e', '-f', join(root, 'config')], { stdio: 'ignore' })
+    options = {
+      name: 'M1',
+      address: '127.0.0.1',
+      port,
+      user: username,
+      identityFiles: [join(root, 'id')],
+      knownHosts: [join(root, 'known_hosts')],
+      connectTimeoutMs: 20_000,
+      keepaliveMs: 30_000,
+    }
+    c = await vi.waitFor(() => connect(options), { timeout: 10_000 })
+  })
+  afterAll(async () => {
+    await c?.close()
+    server?.kill('SIGTERM')
+    rmSync(root, { recursive: true })
+  })
+
+  test('runs scripts, with input and exit codes', async () => {
+    const output = await exec(c, 'cat; echo err >&2; exit 3', { stdin: 'in' })
+    expect(output).toEqual({ stdout: 'in', stderr: 'err\n', exitCode: 3 })
+  })
+
+  test('answers questions over a session, large ones too', async () => {
+    const session = await openSession(c, { timeoutMs: 20_000 })
+    const $ = askOf(session)
+    const answers = await Promise.all([
+      $`echo ${"it's"}`,
+      $`head -c 3000000 /dev/zero`,
+      $`exit 7`.nothrow(),
+      $`cat`.input('x'),
+    ])
+    expect(answers.map((a) => a.stdout.length)).toEqual([5, 3_000_000, 0, 1])
+    await expect($`sleep 30`.within(300)).rejects.toThrow('no answer within')
+    await expect($`yes`).rejects.toThrow('more than 16777216 bytes')
+    await expect($`kill -9 $$`).rejects.toThrow('ended the shell')
+    expect((await $`echo on`).stdout).toBe('on\n')
+    await session.close()
+  })
+
+  test('moves megabytes in both directions', async () => {
+    const stdin = Buffer.alloc(8_000_000, 'a')
+    const output = await exec(c, 'tee /dev/stderr', { stdin })
+    expect([output.stdout.length, output.stderr.length]).toEqual([8_000_000, 8_000_000])
+  })
+
+  test('kills trees, and has room for that while all channels are in use', async () => {
+    const pids = join(root, 'pids')
+    const aborter = new AbortController()
+    const script = `sh -c 'echo $$ >>${pids}; exec sleep 30' & wait`
+    const { signal } = aborter
+    const all = Array.from({ length: 8 }, () => exec(c, script, { signal }))
+    setTimeout(() => aborter.abort(), 500)
+    const ended = await Promise.allSettled(all)
+    expect(ended.map((end) => end.status)).toEqual(Array(8).fill('rejected'))
+    await gone(pids, 5)
+  })
+
+  test('runs more scripts at once than it has sessions', async () => {
+    const outputs = await Promise.all(Array.from({ length: 30 }, (_, i) => exec(c, `echo ${i}`)))
+    expect(outputs.map((o) => o.stdout)).toEqual(Array.from({ length: 30 }, (_, i) => `${i}\n`))
+  })
+
+  test("runs zx's $ and pipes", async () => {
+    const $ = remote(c)
+    expect((await $`echo abc`.pipe`tr a-c A-C`).stdout).toBe('ABC\n')
+    const running = $`sleep 30`
+    await running.kill()
+    expect(await running.catch((error) => error.signal)).toBe('SIGTERM')
+  })
+
+  test('does not wait for a daemon that keeps the output open', async () => {
+    expect((await exec(c, 'sleep 20 & echo up')).stdout).toBe('up\n')
+  })
+
+  test('writes files', async () => {
+    const path = join(root, 'file')
+    await writeFile(c, path, 'text\n', { mode: 0o600, owner: String(uid), group: String(gid) })
+    expect((await exec(c, `cat ${path}; stat -c %a ${path}`)).stdout).toBe('text\n600\n')
+  })
+
+  test('frees the lock of a run that died, after the command it left behind', async () => {
+    const lock = join(root, 'lock')
+    const other = await connect(options)
+    const session = await openSession(other, { timeoutMs: 20_000 })
+    await session.lock(lock, 'first')
+    await new Promise<void>((resolve) => {
+      const script = `echo up; sleep 1; echo done >${root}/left; sleep 1`
+      const busyLock = busyPathOf(lock)
+      exec(other, script, { busyLock, onStdout: () => resolve() }).catch(() => {})
+    })
+    other.client.destroy()
+    const next = await openSession(c, { timeoutMs: 20_000 })
+    const said: string[] = []
+    await vi.waitFor(() => next.lock(lock, 'second', (text) => said.push(text)), {
+      timeout: 15_000,
+    })
+    expect(said[0]).toMatch(/\(pid \d+, sleep 1\)/)
+    expect((await next.ask(`cat ${root}/left`)).stdout).toBe('done\n')
+    await next.close()
+  })
+
+  test('refuses a wrong user with one sentence', async () => {
+    const wrong = join(root, 'wrong')
+    writeFileSync(wrong, newKey().private, { mode: 0o600 })
+    await expect(connect({ ...options, identityFiles: [wrong] })).rejects.toThrow(
+      /^M1: login as \S+ refused by 127\.0\.0\.1:\d+ \(tried: key .*wrong\)$/,
+    )
+  })
+
+  test('can be found in a hashed known_hosts file', async () => {
+    const hashed = join(root, 'hashed')
+    writeFileSync(hashed, execFileSync('cat', [join(root, 'known_hosts')]))
+    execFileSync('ssh-keygen', ['-H', '-f', hashed], { stdio: 'ignore' })
+    await (await connect({ ...options, knownHosts: [hashed] })).close()
+  })
+})
+
+async function freePort(): Promise<number> {
+  const probe = net.createServer()
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
+  const { port } = probe.address() as net.AddressInfo
+  await new Promise((resolve) => probe.close(resolve))
+  return port
+}
