@@ -35,19 +35,18 @@ export async function probeAcceleration(image: Image, options: LabOptions): Prom
   }
   options.say({ step: 'acceleration', text: 'probing KVM with a boot of our kernel' })
   const begun = Date.now()
-  const works = await boots(image)
+  const failure = await whyNot(image)
   const seconds = (Date.now() - begun) / 1000
-  const reason = works
-    ? `KVM started our kernel in ${seconds.toFixed(1)} s`
-    : `${device} opens, but our kernel did not start within ${patienceMs / 1000} s`
-  const probed: Probed = { acceleration: works ? 'kvm' : 'tcg', reason }
+  const reason = failure ?? `KVM started our kernel in ${seconds.toFixed(1)} s`
+  const probed: Probed = { acceleration: failure ? 'tcg' : 'kvm', reason }
   mkdirSync(options.cacheDir, { recursive: true })
   writeFileSync(memory, `${JSON.stringify({ ...probed, bootId })}\n`)
   options.say({ step: 'acceleration', text: `${probed.acceleration}: ${reason}`, seconds })
   return probed
 }
 
-async function boots(image: Image): Promise<boolean> {
+/** Why KVM cannot start our kernel here; undefined when it can. */
+async function whyNot(image: Image): Promise<string | undefined> {
   const child = spawn(
     emulator,
     [
@@ -56,22 +55,30 @@ async function boots(image: Image): Promise<boolean> {
       ...['-kernel', imageFile(image.dir, 'vmlinuz'), '-initrd', imageFile(image.dir, 'initrd')],
       ...['-append', 'console=ttyS0 tandem.probe'],
     ],
-    { stdio: ['ignore', 'pipe', 'ignore'] },
+    { stdio: ['ignore', 'pipe', 'pipe'] },
   )
   let said = ''
-  const result = await new Promise<boolean>((resolve) => {
-    const timer = setTimeout(() => resolve(false), patienceMs)
-    const end = (works: boolean) => {
+  let complaint = ''
+  const failure = await new Promise<string | undefined>((resolve) => {
+    const late = `${device} opens, but our kernel did not start within ${patienceMs / 1000} s`
+    const timer = setTimeout(() => resolve(late), patienceMs)
+    const end = (result: string | undefined) => {
       clearTimeout(timer)
-      resolve(works)
+      resolve(result)
     }
+    child.stderr.setEncoding('utf8').on('data', (piece: string) => {
+      complaint += piece
+    })
     child.stdout.setEncoding('utf8').on('data', (piece: string) => {
       said += piece
-      if (said.includes(marker)) end(true)
+      if (said.includes(marker)) end(undefined)
     })
-    child.once('error', () => end(false))
-    child.once('exit', () => end(said.includes(marker)))
+    child.once('error', (error) => end(error.message))
+    child.once('close', () => {
+      const line = complaint.trim().split('\n')[0]
+      end(said.includes(marker) ? undefined : `KVM ended at once: ${line || 'without a word'}`)
+    })
   })
   child.kill('SIGKILL')
-  return result
+  return failure
 }

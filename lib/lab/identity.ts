@@ -1,23 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import ssh2 from 'ssh2'
 import { type ArchiveFile, identityArchive } from './cpio.ts'
+import { type KeyPair, newKeyPair } from './keys.ts'
 import type { LabFiles } from './options.ts'
 import { type Card, type MachineName, type MachinePlan, machines, plan } from './plan.ts'
 import type { LabState } from './state.ts'
-
-/** A key pair in OpenSSH's formats. */
-export interface KeyPair {
-  readonly private: string
-  /** One line without a comment. */
-  readonly public: string
-}
-
-/** A new Ed25519 pair: the cheapest to verify with under emulation. */
-export function newKeyPair(): KeyPair {
-  const pair = ssh2.utils.generateKeyPairSync('ed25519')
-  return { private: pair.private, public: pair.public.trim() }
-}
 
 /** Debian's own network configuration for the cards of one machine. */
 export function interfaces(cards: readonly Card[]): string {

@@ -47,6 +47,12 @@ for unit in \
   systemd-repart.service systemd-sysusers.service; do
   ln -sf /dev/null "/etc/systemd/system/$unit"
 done
+# Each runs at every daemon-reload, and a package's installation reloads several times.
+mkdir -p /etc/systemd/system-generators
+for generator in bless-boot cryptsetup debug getty gpt-auto hibernate-resume integritysetup run \
+  system-update veritysetup; do
+  ln -sf /dev/null "/etc/systemd/system-generators/systemd-$generator-generator"
+done
 systemctl set-default -q multi-user.target
 
 # The client: a clock that the servers can ask, and nothing mounted yet.
@@ -71,7 +77,7 @@ for package in *.deb; do
   printf 'Filename: ./%s\nSize: %s\nSHA256: %s\n\n' "$package" "$(stat -c %s "$package")" \
     "$(sha256sum "$package" | cut -d ' ' -f 1)" >>Packages
 done
-printf 'SHA256:\n %s %s Packages\n' "$(sha256sum Packages | cut -d ' ' -f 1)" "$(stat -c %s Packages)" >Release
+printf 'Date: %s\nSHA256:\n %s %s Packages\n' "$(date -u '+%a, %d %b %Y %H:%M:%S UTC')" "$(sha256sum Packages | cut -d ' ' -f 1)" "$(stat -c %s Packages)" >Release
 rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/* /etc/apt/apt.conf.d/99mmdebstrap
 rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /usr/local/lib/tandem-*
 if [ -s Packages ]; then

@@ -29,7 +29,11 @@ make_disk() {
   rm -rf "$out/tree"
   mkdir -m 0755 "$out/tree"
   cp -a --one-file-system "$root/." "$out/tree/"
-  rm -f "$out/tree/dev/console" "$out/tree/dev/null"
+  # What mmdebstrap puts there to keep services from starting, and takes away after this hook.
+  rm -f "$out/tree/usr/sbin/policy-rc.d" "$out/tree/dev/console" "$out/tree/dev/null"
+  if [ -e "$out/tree/sbin/start-stop-daemon.REAL" ]; then
+    mv -f "$out/tree/sbin/start-stop-daemon.REAL" "$out/tree/sbin/start-stop-daemon"
+  fi
   rm -rf "$out/tree/var/cache/apt/archives/"*.deb "$out/tree/boot/"* "$out/tree/tmp/"*
   mke2fs -q -F -t ext4 -O ^metadata_csum,^64bit,^has_journal -E lazy_itable_init=0,root_owner=0:0 \
     -m 0 -L root -d "$out/tree" "$out/$1.raw" "${disk_mib}M"
