@@ -6,7 +6,7 @@ const timeout = 30_000
 
 /** Words that cannot be right, and the one sentence each gets. */
 const wrong: readonly [args: string[], sentence: string][] = [
-  [['sit'], 'Unknown playbook or role `sit`, did you mean `site`? There are: broken, site, '],
+  [['sit'], 'Unknown playbook or role `sit`, did you mean `site`? There are: broken, mark, site, '],
   [['heartbeat/instal'], 'did you mean `heartbeat/install`?'],
   [['site', '--chek'], 'Unknown option --chek, did you mean --check? There are: --check, '],
   [['site', '--limit', 'M3'], 'Unknown host or group `M3`, did you mean `M1`? There are: M1, M2, '],
@@ -43,7 +43,7 @@ test('without words it lists playbooks, roles, and examples that carry the --', 
   expect(stdout).toContain('broken  (playbooks/broken.ts does not load: nobody can load this)')
   expect(stdout).toContain('preflight heartbeat heartbeat/install heartbeat/configure nfs')
   expect(stdout).toContain('npm run play site -- --check --diff')
-  expect(stdout).toContain('Inventories: hang, lab, wrong')
+  expect(stdout).toContain('Inventories: hang, lab, server, wrong')
   expect(code).toBe(0)
 })
 
