@@ -164,7 +164,7 @@ export interface Play<V = unknown, H = unknown> {
   /** A failed task does not stop those behind it, so that a verification names everything at once. */
   readonly keepGoing?: boolean
   /** The order of a serial play, found out at run time: names, first to last. */
-  readonly order?: (hosts: readonly CheckHost[]) => Promise<readonly string[]>
+  order?(hosts: readonly CheckHost[], vars: V): Promise<readonly string[]>
 }
 
 /** A list of plays with a name. */

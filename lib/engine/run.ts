@@ -165,7 +165,10 @@ async function inOrder(
   const live = new AbortController().signal
   let order: readonly string[]
   try {
-    order = await play.order(play.hosts.map(({ host }) => checkHost(pool, inventory, host, live)))
+    order = await play.order(
+      play.hosts.map(({ host }) => checkHost(pool, inventory, host, live)),
+      inventory.vars,
+    )
   } catch (error) {
     // Check mode on a new host: what would be asked for the order is not installed yet.
     if (check) return play.hosts

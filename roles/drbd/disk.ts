@@ -29,7 +29,9 @@ export interface DiskState {
 export async function diskState(host: CheckHost, disk: string): Promise<DiskState> {
   const [there, signatures, marker] = await Promise.all([
     host.$`test -b ${disk}`.nothrow(),
-    host.$`wipefs --no-act --parsable ${disk}`.nothrow(),
+    // DRBD writes past the page cache of the disk below it, so what was read there before is stale;
+    // a filesystem made since would be overlooked.
+    host.$`blockdev --flushbufs ${disk} && wipefs --no-act --parsable ${disk}`.nothrow(),
     host.$`if [ -e ${markerPath} ]; then cat ${markerPath}; fi`,
   ])
   if (there.exitCode !== 0) {

@@ -155,7 +155,10 @@ export function isJustCreated(g: Generations): boolean {
   return g.current === justCreated && g.bitmap === none && g.history.every((id) => id === none)
 }
 
-/** Whether the device was initialised and no node has gone on alone since: no old generation is known. */
+/**
+ * Whether at most the first synchronisation has happened: the mark of new metadata is still among
+ * the two generations DRBD remembers, and leaves them when a node has gone on alone once.
+ */
 export function isFirstGeneration(g: Generations): boolean {
-  return g.history.every((id) => id === none || id === justCreated)
+  return g.history.includes(justCreated) || g.history.every((id) => id === none)
 }

@@ -16,9 +16,17 @@ export async function holding(host: CheckHost): Promise<Holding> {
   throw new Error(`cl_status rscstatus: unknown answer \`${word}\` (exit code ${exitCode})`)
 }
 
-/** Whether the node says it serves what the pair serves. */
-export function isActive(state: Holding): boolean {
-  return state === 'all' || state === 'local' || state === 'foreign'
+/**
+ * Whether heartbeat says that the node serves. There is one resource group, the preferred node's
+ * own: `local` there means the service, and on the other node nothing at all.
+ */
+export function isActive(state: Holding, host: string, preferred: string): boolean {
+  return state === 'all' || state === (host === preferred ? 'local' : 'foreign')
+}
+
+/** Asks heartbeat whether this node serves. */
+export async function serves(host: CheckHost, preferred: string): Promise<boolean> {
+  return isActive(await holding(host), host.name, preferred)
 }
 
 /** Whether heartbeat has settled on this node. */

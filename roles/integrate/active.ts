@@ -1,25 +1,15 @@
 import type { Site } from '../../inventory/schema.ts'
 import { type CheckHost, type Host, Refusal } from '../../lib/index.ts'
 import { describe, drbdStatus, isUpToDate } from '../drbd/status.ts'
-import { type Holding, holding, isActive, isSettled } from '../heartbeat/status.ts'
-
-/** What is known of one node when the service is to be kept or moved. */
-export interface NodeState {
-  readonly host: CheckHost
-  readonly holding: Holding
-  readonly role: string
-}
-
-/** Asks heartbeat and DRBD on a node. */
-export async function nodeState(host: CheckHost, drbd: Site['drbd']): Promise<NodeState> {
-  const [held, status] = await Promise.all([holding(host), drbdStatus(host, drbd.minor)])
-  return { host, holding: held, role: status.role }
-}
+import { holding, isSettled, serves } from '../heartbeat/status.ts'
 
 /** Names of the nodes, the one that serves last: the order of every rolling change. */
-export async function standbyFirst(hosts: readonly CheckHost[]): Promise<string[]> {
+export async function standbyFirst(
+  hosts: readonly CheckHost[],
+  { preferred }: Site,
+): Promise<string[]> {
   const states = await Promise.all(
-    hosts.map(async (host) => ({ name: host.name, active: isActive(await holding(host)) })),
+    hosts.map(async (host) => ({ name: host.name, active: await serves(host, preferred) })),
   )
   return [...states].sort((a, b) => Number(a.active) - Number(b.active)).map(({ name }) => name)
 }

@@ -1,6 +1,6 @@
 import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { role, service, type Task, task } from '../../lib/index.ts'
-import { holding, isActive, isSettled, linkStatus } from '../heartbeat/status.ts'
+import { holding, isSettled, linkStatus, serves } from '../heartbeat/status.ts'
 import { guardPeerReady, handOver, pause } from './active.ts'
 
 /** Files that heartbeat reads only when it starts. */
@@ -18,7 +18,7 @@ export default role('integrate/restart', (context: NodeContext) => {
       disruptive: (host) => guardPeerReady(host, peer.name, vars.drbd),
       timeoutMs: 3 * waitMs,
       apply: async (host, found) => {
-        if (isActive(await holding(host))) await handOver(host, peer.name, waitMs)
+        if (await serves(host, vars.preferred)) await handOver(host, peer.name, waitMs)
         await restart.apply(host, found)
         await rejoined(host, peer.vars.fqdn, context.host.vars.em2.device, waitMs)
       },

@@ -1,6 +1,6 @@
 import type { NodeContext, Site } from '../../inventory/schema.ts'
 import { type CheckHost, change, role, task } from '../../lib/index.ts'
-import { holding, isActive } from '../heartbeat/status.ts'
+import { serves } from '../heartbeat/status.ts'
 
 /** What of the service runs on a node. */
 export interface Parts {
@@ -52,7 +52,7 @@ export default role('integrate/service', ({ vars }: NodeContext) => [
   task('service is complete where it is active', {
     barrier: true,
     check: async (host) => {
-      if (!isActive(await holding(host))) return
+      if (!(await serves(host, vars.preferred))) return
       const missing = partsMissing(await parts(host, vars), vars)
       return missing.length > 0 ? change(missing.join(', ')) : undefined
     },
@@ -63,7 +63,7 @@ export default role('integrate/service', ({ vars }: NodeContext) => [
   }),
   task('running exports are those on disk', {
     check: async (host) => {
-      if (!isActive(await holding(host))) return
+      if (!(await serves(host, vars.preferred))) return
       const found = await parts(host, vars)
       return found.exportsCurrent ? undefined : change('/etc/exports is newer')
     },

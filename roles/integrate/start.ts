@@ -57,7 +57,8 @@ export default role('integrate/start', (context: NodeContext) => {
       barrier: true,
       probe: async (host) => {
         const [mine, theirs] = await Promise.all([holding(host), holding(host.peer(peer.name))])
-        const one = isActive(mine) !== isActive(theirs)
+        const one =
+          isActive(mine, host.name, vars.preferred) !== isActive(theirs, peer.name, vars.preferred)
         return (
           (one && isSettled(mine) && isSettled(theirs)) ||
           `${host.name} holds ${mine}, ${peer.name} holds ${theirs}`

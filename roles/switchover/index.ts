@@ -15,12 +15,12 @@ export default role('switchover', (context: NodeContext) => {
     requireUpToDate(vars.drbd),
     requirement('which node serves', async (host) => {
       const [mine, theirs] = await Promise.all([holding(host), holding(host.peer(peer.name))])
-      if (isActive(mine) === isActive(theirs)) {
+      from = isActive(mine, host.name, vars.preferred)
+      if (from === isActive(theirs, peer.name, vars.preferred)) {
         throw new Refusal(
           `expected one node to serve, got ${host.name}: ${mine}, ${peer.name}: ${theirs}`,
         )
       }
-      from = isActive(mine)
     }),
     task('service moves to the other node', {
       barrier: true,

@@ -1,7 +1,7 @@
 import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { requirement, role } from '../../lib/index.ts'
 import { describe, drbdStatus, isUpToDate } from '../drbd/status.ts'
-import { holding, isActive, linkStatus } from '../heartbeat/status.ts'
+import { holding, linkStatus, serves } from '../heartbeat/status.ts'
 import { type Parts, parts } from '../integrate/service.ts'
 
 /** S6, S9 to S13: the pair replicates, its nodes see each other, and exactly one of them serves. */
@@ -36,7 +36,7 @@ export default role('verify/cluster', (context: NodeContext) => {
         nodes.map(async (node) => ({
           name: node.name,
           role: (await drbdStatus(node, vars.drbd.minor)).role,
-          active: isActive(await holding(node)),
+          active: await serves(node, vars.preferred),
           parts: await parts(node, vars),
         })),
       )

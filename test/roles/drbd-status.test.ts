@@ -79,7 +79,9 @@ describe('generation identifiers', () => {
     [`0000000000000004:${zero}:${zero}:${zero}:0:0:0:0:0:0`, true, true],
     [`E1A2B3C4D5E6F708:${zero}:0000000000000004:${zero}:1:1:1:0:0:0`, false, true],
     [`E1A2B3C4D5E6F708:${zero}:0000000000000004:${zero}:1:1:0:1:0:0`, false, true],
-    [`E1A2B3C4D5E6F708:${zero}:91A2B3C4D5E6F708:0000000000000004:1:1:0:0:0:0`, false, false],
+    // As read from a pair right after its first full synchronisation.
+    [`DE9533E1649C51F0:${zero}:B5D281FEC624A0C2:0000000000000004:1:1:0:1:0:0:0`, false, true],
+    [`7A9533E1649C51F0:${zero}:DE9533E1649C51F0:B5D281FEC624A0C2:1:1:0:1:0:0:0`, false, false],
     [`0000000000000004:${zero}:91A2B3C4D5E6F708:${zero}:0:0:0:0:0:0`, false, false],
   ])('%s', (text, created, first) => {
     const generations = parseGenerations(text)
