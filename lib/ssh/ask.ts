@@ -1,6 +1,6 @@
 import type { Ask, Output, Question } from '../task.ts'
 import { brief, commandLine } from './quote.ts'
-import type { AskOptions, Session } from './session.ts'
+import type { AskOptions, Session } from './sessionTypes.ts'
 
 /** A command on a host whose exit code says that it failed. */
 export class CommandFailed extends Error {

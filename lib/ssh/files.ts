@@ -26,6 +26,7 @@ $n byte"*) ;;
 *) case $s in *byte*) false ;; *) [ "$(wc -c <"$t")" -eq $n ] ;; esac ||
   { echo "p: the content did not arrive whole" >&2; exit 1; } ;;
 esac
+AGAIN
 mv -fT "$t" "$p" || exit 1
 trap - EXIT
 sync "\${d:-/}"`
@@ -50,9 +51,11 @@ export async function writeFile(
     MODE: o.mode.toString(8).padStart(4, '0'),
     OWNER: quote(`${o.owner ?? 'root'}:${o.group ?? 'root'}`),
     SIZE: String(data.length),
+    // Writing takes the setuid and setgid bits away unless root writes.
+    AGAIN: o.mode > 0o777 ? 'chmod "$m" "$t" || exit 1' : '',
     RANDOM: randomBytes(6).toString('hex'),
   }
-  const text = script.replace(/PATH|MODE|OWNER|SIZE|RANDOM/g, (name) => values[name] ?? name)
+  const text = script.replace(/PATH|MODE|OWNER|SIZE|AGAIN|RANDOM/g, (name) => values[name] ?? name)
   const { signal, busyLock, timeoutMs } = o
   const output = await exec(c, text, { stdin: data, signal, busyLock, timeoutMs })
   if (output.exitCode === 0) return

@@ -2,26 +2,26 @@ import { openChannel, shellCommand } from './channel.ts'
 import type { Connection } from './connect.ts'
 
 // Signals over SSH do nothing for root's commands in OpenSSH, so a second channel runs kill.
-// `ps` costs one fork; without it /proc is read by the shell itself.
-const killer = `s=$1; r=$2; a=" $2 "
-l=$(ps -eo pid=,ppid= 2>/dev/null) || l=
+// `ps` costs one fork; without it /proc is read by the shell itself. Each process gets the signal
+// once: a second one would hit what its trap for the first has started.
+const killer = `s=$1; r=$2; a=" $2 "; own=$3
+l=$(ps -eo pid=,ppid=,pgid= 2>/dev/null) || l=
 [ "$l" ] || for f in /proc/[0-9]*/stat; do
   read -r x <"$f" || continue
-  p=\${x%% *}; x=\${x##*) }; x=\${x#* }; l="$l
-$p \${x%% *}"
+  p=\${x%% *}; x=\${x##*) }; set -- $x; l="$l
+$p $2 $3"
 done 2>/dev/null
 more=1
 while [ "$more" ]; do
   more=
-  while read -r p q; do
+  while read -r p q g; do
     case $a in *" $p "*) continue ;; esac
-    case $a in *" $q "*) a="$a$p "; more=1 ;; esac
+    case "$a$own$g " in *" $q "* | *"group$r "*) a="$a$p "; more=1 ;; esac
   done <<EOF
 $l
 EOF
 done
 kill -s "$s" $a 2>/dev/null
-[ "$3" = group ] && kill -s "$s" -- "-$r" 2>/dev/null
 exit 0`
 
 /** What to signal besides the process and all its descendants. */

@@ -13,14 +13,12 @@ export function busyPathOf(lockPath: string): string {
   return `${lockPath}.busy`
 }
 
-/** Takes a host's lock, then waits for the commands of an earlier run whose controller died. */
+/** Takes a host's lock, or throws `Unreachable` naming who has it. */
 export async function takeLock(
   name: string,
   inner: Inner,
   path: string,
   holder: string,
-  onWait: (text: string) => void,
-  limitMs: number,
 ): Promise<void> {
   const file = quote(path)
   const taken = await inner(
@@ -37,16 +35,17 @@ else [ $? = 1 ] && echo held && cat ${file}; exec 9>&-; fi`,
   if (answer !== 'taken') {
     throw new Unreachable(`${name}: cannot lock ${path}: ${lastLine(taken) || 'no reason given'}`)
   }
-  await waitForCommands(name, inner, busyPathOf(path), onWait, limitMs)
 }
 
-async function waitForCommands(
+/** Waits for the commands of an earlier run whose controller died; gives the lock up if it must. */
+export async function waitForCommands(
   name: string,
   inner: Inner,
-  path: string,
+  lockPath: string,
   onWait: (text: string) => void,
   limitMs: number,
 ): Promise<void> {
+  const path = busyPathOf(lockPath)
   const file = quote(path)
   const until = Date.now() + limitMs
   for (let said = ''; ; ) {

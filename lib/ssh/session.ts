@@ -2,44 +2,10 @@ import { Unreachable } from '../errors.ts'
 import type { Output } from '../task.ts'
 import type { Connection } from './connect.ts'
 import { innerRequest, request } from './driver.ts'
-import { takeLock } from './lock.ts'
+import { takeLock, waitForCommands } from './lock.ts'
 import { brief } from './quote.ts'
+import type { AskOptions, Session, SessionOptions } from './sessionTypes.ts'
 import { HostShell } from './shell.ts'
-
-/** How a session limits what is asked in it. */
-export interface SessionOptions {
-  /** Limit of each question, from when the host begins to run it. */
-  readonly timeoutMs: number
-  /** Limit of each stream of an answer, 16 MiB unless given; more than that rejects. */
-  readonly maxOutputBytes?: number
-}
-
-/** What may go with one question. */
-export interface AskOptions {
-  readonly timeoutMs?: number | undefined
-  readonly stdin?: string | undefined
-}
-
-/** One persistent shell on a host; questions are written without waiting for earlier answers. */
-export interface Session {
-  /**
-   * Asks what changes nothing (it may be asked twice). Resolves whatever the exit code; rejects
-   * on time-out, too much output, a lost connection or when there is no answer.
-   */
-  ask(script: string, o?: AskOptions): Promise<Output>
-  /**
-   * Takes the lock that lets one run at a time change the host, held by the session's own shell;
-   * then waits for commands that an earlier run left behind. Throws `Unreachable` naming the
-   * holder if another run has it.
-   */
-  lock(
-    path: string,
-    holder: string,
-    onWait?: (text: string) => void,
-    limitMs?: number,
-  ): Promise<void>
-  close(): Promise<void>
-}
 
 interface Item {
   readonly script: string
@@ -121,10 +87,12 @@ class ShellSession implements Session {
     limitMs = defaultLockLimitMs,
   ): Promise<void> {
     const inner = (script: string) => this.#add(script, { inner: true })
-    await takeLock(this.#c.name, inner, path, holder, onWait, limitMs)
+    await takeLock(this.#c.name, inner, path, holder)
+    await waitForCommands(this.#c.name, inner, path, onWait, limitMs)
+    // A later shell waits for no commands: those that run then are this run's own.
     this.#relock = () => {
       const first = (script: string) => this.#add(script, { inner: true, first: true })
-      return takeLock(this.#c.name, first, path, holder, onWait, limitMs)
+      return takeLock(this.#c.name, first, path, holder)
     }
   }
 

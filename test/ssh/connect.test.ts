@@ -58,7 +58,7 @@ test('refuses a revoked host key', async () => {
 })
 
 test('negotiates the type of key that is known when the server has several', async () => {
-  const rsa = ssh2.utils.generateKeyPairSync('rsa', { bits: 2048 }).private
+  const rsa = newKey('rsa').private
   const both = await startServer({ hostKey: [newKey().private, rsa] })
   const known = file('rsa', `[127.0.0.1]:${both.port} ${publicKeyOf(rsa)}\n`)
   const c = await connect(both.options({ knownHosts: [known] }))

@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -109,4 +111,18 @@ test('kills what ignores SIGTERM a little later', async () => {
   await gone(pids, 2)
   await c.close()
   await server.close()
+})
+
+test('kills the whole tree on a host without ps', async () => {
+  const bin = mkdtempSync(join(tmpdir(), 'tandem-ps-'))
+  writeFileSync(join(bin, 'ps'), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
+  const server = await startServer({ env: { PATH: `${bin}:/usr/bin:/bin` } })
+  const c = await connect(server.options())
+  const pids = join(server.root, 'pids')
+  const script = `sh -c 'echo $$ >>${pids}; exec sleep 30' & (echo up; sleep 30)`
+  await expect(exec(c, script, { timeoutMs: 300 })).rejects.toThrow('not done within')
+  await gone(pids, 1)
+  await c.close()
+  await server.close()
+  rmSync(bin, { recursive: true })
 })

@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import ssh2, { type AuthContext, type ServerChannel } from 'ssh2'
 import type { ConnectOptions } from '../../lib/ssh/index.ts'
 
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
 /** How the test server differs from the ordinary. */
 export interface TestServerOptions {
   /** `key` (default) accepts the key in `identityFile`; `none` refuses every login. */
@@ -46,8 +48,16 @@ export interface TestServer {
 }
 
 /** A new key pair in OpenSSH form. */
-export function newKey(): { private: string; public: string } {
-  return ssh2.utils.generateKeyPairSync('ed25519')
+export function newKey(type: 'ed25519' | 'rsa' = 'ed25519'): { private: string; public: string } {
+  for (;;) {
+    const { utils } = ssh2
+    const pair =
+      type === 'rsa'
+        ? utils.generateKeyPairSync('rsa', { bits: 2048 })
+        : utils.generateKeyPairSync('ed25519')
+    // ssh2 now and then makes a key that it cannot read itself.
+    if (!(utils.parseKey(pair.private) instanceof Error)) return pair
+  }
 }
 
 /** Starts the server; it ends its commands when it is closed. */
@@ -78,7 +88,7 @@ export async function startServer(o: TestServerOptions = {}): Promise<TestServer
       session.on('close', () => open--)
       session.on('exec', (acceptExec, _reject, { command }) => {
         commands.push(command)
-        const env = { PATH: process.env.PATH, HOME: root, USER: userInfo().username, ...o.env }
+        const env = { PATH: defaultPath, HOME: root, USER: userInfo().username, ...o.env }
         // Like sshd: every command leads a session of its own.
         const text = (o.motd ?? '') + command.replaceAll('/bin/sh', o.binSh ?? '/bin/sh')
         const child = spawn(o.shell ?? '/bin/sh', ['-c', text], {
