@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest'
+import { machineArgv, switchArgv } from '../../lib/lab/argv.ts'
+import { labFiles } from '../../lib/lab/options.ts'
+import { linkEnds, links, machines, plan } from '../../lib/lab/plan.ts'
+
+const files = labFiles('/state', 1000)
+const start = { acceleration: 'tcg', kernel: '/image/vmlinuz', port: 2222 } as const
+const all = [...machines.map((name) => machineArgv(plan[name], files, start)), switchArgv(files)]
+
+test('listens on 127.0.0.1 and on unix sockets only', () => {
+  for (const argv of all) {
+    for (const arg of argv.filter((text) => /hostfwd|addr\.type|^unix:|^tcp|vnc|spice/.test(text)))
+      expect(arg).toMatch(/hostfwd=tcp:127\.0\.0\.1:\d+-:22$|addr\.type=unix|^unix:/)
+    const addresses = argv.join(' ').match(/\b\d+\.\d+\.\d+\.\d+\b/g) ?? []
+    expect(addresses.every((address) => address === '127.0.0.1')).toBe(true)
+    expect(argv[argv.indexOf('-display') + 1]).toBe('none')
+    expect(argv).toContain('-nodefaults')
+  }
+})
+
+test('keeps the guests from reaching out through the management card', () => {
+  for (const name of machines)
+    expect(machineArgv(plan[name], files, start).join(' ')).toContain('restrict=on')
+})
+
+test('gives every cable an end in the switch', () => {
+  const ends = switchArgv(files).filter((arg) => arg.startsWith('stream,'))
+  const plugs = machines.flatMap((name) =>
+    machineArgv(plan[name], files, start).filter((arg) => arg.startsWith('stream,')),
+  )
+  const path = (arg: string) => /addr\.path=(.*)/.exec(arg)?.[1]
+  expect(ends.map(path).sort()).toEqual(plugs.map(path).sort())
+})
+
+test('runs emulated processors as the plain model and KVM as the host', () => {
+  const processorOf = (acceleration: 'tcg' | 'kvm') => {
+    const argv = machineArgv(plan.M1, files, { ...start, acceleration })
+    return argv[argv.indexOf('-cpu') + 1]
+  }
+  expect(processorOf('tcg')).toMatch(/^qemu64/)
+  expect(processorOf('kvm')).toMatch(/^host/)
+})
+
+test('starts paused where it restores a snapshot', () => {
+  const argv = machineArgv(plan.M1, files, { ...start, snapshot: 'clean' })
+  expect(argv.slice(-3)).toEqual(['-loadvm', 'clean', '-S'])
+})
+
+test('gives a second disk to the pair and none to the client', () => {
+  const data = (name: 'M1' | 'C1') => machineArgv(plan[name], files, start).join(' ')
+  expect(data('M1')).toContain('M1-data.qcow2')
+  expect(data('C1')).not.toContain('data.qcow2')
+})
+
+test('has the addresses of the article', () => {
+  const table = machines.map((name) => [
+    plan[name].hostname,
+    ...plan[name].cards.slice(1).flatMap((card) => [card.name, ...card.addresses]),
+  ])
+  expect(table).toEqual(
+    [
+      ...['M1.redhat.sx em1 192.168.0.210/24 em2 172.16.0.210/24 em3 172.16.100.210/24'],
+      ...['M2.redhat.sx em1 192.168.0.211/24 em2 172.16.0.211/24 em3 172.16.100.211/24'],
+      ...['C1.redhat.sx em1 192.168.0.220/24 192.168.0.1/24'],
+    ].map((line) => line.split(' ')),
+  )
+})
+
+test('cuts a crossover line at both ends and a service cable at its node', () => {
+  expect(links.map((link) => linkEnds(link).map((end) => `${end.machine}.${end.card}`))).toEqual([
+    ['M1.em1'],
+    ['M2.em1'],
+    ['M1.em2', 'M2.em2'],
+    ['M1.em3', 'M2.em3'],
+  ])
+})
