@@ -16,8 +16,10 @@ export async function lock(
 ): Promise<Unlock> {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   // `cat` ends when our end of its input closes, which the kernel does even after SIGKILL.
+  // Detached, because Ctrl-C would end it with the lock while we still clean up.
   const child = spawn('flock', ['--exclusive', file, 'sh', '-c', 'echo locked; exec cat'], {
     stdio: ['pipe', 'pipe', 'ignore'],
+    detached: true,
   })
   const timer = setTimeout(() => options.waiting?.(), 500)
   const abort = () => child.kill()
