@@ -2,9 +2,7 @@ import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { role, service, type Task, task } from '../../lib/index.ts'
 import { holding, isSettled, linkStatus, serves } from '../heartbeat/status.ts'
 import { guardPeerReady, handOver, pause } from './active.ts'
-
-/** Files that heartbeat reads only when it starts. */
-export const heartbeatFiles = ['/etc/ha.d/ha.cf', '/etc/ha.d/authkeys', '/etc/ha.d/haresources']
+import { heartbeatFiles } from './files.ts'
 
 /** Restarts heartbeat where its configuration is newer; the node that serves hands over first. */
 export default role('integrate/restart', (context: NodeContext) => {

@@ -2,6 +2,7 @@ import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { change, Refusal, role, service, task, waitUntil } from '../../lib/index.ts'
 import { drbdStatus } from '../drbd/status.ts'
 import { holding, isActive, isSettled, linkStatus } from '../heartbeat/status.ts'
+import { heartbeatFiles } from './files.ts'
 
 const unit = 'heartbeat.service'
 
@@ -12,6 +13,7 @@ export default role('integrate/start', (context: NodeContext) => {
   const peer = peerOf(context)
   const device = `/dev/drbd${drbd.minor}`
   const lines = [context.host.vars.em2.device, context.host.vars.em1.device]
+  const started = service(unit, { state: 'running', restartOn: heartbeatFiles })
   const waitMs = (2 * heartbeat.initdead + 120) * 1000
   return [
     task('nothing is held outside heartbeat', {
@@ -35,8 +37,17 @@ export default role('integrate/start', (context: NodeContext) => {
         await sh`drbdadm secondary ${drbd.resource}`
       },
     }),
-    // Both start at once, or each would wait initdead for the other.
-    { ...service(unit, { state: 'running', enabled: heartbeat.atBoot }), barrier: true },
+    service(unit, { enabled: heartbeat.atBoot }),
+    task('heartbeat is started', {
+      // Both start at once, or each would wait initdead for the other.
+      barrier: true,
+      check: async (host) => {
+        const { stdout } = await host.$`systemctl is-active ${unit}`.nothrow()
+        // A running one is restarted elsewhere, one node at a time.
+        return stdout.trim() === 'active' ? undefined : started.check(host)
+      },
+      apply: (host, found) => started.apply(host, found),
+    }),
     waitUntil(`heartbeat sees ${peer.name} on ${lines.join(' and ')}`, {
       barrier: true,
       timeoutMs: waitMs,

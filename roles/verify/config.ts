@@ -30,7 +30,7 @@ export function verified(task: Task, from: string): Task {
     title: `${from}: ${task.title}`,
     check: async (host) => {
       const found = await task.check(host)
-      if (found) throw new Error(`${task.title}: ${found.summary}`)
+      if (found) throw new Error(found.summary)
       return undefined
     },
     apply: async () => {},

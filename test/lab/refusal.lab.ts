@@ -1,0 +1,35 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { diskHash, picture } from './state.ts'
+import { complaints, lab, on, play, story } from './tandem.ts'
+
+const disk = '/dev/mapper/VolGroup-lv_drbd'
+
+beforeEach(async () => {
+  const reset = await lab('reset', 'clean')
+  expect(reset.code, reset.stderr).toBe(0)
+})
+
+describe('site refuses, with exit code 4 and both nodes as they were,', () => {
+  it.each([
+    ['a disk with an ext4 filesystem', `mke2fs -q -t ext4 ${disk}`, /already carries ext4/],
+    ['a disk with an LVM volume on it', `pvcreate -qq ${disk}`, /already carries LVM2_member/],
+    ['a missing disk', 'lvrename -qq VolGroup lv_drbd lv_other', /is missing/],
+    [
+      'a node whose address is not as planned',
+      'ip addr del 172.16.100.211/24 dev em3',
+      /expected 172\.16\.100\.211\/24 on em3, got no address/,
+    ],
+  ])('%s', async (_, make, named) => {
+    await on('M2', make)
+    const device = make.startsWith('lvrename') ? '/dev/mapper/VolGroup-lv_other' : disk
+    const hash = await diskHash('M2', device)
+    const before = await Promise.all(['M1', 'M2'].map(picture))
+    const run = await play(['site'])
+    expect(run.code, story(run)).toBe(4)
+    expect(complaints(run)).toHaveLength(1)
+    expect(complaints(run)[0]).toMatch(/^M2 /)
+    expect(complaints(run)[0]).toMatch(named)
+    expect(await diskHash('M2', device)).toBe(hash)
+    expect(await Promise.all(['M1', 'M2'].map(picture))).toEqual(before)
+  })
+})

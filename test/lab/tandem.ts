@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import type { Event, HostRecap } from '../../lib/engine/index.ts'
+
+/** How a command of ours ended. */
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** How a playbook ended: its events as told with `--output json`. */
+export interface Played extends Ended {
+  readonly events: readonly Event[]
+  readonly recap: readonly HostRecap[]
+}
+
+const main = ['--import', 'tsx', 'lib/cli/main.ts']
+
+function start(words: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [...main, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+async function ended(child: ChildProcess): Promise<Ended> {
+  let stdout = ''
+  let stderr = ''
+  child.stdout?.on('data', (chunk) => {
+    stdout += chunk
+  })
+  child.stderr?.on('data', (chunk) => {
+    stderr += chunk
+  })
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
+  return { code, stdout, stderr }
+}
+
+/** `npm run lab …` without npm. */
+export function lab(...words: string[]): Promise<Ended> {
+  return ended(start(['lab', ...words]))
+}
+
+/** Runs a shell line on a machine; throws unless it exits 0. Returns its standard output. */
+export async function on(host: string, script: string): Promise<string> {
+  const { code, stdout, stderr } = await lab('exec', host, '--', script)
+  if (code !== 0) throw new Error(`${host}: ${script}\nexit code ${code}\n${stderr}${stdout}`)
+  return stdout
+}
+
+/** `npm run play …` with its events; `watch` sees each as it happens and may kill the run. */
+export async function play(
+  words: readonly string[],
+  watch: (event: Event, kill: () => void) => void = () => {},
+): Promise<Played> {
+  const child = start(['play', ...words, '--output', 'json'])
+  const events: Event[] = []
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
+  lines.on('line', (line) => {
+    const event = JSON.parse(line) as Event
+    events.push(event)
+    watch(event, () => child.kill('SIGKILL'))
+  })
+  const end = await ended(child)
+  const last = events.findLast((event) => event.type === 'run-end')
+  return { ...end, events, recap: last?.type === 'run-end' ? last.recap : [] }
+}
+
+/** `HOST role: title: reason` of every task that failed or was refused. */
+export function complaints({ events }: Played): string[] {
+  const titles = new Map<string, string>()
+  for (const event of events) {
+    if (event.type !== 'play-start') continue
+    for (const { tasks } of event.hosts) {
+      for (const task of tasks) titles.set(task.id, `${task.role}: ${task.title}`)
+    }
+  }
+  return events.flatMap((event) =>
+    event.type === 'task-end' && (event.status === 'failed' || event.status === 'refused')
+      ? [`${event.host} ${titles.get(event.task)}: ${event.reason}`]
+      : [],
+  )
+}
+
+/** Titles of the tasks that ended with a status, by host: `M1 role: title`. */
+export function titled({ events }: Played, status: string): string[] {
+  const titles = new Map<string, string>()
+  const found: string[] = []
+  for (const event of events) {
+    if (event.type === 'play-start') {
+      for (const { tasks } of event.hosts) {
+        for (const task of tasks) titles.set(task.id, `${task.role}: ${task.title}`)
+      }
+    } else if (event.type === 'task-end' && event.status === status) {
+      found.push(`${event.host} ${titles.get(event.task)}`)
+    }
+  }
+  return found
+}
+
+/** Everything about a run that helps to understand why it was not as wanted. */
+export function story(played: Played): string {
+  return [`exit code ${played.code}`, ...complaints(played), played.stderr].join('\n')
+}
