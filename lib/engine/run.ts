@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly knownHosts: readonly string[]
   /** Who runs this and where from; the next run reads it in the lock's message. */
   readonly controller: string
+  /** The file whose lock lets one run at a time change a host; `/run/lock/tandem.lock` unless given. */
+  readonly lockPath?: (host: string) => string
 }
 
 /** Runs a playbook and tells every event; resolves with the exit code, never rejects for a host. */
@@ -85,7 +87,7 @@ async function reachAll(
     try {
       const { session } = await pool.line(host)
       if (lock) {
-        await session.lock(lockPath, options.controller, (text) =>
+        await session.lock(lockOf(host, options), options.controller, (text) =>
           emit({ type: 'notice', host, text }),
         )
       }
@@ -96,6 +98,10 @@ async function reachAll(
     }
   })
   return reached.every(Boolean)
+}
+
+function lockOf(host: string, options: RunOptions): string {
+  return options.lockPath?.(host) ?? lockPath
 }
 
 async function runPlays(
@@ -116,7 +122,12 @@ async function runPlays(
       const tasks = hosts.find((one) => one.host === host)?.tasks ?? []
       return converge(
         tasks.filter((task) => task.segment === segment),
-        site(host, pool, inventory, turn, emit, options.signal),
+        site(host, pool, inventory, {
+          turn,
+          emit,
+          interrupted: options.signal,
+          lockPath: lockOf(host, options),
+        }),
         { check: options.check, keepGoing: play.keepGoing, signal: options.signal, emit },
         state,
       )

@@ -1,5 +1,5 @@
 import type { Inventory } from '../inventory/types.ts'
-import { askOf, remote, type Session, writeFile } from '../ssh/index.ts'
+import { askOf, busyPathOf, remote, type Session, writeFile } from '../ssh/index.ts'
 import type { CheckHost, Host } from '../task.ts'
 import type { Site } from './converge.ts'
 import type { EventBody } from './events.ts'
@@ -7,9 +7,6 @@ import type { Pool } from './pool.ts'
 
 /** The lock that lets one run at a time change a host; in a directory any user may write. */
 export const lockPath = '/run/lock/tandem.lock'
-/** Held by every apply command, so that the next run waits for what an ended controller left behind. */
-export const busyPath = `${lockPath}.busy`
-
 /** A session that is opened when first asked, and asks nothing once `thrownAway`. */
 function lazySession(pool: Pool, host: string, thrownAway: AbortSignal): Session {
   return {
@@ -48,15 +45,19 @@ export class Turn {
   }
 }
 
+/** What all hosts of a run share, and the host's lock file. */
+export interface SiteOptions {
+  readonly turn: Turn
+  readonly emit: (event: EventBody) => void
+  readonly interrupted: AbortSignal
+  readonly lockPath: string
+}
+
 /** One host as `converge` needs it, over real connections. */
-export function site(
-  name: string,
-  pool: Pool,
-  inventory: Inventory,
-  turn: Turn,
-  emit: (event: EventBody) => void,
-  interrupted: AbortSignal,
-): Site {
+export function site(name: string, pool: Pool, inventory: Inventory, run: SiteOptions): Site {
+  const { turn, emit, interrupted } = run
+  // Held by every apply command: the next run waits for what an ended controller left behind.
+  const busyLock = busyPathOf(run.lockPath)
   return {
     name,
     look: (thrownAway) => checkHost(pool, inventory, name, thrownAway),
@@ -75,12 +76,12 @@ export function site(
       })
       const host: Host = {
         ...checkHost(pool, inventory, name, late.signal),
-        sh: remote(connection, { signal: late.signal, busyLock: busyPath }),
+        sh: remote(connection, { signal: late.signal, busyLock }),
         write: (path, content, options) =>
           writeFile(connection, path, content, {
             ...options,
             signal: late.signal,
-            busyLock: busyPath,
+            busyLock,
           }),
         progress: (text, fraction) =>
           emit({

@@ -1,0 +1,275 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Event, type RunOptions, run } from '../../lib/engine/index.ts'
+import {
+  change,
+  type Inventory,
+  type Play,
+  playbook,
+  Refusal,
+  role,
+  type Task,
+  task,
+} from '../../lib/index.ts'
+import { connect, openSession } from '../../lib/ssh/index.ts'
+import { startServer, type TestServer } from '../ssh/server.ts'
+
+let servers: Record<string, TestServer> = {}
+
+beforeEach(async () => {
+  servers = { M1: await startServer(), M2: await startServer() }
+})
+afterEach(async () => {
+  for (const server of Object.values(servers)) await server.close()
+})
+
+function server(host: string): TestServer {
+  const found = servers[host]
+  if (!found) throw new Error(`no server for ${host}`)
+  return found
+}
+
+const lockPath = (host: string) => join(server(host).root, 'lock')
+
+function inventory(changes: Record<string, object> = {}): Inventory {
+  const hosts = Object.fromEntries(
+    Object.entries(servers).map(([name, { port, identityFile, knownHostsFile, options }]) => [
+      name,
+      {
+        connection: {
+          address: '127.0.0.1',
+          port,
+          user: options().user,
+          identityFiles: [identityFile],
+          knownHosts: [knownHostsFile],
+          ...changes[name],
+        },
+        vars: { root: server(name).root },
+      },
+    ]),
+  )
+  return {
+    name: 'test',
+    production: false,
+    hosts,
+    groups: { nodes: Object.keys(hosts) },
+    vars: {},
+    timeouts: { connect: 20_000, check: 20_000, apply: 20_000 },
+  }
+}
+
+/** A file with a host's name in it: the smallest state there is. */
+function present(root: string, name: string, options: Partial<Task> = {}): Task {
+  const path = join(root, name)
+  return task(name, {
+    check: async ({ $ }) =>
+      (await $`test -e ${path}`.nothrow()).exitCode === 0 ? undefined : change(`no ${name}`),
+    apply: async ({ sh }) => {
+      await sh`touch ${path}`
+    },
+    ...options,
+  })
+}
+
+type Vars = { readonly root: string }
+const site = (plays: readonly Partial<Play<unknown, Vars>>[]) =>
+  playbook<unknown, Vars>({
+    name: 'site',
+    description: 'for the tests',
+    plays: plays.map((play) => ({ title: 'play', hosts: 'nodes', roles: [], ...play })),
+  })
+
+async function play(
+  book: ReturnType<typeof site>,
+  target: Inventory = inventory(),
+  options: Partial<RunOptions> = {},
+) {
+  const events: Event[] = []
+  const { exitCode } = await run(
+    book as Parameters<typeof run>[0],
+    target,
+    {
+      check: false,
+      selection: {},
+      forks: 10,
+      signal: new AbortController().signal,
+      identityFiles: [],
+      knownHosts: [],
+      controller: 'the tests',
+      lockPath,
+      ...options,
+    },
+    (event) => events.push(event),
+  )
+  const ends = events.flatMap((event) =>
+    event.type === 'task-end' ? [`${event.host} ${event.status}`] : [],
+  )
+  return { exitCode, events, ends }
+}
+
+describe('a run over two hosts', () => {
+  it('changes both, and nothing the second time', async () => {
+    const book = site([{ roles: [role('r', ({ host }) => [present(host.vars.root, 'a')])] }])
+    expect((await play(book)).ends.sort()).toEqual(['M1 changed', 'M2 changed'])
+    const again = await play(book)
+    expect(again.ends.sort()).toEqual(['M1 ok', 'M2 ok'])
+    expect(again.exitCode).toBe(0)
+  })
+
+  it('touches no host when one cannot be reached', async () => {
+    const book = site([{ roles: [role('r', ({ host }) => [present(host.vars.root, 'a')])] }])
+    const { exitCode, ends } = await play(book, inventory({ M2: { port: 1 } }))
+    expect(exitCode).toBe(3)
+    expect(ends).toEqual([])
+    expect(existsSync(join(server('M1').root, 'a'))).toBe(false)
+  })
+
+  it('meets at a barrier before either goes on', async () => {
+    const seen: string[] = []
+    const book = site([
+      {
+        roles: [
+          role('r', ({ host, others }) => [
+            present(host.vars.root, 'before'),
+            task('sees the peer', {
+              barrier: true,
+              check: async (target) => {
+                const [peer] = others
+                if (!peer) throw new Error('no peer')
+                const path = join(peer.vars.root, 'before')
+                const { exitCode } = await target.peer(peer.name).$`test -e ${path}`.nothrow()
+                seen.push(`${target.name} ${exitCode}`)
+                return undefined
+              },
+              apply: async () => {},
+            }),
+          ]),
+        ],
+      },
+    ])
+    expect((await play(book)).exitCode).toBe(0)
+    expect(seen.sort()).toEqual(['M1 0', 'M2 0'])
+  })
+
+  it('stops the other host at the next barrier when one refuses', async () => {
+    const book = site([
+      {
+        roles: [
+          role('r', ({ host }) => [
+            task('guard', {
+              check: async () => {
+                if (host.name === 'M2') throw new Refusal('M2 holds data')
+                return undefined
+              },
+              apply: async () => {},
+            }),
+            present(host.vars.root, 'after', { barrier: true }),
+          ]),
+        ],
+      },
+      { roles: [role('r', ({ host }) => [present(host.vars.root, 'later')])] },
+    ])
+    const { exitCode, ends } = await play(book)
+    expect(exitCode).toBe(4)
+    expect(ends.sort()).toEqual(['M1 ok', 'M2 refused'])
+    expect(existsSync(join(server('M1').root, 'after'))).toBe(false)
+  })
+
+  it('takes the hosts of a serial play one after the other, in the order asked for', async () => {
+    const book = site([
+      {
+        serial: true,
+        order: async (hosts) => hosts.map(({ name }) => name).reverse(),
+        roles: [role('r', ({ host }) => [present(host.vars.root, 'a')])],
+      },
+    ])
+    expect((await play(book)).ends).toEqual(['M2 changed', 'M1 changed'])
+  })
+
+  it('runs disruptive tasks one at a time', async () => {
+    let now = 0
+    let most = 0
+    const book = site([
+      {
+        roles: [
+          role('r', ({ host }) => [
+            present(host.vars.root, 'a', {
+              disruptive: async () => {},
+              apply: async ({ sh }) => {
+                most = Math.max(most, ++now)
+                await sh`touch ${join(host.vars.root, 'a')}`
+                now--
+              },
+            }),
+          ]),
+        ],
+      },
+    ])
+    expect((await play(book)).exitCode).toBe(0)
+    expect(most).toBe(1)
+  })
+
+  it('is refused while another run holds a host, and says who', async () => {
+    const connection = await connect(server('M2').options())
+    const session = await openSession(connection, { timeoutMs: 20_000 })
+    await session.lock(lockPath('M2'), 'alice@desk (process 7)')
+    const book = site([{ roles: [role('r', ({ host }) => [present(host.vars.root, 'a')])] }])
+    const { exitCode, events } = await play(book)
+    await connection.close()
+    expect(exitCode).toBe(3)
+    const said = events.flatMap((event) => (event.type === 'host-unreachable' ? [event.error] : []))
+    expect(said.join()).toMatch(/M2: another run holds the lock .*alice@desk \(process 7\)/)
+    expect(existsSync(join(server('M1').root, 'a'))).toBe(false)
+  })
+
+  it('takes no lock and writes nothing in check mode', async () => {
+    const book = site([{ roles: [role('r', ({ host }) => [present(host.vars.root, 'a')])] }])
+    const { exitCode, ends } = await play(book, inventory(), { check: true })
+    expect(exitCode).toBe(0)
+    expect(ends.sort()).toEqual(['M1 would-change', 'M2 would-change'])
+    expect(existsSync(lockPath('M1'))).toBe(false)
+  })
+
+  it('gives an apply half a shell, atomic writes and a time-out of its own', async () => {
+    const root = server('M1').root
+    mkdirSync(join(root, 'etc'))
+    writeFileSync(join(root, 'etc/x'), 'old')
+    const book = site([
+      {
+        roles: [
+          role('r', ({ host }) => [
+            task('file', {
+              check: async ({ $ }) => {
+                const path = join(host.vars.root, 'etc/x')
+                const { stdout } = await $`cat ${path} 2>/dev/null; true`
+                return stdout === 'new' ? undefined : change('content')
+              },
+              apply: async ({ write, sh }) => {
+                await sh`mkdir -p ${join(host.vars.root, 'etc')}`
+                await write(join(host.vars.root, 'etc/x'), 'new', {
+                  mode: 0o600,
+                  ...owner,
+                })
+              },
+            }),
+            present(host.vars.root, 'never', {
+              timeoutMs: 300,
+              apply: async ({ sh }) => {
+                await sh`sleep 60`
+              },
+            }),
+          ]),
+        ],
+      },
+    ])
+    const { exitCode, events } = await play(book, inventory(), { selection: { limit: ['M1'] } })
+    expect(readFileSync(join(root, 'etc/x'), 'utf8')).toBe('new')
+    expect(exitCode).toBe(2)
+    const failed = events.findLast((event) => event.type === 'task-end')
+    expect(failed?.type === 'task-end' && failed.reason).toMatch(/did not end within/)
+  })
+})
+
+/** The test servers run as whoever runs the tests, who may own files only as himself. */
+const owner = { owner: String(process.getuid?.()), group: String(process.getgid?.()) }
