@@ -150,6 +150,11 @@ export function parseGenerations(text: string): Generations {
   return { current, bitmap, history: [first, second] }
 }
 
+/** Asks a node for the generations of a resource's data. */
+export async function generations(host: CheckHost, resource: string): Promise<Generations> {
+  return parseGenerations((await host.$`drbdadm get-gi ${resource}`).stdout)
+}
+
 /** Whether the metadata was just made on a disk that never held replicated data. */
 export function isJustCreated(g: Generations): boolean {
   return g.current === justCreated && g.bitmap === none && g.history.every((id) => id === none)
@@ -161,4 +166,24 @@ export function isJustCreated(g: Generations): boolean {
  */
 export function isFirstGeneration(g: Generations): boolean {
   return g.history.includes(justCreated) || g.history.every((id) => id === none)
+}
+
+/** What `drbdadm adjust` may do to a running resource without touching its data or its connection. */
+export const harmless: ReadonlySet<string> = new Set([
+  'disk-options',
+  'net-options',
+  'resource-options',
+])
+
+/** The drbdsetup commands in the output of `drbdadm --dry-run adjust`; never their values, one is a secret. */
+export function adjustSteps(text: string): string[] {
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  const steps = lines.map((line) => {
+    const step = line
+      .trim()
+      .match(/^\S*drbd(?:setup|meta)\S*\s+(?:\d+ \S+ \S+ \S+ )?([a-z-]+)/)?.[1]
+    if (!step) throw new Error('drbdadm --dry-run adjust: cannot read its answer')
+    return step
+  })
+  return [...new Set(steps)]
 }

@@ -1,6 +1,6 @@
 import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { change, Refusal, requirement, role, task } from '../../lib/index.ts'
-import { requireUpToDate } from '../drbd/init.ts'
+import { describe, drbdStatus, isUpToDate } from '../drbd/status.ts'
 import { holding, isActive } from '../heartbeat/status.ts'
 import { guardPeerReady, handOver } from '../integrate/active.ts'
 
@@ -12,7 +12,13 @@ export default role('switchover', (context: NodeContext) => {
   // Decided once, before the barrier: a later look would want to move the service back again.
   let from = false
   return [
-    requireUpToDate(vars.drbd),
+    requirement('both disks UpToDate, nothing out of sync', async (host) => {
+      const status = await drbdStatus(host, vars.drbd.minor)
+      if (isUpToDate(status)) return
+      throw new Refusal(
+        `${host.name}: expected Connected UpToDate/UpToDate oos:0, got ${describe(status)}`,
+      )
+    }),
     requirement('which node serves', async (host) => {
       const [mine, theirs] = await Promise.all([holding(host), holding(host.peer(peer.name))])
       from = isActive(mine, host.name, vars.preferred)

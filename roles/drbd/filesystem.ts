@@ -1,0 +1,66 @@
+import type { Site } from '../../inventory/schema.ts'
+import { change, Refusal, type Task, task } from '../../lib/index.ts'
+import { diskState, parseWipefs } from './disk.ts'
+import { describe, drbdStatus, generations, isFirstGeneration, isUpToDate } from './status.ts'
+
+type Drbd = Site['drbd']
+
+/** S10: a filesystem, only on a synchronised device that never had one. */
+export function filesystem(drbd: Drbd, peerName: string): Task {
+  const device = `/dev/drbd${drbd.minor}`
+  return task(`${drbd.filesystem} on ${device}`, {
+    barrier: true,
+    check: async (host) => {
+      // DRBD's own metadata is at the end of the disk, so the filesystem begins where the disk does
+      // and can be seen there whichever node is Primary.
+      const { signatures } = await diskState(host, drbd.disk)
+      const others = signatures.filter((type) => type !== 'drbd')
+      if (others.length === 0) return change('no filesystem yet')
+      if (others.length === 1 && others[0] === drbd.filesystem) return
+      throw new Refusal(
+        `${host.name}: expected ${drbd.filesystem} on ${drbd.disk}, got ${others.join(' and ')}`,
+      )
+    },
+    destroys: {
+      what: device,
+      proof: async (host) => {
+        const peer = host.peer(peerName)
+        const [status, mine, peerDisk] = await Promise.all([
+          drbdStatus(host, drbd.minor),
+          generations(host, drbd.resource),
+          diskState(peer, drbd.disk),
+        ])
+        if (!isUpToDate(status)) {
+          throw new Refusal(`${host.name}: ${device} is not synchronised (${describe(status)})`)
+        }
+        // A run that died in between may have left this node Primary; mke2fs itself then sees to it
+        // that nobody holds the device.
+        if (status.peerRole !== 'Secondary') {
+          throw new Refusal(`${host.name}: ${device} is in use (${describe(status)})`)
+        }
+        if (!isFirstGeneration(mine)) {
+          throw new Refusal(
+            `${host.name}: ${device} has a history (generation ${mine.current}) but no filesystem: expected a device that was just initialised`,
+          )
+        }
+        if (peerDisk.signatures.some((type) => type !== 'drbd')) {
+          throw new Refusal(`${peerName}: ${drbd.disk} carries ${peerDisk.signatures.join(', ')}`)
+        }
+      },
+    },
+    apply: async ({ sh, name }) => {
+      await sh`drbdadm primary ${drbd.resource}`
+      try {
+        // Once more through DRBD itself: without a terminal mke2fs does not look before it writes.
+        const { stdout } = await sh`wipefs --no-act --parsable ${device}`
+        const there = parseWipefs(stdout)
+        if (there.length > 0) {
+          throw new Refusal(`${name}: ${device} already carries ${there.join(' and ')}`)
+        }
+        await sh`mke2fs -q -t ${drbd.filesystem} ${device} </dev/null`
+      } finally {
+        await sh`udevadm settle --timeout=10; drbdadm secondary ${drbd.resource}`
+      }
+    },
+  })
+}

@@ -1,0 +1,89 @@
+import type { Site } from '../../inventory/schema.ts'
+import { type CheckHost, change, Refusal, type Task, task, waitUntil } from '../../lib/index.ts'
+import { diskState } from './disk.ts'
+import {
+  describe,
+  drbdStatus,
+  generations,
+  isConnected,
+  isJustCreated,
+  isUpToDate,
+} from './status.ts'
+
+type Drbd = Site['drbd']
+
+/** Makes one of two new disks the source; never chooses between disks that held data. */
+export function initialSync(drbd: Drbd, peerName: string): Task {
+  /** Refuses unless neither disk ever held replicated data and neither node serves. */
+  const virgin = async (host: CheckHost) => {
+    const peer = host.peer(peerName)
+    const [status, mine, theirs] = await Promise.all([
+      drbdStatus(host, drbd.minor),
+      generations(host, drbd.resource),
+      generations(peer, drbd.resource),
+    ])
+    const both = status.disk === 'Inconsistent' && status.peerDisk === 'Inconsistent'
+    const idle = status.role === 'Secondary' && status.peerRole === 'Secondary'
+    if (status.connection === 'Connected' && both && idle) {
+      if (isJustCreated(mine) && isJustCreated(theirs)) return true
+      throw new Refusal(
+        `${host.name}: both disks are Inconsistent, but they are not new (generations ${mine.current}, ${theirs.current}): a synchronisation was cut off for good. Which disk is better is a human's decision`,
+      )
+    }
+    return false
+  }
+  return task('first synchronisation', {
+    barrier: true,
+    check: async (host) =>
+      (await virgin(host))
+        ? change(`both disks are new: ${host.name} becomes the source`)
+        : undefined,
+    destroys: {
+      what: drbd.disk,
+      proof: async (host) => {
+        const disks = await Promise.all([
+          diskState(host, drbd.disk),
+          diskState(host.peer(peerName), drbd.disk),
+        ])
+        for (const [place, disk] of disks.entries()) {
+          const data = disk.signatures.filter((type) => type !== 'drbd')
+          if (data.length === 0) continue
+          throw new Refusal(
+            `${place === 0 ? host.name : peerName}: ${drbd.disk} carries ${data.join(' and ')} under its new metadata: Tandem does not choose a source over it`,
+          )
+        }
+        if (!(await virgin(host))) {
+          throw new Refusal(`${host.name}: the disks are not new any more`)
+        }
+      },
+    },
+    apply: async ({ sh }) => {
+      await sh`drbdadm -- --overwrite-data-of-peer primary ${drbd.resource}`
+      // Only the first node to be promoted is the source; heartbeat promotes from here on.
+      await sh`drbdadm secondary ${drbd.resource}`
+    },
+  })
+}
+
+/** Waits until both disks hold the same data, saying how far it is. */
+export function synchronised(drbd: Drbd): Task {
+  return waitUntil('both disks hold the same data', {
+    barrier: true,
+    // 127 GiB over 1 Gbit/s take 20 minutes; a slow line may take a night.
+    timeoutMs: 24 * 3_600_000,
+    everyMs: 2_000,
+    probe: async (host) => {
+      const status = await drbdStatus(host, drbd.minor)
+      if (isUpToDate(status)) return true
+      isConnected(status, host.name)
+      const { sync } = status
+      if (!sync) return describe(status)
+      const speed = sync.speed === undefined ? '' : `, ${(sync.speed / 1024).toFixed(1)} MiB/s`
+      const left = sync.left === undefined ? '' : `, ${sync.left} left`
+      return {
+        fraction: sync.fraction,
+        text: `synchronised ${(sync.fraction * 100).toFixed(1)} %${speed}${left}`,
+      }
+    },
+  })
+}
