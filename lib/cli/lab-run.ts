@@ -13,7 +13,9 @@ export async function bringUp(install: boolean, context: Context): Promise<LabFa
     context.stderr.write(`${signal}: stopping; once more ends at once\n`),
   )
   try {
-    return await lab.up(labSettings(lab, context, { install, signal: stop.signal }))
+    return await lab.up(labSettings(lab, context, { install, signal: stop.signal }), {
+      keepOff: true,
+    })
   } finally {
     stop.dispose()
   }

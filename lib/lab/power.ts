@@ -12,8 +12,9 @@ import { boot } from './up.ts'
 /** Pulls a machine's plug: memory and everything not yet written to its disks are gone. */
 export async function powerOff(options: LabOptions, host: MachineName): Promise<void> {
   await alone(options, async (files) => {
-    needState(files)
+    const { unplugged = [], ...state } = needState(files)
     await endQemu(host, files)
+    writeState(files, { ...state, unplugged: [...new Set([...unplugged, host])] })
   })
 }
 
@@ -25,7 +26,8 @@ export async function powerOn(options: LabOptions, host: MachineName): Promise<v
     if (runningMachines(files).length === 0) await ensureSwitch(files)
     else if (runningPid('switch', files) === undefined)
       throw new Unreachable('The switch of the lab has ended; run: npm run lab up')
-    await boot([host], state, files, options)
+    const unplugged = (state.unplugged ?? []).filter((name) => name !== host)
+    await boot([host], writeState(files, { ...state, unplugged }), files, options)
   })
 }
 
@@ -43,7 +45,7 @@ export async function down(options: LabOptions): Promise<boolean> {
       await Promise.allSettled(written)
     }
     const ended = await endAll(files)
-    if (state && state.cuts.length > 0) writeState(files, { ...state, cuts: [] })
+    if (state) writeState(files, { ...state, cuts: [], unplugged: [] })
     const text = ended ? `${machines.join(', ')} are off` : 'nothing was running'
     options.say({ step: 'stop', text, seconds: since(begun) })
     return ended

@@ -60,7 +60,12 @@ export async function restoreAll(
 ): Promise<LabState> {
   const begun = Date.now()
   options.say({ step: 'snapshot', text: `going back to ${level}` })
-  let state = writeState(files, { ...before, cuts: [], restoring: level })
+  let state = writeState(files, {
+    ...before,
+    cuts: [],
+    unplugged: [],
+    restoring: level,
+  })
   await ensureSwitch(files)
   const on = runningMachines(files)
   await onAll(on, files, { execute: 'stop' })

@@ -46,6 +46,8 @@ export interface LabState {
   readonly machines: Readonly<Record<MachineName, { readonly port: number; readonly key: string }>>
   readonly cuts: readonly LinkName[]
   readonly snapshots: Readonly<Partial<Record<Level, string>>>
+  /** Machines that `power-off` turned off, which stay so until someone turns them on. */
+  readonly unplugged?: readonly MachineName[]
   /** A restore that was begun and not finished: the machines may be of different times. */
   readonly restoring?: Level
 }

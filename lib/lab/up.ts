@@ -13,8 +13,11 @@ import { bootPatienceMs, restoreAll, saveAll } from './snapshot.ts'
 import { type Lab, type LabState, labOf, readState, writeState } from './state.ts'
 import { ensureTools } from './tools.ts'
 
-/** Brings the lab up: builds what is missing, starts what is off, and does nothing to what runs. */
-export async function up(options: LabOptions): Promise<Lab> {
+/**
+ * Brings the lab up: builds what is missing, starts what is off, and does nothing to what runs.
+ * With `keepOff` a machine that `power-off` turned off stays off: a playbook is to meet it so.
+ */
+export async function up(options: LabOptions, more: { keepOff?: boolean } = {}): Promise<Lab> {
   await ensureTools(options)
   return await alone(options, async (files) => {
     const state = await existing(files, options)
@@ -24,11 +27,18 @@ export async function up(options: LabOptions): Promise<Lab> {
     await ensureSwitch(files)
     const on = runningMachines(files)
     await resume(on, files)
-    const off = machines.filter((name) => !on.includes(name))
-    if (off.length > 0) return labOf(await boot(off, state, files, options), files)
+    const unplugged = more.keepOff ? (state.unplugged ?? []) : []
+    const off = machines.filter((name) => !on.includes(name) && !unplugged.includes(name))
+    if (off.length > 0) {
+      const plugged = writeState(files, { ...state, unplugged })
+      return labOf(await boot(off, plugged, files, options), files)
+    }
+    for (const name of unplugged) {
+      options.say({ step: 'boot', text: `${name} is off; npm run lab power-on ${name}` })
+    }
     const { machines: logins } = labOf(state, files)
     const patience = { patienceMs: bootPatienceMs(state), signal: options.signal }
-    await Promise.all(machines.map((name) => waitForSsh(logins[name], files, patience)))
+    await Promise.all(on.map((name) => waitForSsh(logins[name], files, patience)))
     options.say({ step: 'boot', text: 'the lab is up already' })
     return labOf(state, files)
   })
