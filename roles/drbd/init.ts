@@ -31,6 +31,8 @@ function running(drbd: Drbd): Task[] {
       check: async (host) => {
         const status = await drbdStatus(host, drbd.minor)
         if (status.connection === 'Unconfigured') return change('down')
+        // Refuses a split brain by name, before anything else stumbles over it.
+        isConnected(status, host.name)
         if (status.disk === 'Diskless') {
           throw new Refusal(
             `${host.name}: DRBD runs without its disk (${describe(status)}): look at ${drbd.disk}, then drbdadm attach ${drbd.resource}`,

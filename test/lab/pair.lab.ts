@@ -20,12 +20,12 @@ async function verify(): Promise<void> {
   expect(run.code, story(run)).toBe(0)
 }
 
-beforeAll(async () => {
-  const up = await lab('reset', 'clean')
-  expect(up.code, up.stderr).toBe(0)
-})
-
 describe('a new pair', () => {
+  beforeAll(async () => {
+    const up = await lab('reset', 'clean')
+    expect(up.code, up.stderr).toBe(0)
+  })
+
   it('is only looked at by site --check, which says what would change', async () => {
     const before = await Promise.all(['M1', 'M2'].map(picture))
     const run = await play(['site', '--check'])

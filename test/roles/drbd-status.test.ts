@@ -116,3 +116,36 @@ describe('the guard of the backing disk', () => {
     expect(() => parseWipefs('garbage')).toThrow(/cannot read/)
   })
 })
+
+describe('what drbdadm adjust would do', () => {
+  // As printed by drbd-utils 9.22 for DRBD 8.4; secrets are not taken along.
+  const pair = 'ipv4:172.16.100.210:7789 ipv4:172.16.100.211:7789'
+  it.each([
+    ['', [], true],
+    ['drbdsetup-84 disk-options 0 --set-defaults --al-extents=1201', ['disk-options'], true],
+    [
+      `drbdsetup-84 net-options ${pair} --set-defaults --max-buffers=4000 --shared-secret=abc`,
+      ['net-options'],
+      true,
+    ],
+    [
+      `drbdsetup-84 disconnect ${pair}\ndrbdsetup-84 connect drbd ${pair} --protocol=C`,
+      ['disconnect', 'connect'],
+      false,
+    ],
+    [
+      'drbdsetup-84 detach 0\ndrbdmeta 0 v08 /dev/mapper/VolGroup-lv_other internal apply-al\ndrbdsetup-84 attach 0 /dev/mapper/VolGroup-lv_other',
+      ['detach', 'apply-al', 'attach'],
+      false,
+    ],
+  ])('%s', (text, steps, safe) => {
+    expect(adjustSteps(text)).toEqual(steps)
+    expect(steps.every((step) => harmless.has(step))).toBe(safe)
+  })
+
+  it('throws on what it cannot read, without quoting it: it may hold the shared secret', () => {
+    expect(() => adjustSteps('odd --shared-secret=abc')).toThrow(
+      /^drbdadm --dry-run adjust: cannot read its answer$/,
+    )
+  })
+})
