@@ -132,6 +132,7 @@ async function runOn(
   if (note) context.stderr.write(`${note}\n`)
   const agent = context.env.SSH_AUTH_SOCK
   const ssh = join(homedir(), '.ssh')
+  const { lockPath } = inventory
   try {
     const { exitCode } = await run(
       playbook,
@@ -144,6 +145,7 @@ async function runOn(
         ...(agent && { agent }),
         identityFiles: ['id_ed25519', 'id_rsa', 'id_ecdsa'].map((file) => join(ssh, file)),
         knownHosts: [join(ssh, 'known_hosts'), '/etc/ssh/ssh_known_hosts'],
+        ...(lockPath !== undefined && { lockPath: () => lockPath }),
         controller: `${userInfo().username}@${hostname()} (process ${process.pid})`,
       },
       listener,

@@ -11,6 +11,9 @@ const text = z.any().refine((value) => typeof value === 'string' && value.trim()
 const milliseconds = z.any().refine((value) => Number.isFinite(value) && value > 0, {
   error: 'expected a positive number of milliseconds',
 })
+const absolutePath = z.any().refine((value) => typeof value === 'string' && value.startsWith('/'), {
+  error: 'expected an absolute path',
+})
 /** Names end up in file names, in the kernel's and in Heartbeat's configuration. */
 const hostName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
   error: 'expected a host name of letters, digits, dots and dashes',
@@ -32,6 +35,7 @@ const skeleton = z.strictObject({
   groups: z.record(text, z.array(z.string())),
   vars: z.unknown(),
   timeouts: z.strictObject({ connect: milliseconds, check: milliseconds, apply: milliseconds }),
+  lockPath: absolutePath.optional(),
 })
 
 function groupProblems(inventory: Inventory): string[] {
