@@ -59,7 +59,8 @@ export async function writeFile(
   const { signal, busyLock, timeoutMs } = o
   const output = await exec(c, text, { stdin: data, signal, busyLock, timeoutMs })
   if (output.exitCode === 0) return
-  throw new Error(`${c.name}: cannot write ${path}: ${reason(output.stderr)}`)
+  const about = output.stderr.startsWith('chown: ') ? ` as ${values.OWNER}` : ''
+  throw new Error(`${c.name}: cannot write ${path}${about}: ${reason(output.stderr)}`)
 }
 
 /** Why, out of a complaint such as `dd: error writing '/x/.f.tandem-1a': No space left on device`. */

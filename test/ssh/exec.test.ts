@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,11 +56,13 @@ describe.each(shells())('a script run by $name', ({ path }) => {
   })
 
   test('shows neither script nor input in the process list', async () => {
-    const script = `: topsecret; cat >/dev/null; cat /proc/*/cmdline | tr '\\0' '\\n'`
-    const { stdout } = await exec(c, script, { stdin: 'alsosecret' })
+    // A word that no other process of this machine has in its command line.
+    const word = randomUUID()
+    const script = `: top${word}; cat >/dev/null; cat /proc/*/cmdline | tr '\\0' '\\n'`
+    const { stdout } = await exec(c, script, { stdin: `also${word}` })
     expect(stdout).toContain('tandem_script')
-    expect(stdout).not.toContain('secret')
-    expect(server.commands.join()).not.toContain('secret')
+    expect(stdout).not.toContain(word)
+    expect(server.commands.join()).not.toContain(word)
   })
 
   test('tells of output as it comes, with characters kept whole', async () => {
