@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { sentence, UsageError } from '../errors.ts'
-import { unknownName } from '../inventory/index.ts'
+import { UsageError } from '../errors.ts'
+import { loadProblem, unknownName } from '../inventory/index.ts'
 import type { Play, Playbook } from '../task.ts'
 
 /** The playbook a name of a role is looked up in: the one that builds everything. */
@@ -28,9 +28,7 @@ export async function loadPlaybook(name: string, dir: string): Promise<Playbook>
   try {
     loaded = await import(pathToFileURL(join(dir, `${name}.ts`)).href)
   } catch (error) {
-    throw new UsageError(`${file} does not load: ${sentence(error).split('\n')[0]}`, {
-      cause: error,
-    })
+    throw new UsageError(`${file} does not load: ${loadProblem(error)}`, { cause: error })
   }
   if (isPlaybook(loaded.default)) return loaded.default
   throw new UsageError(`${file}: expected a playbook as its default export`)

@@ -8,6 +8,7 @@ export {
   unstartedLab,
 } from './embedded.ts'
 export { available, type Loaded, load } from './load.ts'
+export { loadProblem } from './load-problem.ts'
 export { nearest, unknownName } from './names.ts'
 export { select } from './select.ts'
 export type * from './types.ts'

@@ -60,6 +60,15 @@ function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1)
 }
 
+/** The members of an object that a rule over several of them speaks of: `warntime` 60, `deadtime` 10. */
+function named(issue: z.core.$ZodIssue, rule: string): string {
+  if (issue.code !== 'custom' || typeof issue.input !== 'object') return ''
+  return Object.entries(issue.input ?? {})
+    .filter(([key, value]) => typeof value !== 'object' && new RegExp(`\\b${key}\\b`).test(rule))
+    .map(([key, value]) => `${key} ${value}`)
+    .join(', ')
+}
+
 /** A key zod does not know is most often a misspelt one that it misses at the same place. */
 function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, missing: readonly string[]): string {
   const key = issue.keys[0] ?? ''
@@ -84,7 +93,8 @@ export function problems(
     if (issue.code === 'invalid_key') {
       return `${where}: ${issue.issues[0]?.message ?? issue.message}`
     }
-    return `${where}: ${expected(issue)}, got ${shown(issue.input)}`
+    const wanted = expected(issue)
+    return `${where}: ${wanted}, got ${named(issue, wanted) || shown(issue.input)}`
   })
   return limited(all)
 }

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { sentence, UsageError } from '../errors.ts'
 import type { EmbeddedLab, LabFacts } from './embedded.ts'
 import { shown } from './issues.ts'
+import { loadProblem } from './load-problem.ts'
 import { unknownName } from './names.ts'
 import { skeletonProblems } from './schema.ts'
 import type { Inventory } from './types.ts'
@@ -26,7 +27,9 @@ export async function available(dir: string): Promise<string[]> {
 /** Loads `dir/NAME.ts`; throws UsageError with the names that exist or with what is wrong, and where. */
 export async function load(name: string, dir: string): Promise<Loaded> {
   const names = await available(dir)
-  if (!names.includes(name)) throw new UsageError(unknownName('inventory', name, names))
+  // A file that was meant to be one, but exports nothing, is told below.
+  const there = names.includes(name) || (await readdir(dir).catch((): string[] => [])).includes(`${name}.ts`)
+  if (!there) throw new UsageError(unknownName('inventory', name, names))
   const file = `inventory/${name}.ts`
   const located = <T>(action: () => T): T => {
     try {
@@ -72,10 +75,6 @@ function checked(value: unknown): Inventory {
 }
 
 function inFile(file: string, error: unknown): UsageError {
-  const lines = sentence(error)
-    .split('\n')
-    .map((line) => `${file}: ${line}`)
-  return new UsageError((error instanceof UsageError ? lines : lines.slice(0, 1)).join('\n'), {
-    cause: error,
-  })
+  const lines = error instanceof UsageError ? sentence(error).split('\n') : [loadProblem(error)]
+  return new UsageError(lines.map((line) => `${file}: ${line}`).join('\n'), { cause: error })
 }

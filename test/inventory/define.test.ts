@@ -100,6 +100,22 @@ describe('defineInventory', () => {
     )
   })
 
+  test('shows the values that a rule over several of them speaks of', () => {
+    const vars = z
+      .object({ warntime: z.number(), deadtime: z.number(), name: z.string() })
+      .refine((beat) => beat.warntime < beat.deadtime, { error: 'Expected warntime < deadtime' })
+    const beat = { warntime: 60, deadtime: 10, name: 'x' }
+    expect(() => defineInventory({ ...schema, vars }, { ...good, vars: beat })).toThrow(
+      /^vars: expected warntime < deadtime, got warntime 60, deadtime 10$/,
+    )
+  })
+
+  test('refuses a lock that is nowhere', () => {
+    expect(() => defineInventory(schema, { ...good, lockPath: 'lock' })).toThrow(
+      'lockPath: expected an absolute path, got `lock` (string)',
+    )
+  })
+
   test('refuses groups that name hosts that are not there', () => {
     expect(() => defineInventory(schema, { ...good, groups: { nodes: ['M1', 'M3'] } })).toThrow(
       'groups.nodes[1]: expected one of the hosts M1, M2, got `M3`',

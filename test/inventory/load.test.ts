@@ -19,17 +19,23 @@ const files = {
   empty: 'export default undefined',
   broken: 'throw new Error("cannot be loaded\\nand a second line")\nexport default 1',
   schema: 'export const schema = {}',
+  name: 'const threads = 8\nexport default { threads: theads }',
+  import: "import './gone.ts'\nexport default 1",
 }
 for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, `${name}.ts`), text)
 
 test('inventories are the files with a default export', async () => {
-  expect(await available(dir)).toEqual(['broken', 'empty', 'lab', 'ready', 'wrong'])
+  expect(await available(dir)).toEqual(
+    Object.keys(files)
+      .filter((name) => name !== 'schema')
+      .sort(),
+  )
   expect(await available(join(dir, 'nowhere'))).toEqual([])
 })
 
 test('an unknown name is told with those that exist', async () => {
   await expect(load('redy', dir)).rejects.toThrow(
-    'Unknown inventory `redy`, did you mean `ready`? There are: broken, empty, lab, ready, wrong',
+    'Unknown inventory `redy`, did you mean `ready`? There are: broken, empty, import, lab, name, ready, ',
   )
 })
 
@@ -42,7 +48,10 @@ test('loads an inventory, and one that waits for the lab', async () => {
 test.for([
   ['wrong', 'inventory/wrong.ts: hosts.M1.connection.port: expected an integer 1–65535, got `abc`'],
   ['empty', 'inventory/empty.ts: expected an inventory as its default export, got nothing'],
-  ['broken', 'inventory/broken.ts: cannot be loaded'],
+  ['schema', 'inventory/schema.ts: expected an inventory as its default export, got nothing'],
+  ['broken', `inventory/broken.ts: cannot be loaded (${dir}/broken.ts:1)`],
+  ['name', `inventory/name.ts: theads is not defined (${dir}/name.ts:2)`],
+  ['import', /^inventory\/import\.ts: Cannot find module .*gone\.ts/],
 ] as const)('%s.ts is refused with its file and path', async ([name, line]) => {
   await expect(load(name, dir)).rejects.toThrow(line)
 })
