@@ -62,26 +62,21 @@ export function makeSecrets(inventory: Inventory, files: SecretFiles): Promise<r
 export async function readSecrets(files: SecretFiles): Promise<Map<string, string> | undefined> {
   const sealed = await readIfThere(files.secrets)
   if (!sealed) return undefined
-  const identity = await readIfThere(files.identity)
+  const identity = await readIdentity(files.identity)
   if (!identity) {
     throw new UsageError(
       `${files.secrets} is there, but not the key that opens it: expected ${files.identity}`,
     )
   }
-  const { mode } = await stat(files.identity)
-  if ((mode & 0o077) !== 0) {
-    throw new UsageError(
-      `${files.identity} can be read by others (mode ${(mode & 0o777).toString(8)}): chmod 600 it, and think of the secrets as known`,
-    )
-  }
   const decrypter = new Decrypter()
   try {
-    decrypter.addIdentity(identityLine(identity.toString()))
+    decrypter.addIdentity(identity)
     const plain = await decrypter.decrypt(new Uint8Array(sealed), 'text')
     return new Map(Object.entries(JSON.parse(plain) as Record<string, string>))
   } catch {
-    // The library's words may quote what they read, so they are not passed on.
-    throw new UsageError(`${files.secrets} cannot be opened with the key in ${files.identity}`)
+    throw new UsageError(
+      `${files.secrets} cannot be opened with the key in ${files.identity}: it is damaged, or another key's`,
+    )
   }
 }
 
@@ -94,21 +89,41 @@ export async function createSecrets(
   const missing = names.filter((name) => !have.has(name))
   if (missing.length === 0) return []
   for (const name of missing) have.set(name, randomBytes(24).toString('hex'))
-  mkdirSync(dirname(files.secrets), { recursive: true, mode: 0o700 })
-  let identity = (await readIfThere(files.identity))?.toString()
+  try {
+    mkdirSync(dirname(files.secrets), { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+  let identity = await readIdentity(files.identity)
   if (!identity) {
-    identity = `${await generateX25519Identity()}\n`
-    await writeDurably(files.identity, identity)
+    identity = await generateX25519Identity()
+    await writeDurably(files.identity, `${identity}\n`)
   }
   const encrypter = new Encrypter()
-  encrypter.addRecipient(await identityToRecipient(identityLine(identity)))
+  encrypter.addRecipient(await identityToRecipient(identity))
   const sealed = await encrypter.encrypt(JSON.stringify(Object.fromEntries(have)))
   await writeDurably(files.secrets, sealed)
   return missing
 }
 
-function identityLine(text: string): string {
-  return text.split('\n').find((line) => line.startsWith('AGE-SECRET-KEY-')) ?? text.trim()
+/** The key of an identity file; undefined when there is no file, UsageError when it is no good. */
+async function readIdentity(path: string): Promise<string | undefined> {
+  const text = await readIfThere(path)
+  if (!text) return undefined
+  const { mode } = await stat(path)
+  if ((mode & 0o077) !== 0) {
+    throw new UsageError(
+      `${path} can be read by others (mode ${(mode & 0o777).toString(8)}): chmod 600 it, and think of the secrets as known`,
+    )
+  }
+  const key = /^AGE-SECRET-KEY-1\S+/m.exec(text.toString())?.[0] ?? ''
+  try {
+    await identityToRecipient(key)
+  } catch {
+    // The library's words quote the key.
+    throw new UsageError(`${path}: expected a line AGE-SECRET-KEY-1… with a whole key, got none`)
+  }
+  return key
 }
 
 async function readIfThere(path: string): Promise<Buffer | undefined> {
@@ -122,12 +137,16 @@ async function readIfThere(path: string): Promise<Buffer | undefined> {
 
 async function writeDurably(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}`
-  const file = await open(temporary, 'w', 0o600)
   try {
-    await file.writeFile(content)
-    await file.sync()
-  } finally {
-    await file.close()
+    const file = await open(temporary, 'w', 0o600)
+    try {
+      await file.writeFile(content)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    throw new UsageError((error as Error).message)
   }
-  await rename(temporary, path)
 }
