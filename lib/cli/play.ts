@@ -7,6 +7,7 @@ import { exitCodes, UsageError } from '../errors.ts'
 import {
   type Inventory,
   load,
+  loadProblem,
   nearest,
   select,
   unknownName,
@@ -43,7 +44,7 @@ export async function play(argv: readonly string[], context: Context): Promise<n
   const selection = selectionOf(args, known)
   // Lists and checks of words need every task, and no task's secrets.
   provideSecrets((name) => `(secret ${name})`)
-  knownWords(plan(playbook, known), args)
+  knownWords(firstPlan(playbook, known), args)
   const planned = plan(playbook, known, selection)
   refuseEmpty(planned, playbook)
   if (args.list) {
@@ -77,6 +78,17 @@ function selectionOf(args: PlayArgs, inventory: Inventory): Selection {
     ...(args.tags && { tags: args.tags }),
     ...(args.skipTags && { skipTags: args.skipTags }),
     ...(args.startAt !== undefined && { startAt: args.startAt }),
+  }
+}
+
+/** Whatever a role throws while it only makes its list is about the inventory it was given. */
+function firstPlan(playbook: Playbook, inventory: Inventory): PlannedPlay[] {
+  try {
+    return plan(playbook, inventory)
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    const text = `${playbook.name} cannot be run on inventory ${inventory.name}: ${loadProblem(error)}`
+    throw new UsageError(text, { cause: error })
   }
 }
 
@@ -146,7 +158,7 @@ async function runOn(
         identityFiles: ['id_ed25519', 'id_rsa', 'id_ecdsa'].map((file) => join(ssh, file)),
         knownHosts: [join(ssh, 'known_hosts'), '/etc/ssh/ssh_known_hosts'],
         ...(lockPath !== undefined && { lockPath: () => lockPath }),
-        controller: `${userInfo().username}@${hostname()} (process ${process.pid})`,
+        controller: `${userName(context.env)}@${hostname()} (process ${process.pid})`,
       },
       listener,
     )
@@ -156,6 +168,15 @@ async function runOn(
   } finally {
     stop.dispose()
     await report.end()
+  }
+}
+
+/** In a container the user may have a number alone, which `userInfo` refuses. */
+function userName(env: NodeJS.ProcessEnv): string {
+  try {
+    return userInfo().username
+  } catch {
+    return env.USER || `user ${process.getuid?.()}`
   }
 }
 
