@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { guardDisk, parseWipefs } from '../../roles/drbd/disk.ts'
 import {
+  adjustSteps,
+  harmless,
   isConnected,
   isFirstGeneration,
   isJustCreated,
