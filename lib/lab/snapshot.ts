@@ -3,6 +3,7 @@ import { healAll } from './links.ts'
 import { ensureSwitch, resume, runningMachines, startMachine } from './machine.ts'
 import type { LabFiles, LabOptions } from './options.ts'
 import { type MachineName, machines } from './plan.ts'
+import { endQemu } from './process.ts'
 import { withQmp } from './qmp.ts'
 import { setClock, waitForSsh } from './remote.ts'
 import { alone, since } from './session.ts'
@@ -67,11 +68,10 @@ export async function restoreAll(
     restoring: level,
   })
   await ensureSwitch(files)
-  const on = runningMachines(files)
-  await onAll(on, files, { execute: 'stop' })
-  await onAll(on, files, { monitor: `loadvm ${level}` })
-  for (const name of machines)
-    if (!on.includes(name)) state = await startMachine(name, state, files, level)
+  // Never `loadvm` in a process that has run on: QEMU does not let a processor's tick counter go
+  // back, so the guest would find its clock jumped by all the time since, and heartbeat with it.
+  await Promise.all(runningMachines(files).map((name) => endQemu(name, files)))
+  for (const name of machines) state = await startMachine(name, state, files, level)
   await healAll(files)
   await resume(machines, files)
   const { machines: logins } = labOf(state, files)
