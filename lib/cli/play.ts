@@ -29,6 +29,10 @@ import { interruption } from './signals.ts'
 export async function play(argv: readonly string[], context: Context): Promise<number> {
   const args = readPlay(argv)
   const [name, extra] = args.words
+  if (name === undefined && argv.length > 0 && !args.help) {
+    // A script whose variable is empty must not take the help for a converged run.
+    throw new UsageError('Expected a playbook or role; npm run play lists them')
+  }
   if (args.help || name === undefined) {
     context.stdout.write(await playHelp(context))
     return exitCodes.converged

@@ -28,7 +28,8 @@ export async function available(dir: string): Promise<string[]> {
 export async function load(name: string, dir: string): Promise<Loaded> {
   const names = await available(dir)
   // A file that was meant to be one, but exports nothing, is told below.
-  const there = names.includes(name) || (await readdir(dir).catch((): string[] => [])).includes(`${name}.ts`)
+  const there =
+    names.includes(name) || (await readdir(dir).catch((): string[] => [])).includes(`${name}.ts`)
   if (!there) throw new UsageError(unknownName('inventory', name, names))
   const file = `inventory/${name}.ts`
   const located = <T>(action: () => T): T => {

@@ -53,7 +53,9 @@ export function shellCommand(c: Connection, args: readonly string[], wrapper = '
 export function startFailure(c: Connection, stderr: string): string {
   const text = stderr.trim().split('\n').slice(-3).join(' ')
   if (c.become && /\bsudo\b/.test(text)) {
-    return `${c.name}: user ${c.user} may not sudo without a password: ${text}`
+    const problem = /not found|No such file/.test(text) ? 'has no' : 'may not'
+    const rest = problem === 'may not' ? ' without a password' : ''
+    return `${c.name}: user ${c.user} ${problem} sudo${rest}: ${text}`
   }
   return `${c.name}: the shell of user ${c.user} did not start${text ? `: ${text}` : ''}`
 }

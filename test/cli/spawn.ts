@@ -11,18 +11,19 @@ export interface Ended {
   readonly code: number | null
 }
 
-/** Runs the real command line in the fixture's folder, without what npm or CI set around the tests. */
+/** Runs the real command line in the fixture's folder or another, without what npm or CI set around the tests. */
 export function tandem(
   args: readonly string[],
   env: Record<string, string> = {},
   onStdout: (text: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
+  cwd = fixture,
 ): Promise<Ended> {
   const clean = Object.entries(process.env).filter(
     ([key]) => !/^(npm_|tandem_)/i.test(key) && key !== 'CI',
   )
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...args], {
-      cwd: fixture,
+      cwd,
       env: { ...Object.fromEntries(clean), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
