@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { sentence } from '../errors.ts'
 import { available } from '../inventory/index.ts'
 import { helpText } from './args.ts'
 import { loadPlaybook, playbookNames, roleTargets } from './catalogue.ts'
@@ -24,9 +23,9 @@ export async function playHelp(context: Context): Promise<string> {
       const playbook = await loadPlaybook(name, dir)
       if (name === 'site') roles.push(...roleTargets(playbook))
       lines.push(`  ${name.padEnd(width)}  ${playbook.description}`)
-    } catch (error) {
+    } catch {
       // One broken file must not hide the others.
-      lines.push(`  ${name.padEnd(width)}  (${sentence(error)})`)
+      lines.push(`  ${name.padEnd(width)}  (does not load; npm run play ${name} says why)`)
     }
   }
   if (names.length === 0) lines.push('  (none)')

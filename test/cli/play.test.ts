@@ -40,9 +40,7 @@ test('without words it lists playbooks, roles, and examples that carry the --', 
 }, async () => {
   const { stdout, code } = await tandem(['play'])
   expect(stdout).toContain('site    Builds the pair')
-  expect(stdout).toMatch(
-    /^ {2}broken {2}\(playbooks\/broken\.ts does not load: nobody can load this \(\/.*broken\.ts:1\)\)$/m,
-  )
+  expect(stdout).toContain('broken  (does not load; npm run play broken says why)\n')
   expect(stdout).toContain('preflight heartbeat heartbeat/install heartbeat/configure nfs')
   expect(stdout).toContain('npm run play site -- --check --diff')
   expect(stdout).toContain('Inventories: hang, lab, server, wrong')
