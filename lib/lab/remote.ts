@@ -88,7 +88,10 @@ export async function setClock(machine: LabMachine): Promise<void> {
   const connection = await login(machine)
   try {
     const now = (Date.now() / 1000).toFixed(3)
-    await execOn(connection, `date -s @${now} >/dev/null`, { timeoutMs: 30_000 })
+    // A chronyd that sees its clock jump forgets its server; going online makes it ask at once
+    // instead of minutes later.
+    const resync = 'chronyc -m offline online >/dev/null 2>&1 || :'
+    await execOn(connection, `date -s @${now} >/dev/null; ${resync}`, { timeoutMs: 30_000 })
   } finally {
     await connection.close()
   }
