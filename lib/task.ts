@@ -142,6 +142,8 @@ export interface RoleContext<V, H> {
 /** A function from a host to its list of tasks; touches nothing itself. */
 export interface Role<V = unknown, H = unknown> {
   readonly name: string
+  /** Other roles that need this one to take effect: asked for by name, they bring it along. */
+  readonly also?: readonly string[]
   tasks(context: RoleContext<V, H>): readonly Task[]
 }
 
@@ -149,8 +151,9 @@ export interface Role<V = unknown, H = unknown> {
 export function role<V, H>(
   name: string,
   tasks: (context: RoleContext<V, H>) => readonly Task[],
+  options: Pick<Role, 'also'> = {},
 ): Role<V, H> {
-  return { name, tasks }
+  return { name, tasks, ...options }
 }
 
 /** Hosts of one group × roles; no play starts before the one before it has ended on all hosts. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { UsageError } from '../errors.ts'
 import { loadProblem, unknownName } from '../inventory/index.ts'
-import type { Play, Playbook } from '../task.ts'
+import type { Play, Playbook, Role } from '../task.ts'
 
 /** The playbook a name of a role is looked up in: the one that builds everything. */
 const whole = 'site'
@@ -52,19 +52,19 @@ export function roleTargets(playbook: Playbook): string[] {
   return [...new Set(names)]
 }
 
-const within = (role: string, name: string) => role === name || role.startsWith(`${name}/`)
+const within = ({ name: role, also = [] }: Role<never, never>, name: string) =>
+  [role, ...also].some((one) => one === name || one.startsWith(`${name}/`))
 
 /**
  * The playbook reduced to one role, its parts, and `preflight`, which proves that the hosts are
  * what the other roles expect; undefined when it has no such role.
  */
 export function onlyRole(playbook: Playbook, name: string): Playbook | undefined {
-  if (!roleNames(playbook).some((role) => within(role, name))) return undefined
+  if (!playbook.plays.some(({ roles }) => roles.some((role) => within(role, name))))
+    return undefined
   const plays = playbook.plays
     .map((play): Play => {
-      const roles = play.roles.filter(
-        (role) => within(role.name, name) || within(role.name, 'preflight'),
-      )
+      const roles = play.roles.filter((role) => within(role, name) || within(role, 'preflight'))
       return { ...play, roles }
     })
     .filter(({ roles }) => roles.length > 0)

@@ -5,24 +5,28 @@ import { guardPeerReady, handOver, pause } from './active.ts'
 import { heartbeatFiles } from './files.ts'
 
 /** Restarts heartbeat where its configuration is newer; the node that serves hands over first. */
-export default role('integrate/restart', (context: NodeContext) => {
-  const { vars } = context
-  const peer = peerOf(context)
-  const waitMs = (2 * vars.heartbeat.initdead + 120) * 1000
-  const restart = service('heartbeat.service', { state: 'running', restartOn: heartbeatFiles })
-  return [
-    task('heartbeat runs with the configuration on disk', {
-      check: (host) => restart.check(host),
-      disruptive: (host) => guardPeerReady(host, peer.name, vars.drbd),
-      timeoutMs: 3 * waitMs,
-      apply: async (host, found) => {
-        if (await serves(host, vars.preferred)) await handOver(host, peer.name, waitMs)
-        await restart.apply(host, found)
-        await rejoined(host, peer.vars.fqdn, context.host.vars.em2.device, waitMs)
-      },
-    }) satisfies Task,
-  ]
-})
+export default role(
+  'integrate/restart',
+  (context: NodeContext) => {
+    const { vars } = context
+    const peer = peerOf(context)
+    const waitMs = (2 * vars.heartbeat.initdead + 120) * 1000
+    const restart = service('heartbeat.service', { state: 'running', restartOn: heartbeatFiles })
+    return [
+      task('heartbeat runs with the configuration on disk', {
+        check: (host) => restart.check(host),
+        disruptive: (host) => guardPeerReady(host, peer.name, vars.drbd),
+        timeoutMs: 3 * waitMs,
+        apply: async (host, found) => {
+          if (await serves(host, vars.preferred)) await handOver(host, peer.name, waitMs)
+          await restart.apply(host, found)
+          await rejoined(host, peer.vars.fqdn, context.host.vars.em2.device, waitMs)
+        },
+      }) satisfies Task,
+    ]
+  },
+  { also: ['heartbeat'] },
+)
 
 /** Waits until this node and its peer see each other again. */
 async function rejoined(

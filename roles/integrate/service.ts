@@ -48,27 +48,31 @@ export function partsMissing(found: Parts, { nfs, vip }: Site): string[] {
 }
 
 /** S13: what heartbeat started on the active node still runs there, with the exports on disk. */
-export default role('integrate/service', ({ vars }: NodeContext) => [
-  task('service is complete where it is active', {
-    barrier: true,
-    check: async (host) => {
-      if (!(await serves(host, vars.preferred))) return
-      const missing = partsMissing(await parts(host, vars), vars)
-      return missing.length > 0 ? change(missing.join(', ')) : undefined
-    },
-    apply: async ({ sh }) => {
-      await sh`/etc/ha.d/resource.d/tandem-nfs start`
-      await sh`/etc/ha.d/resource.d/tandem-vip start`
-    },
-  }),
-  task('running exports are those on disk', {
-    check: async (host) => {
-      if (!(await serves(host, vars.preferred))) return
-      const found = await parts(host, vars)
-      return found.exportsCurrent ? undefined : change('/etc/exports is newer')
-    },
-    apply: async ({ sh }) => {
-      await sh`exportfs -r && sha256sum /etc/exports >/run/tandem-exports`
-    },
-  }),
-])
+export default role(
+  'integrate/service',
+  ({ vars }: NodeContext) => [
+    task('service is complete where it is active', {
+      barrier: true,
+      check: async (host) => {
+        if (!(await serves(host, vars.preferred))) return
+        const missing = partsMissing(await parts(host, vars), vars)
+        return missing.length > 0 ? change(missing.join(', ')) : undefined
+      },
+      apply: async ({ sh }) => {
+        await sh`/etc/ha.d/resource.d/tandem-nfs start`
+        await sh`/etc/ha.d/resource.d/tandem-vip start`
+      },
+    }),
+    task('running exports are those on disk', {
+      check: async (host) => {
+        if (!(await serves(host, vars.preferred))) return
+        const found = await parts(host, vars)
+        return found.exportsCurrent ? undefined : change('/etc/exports is newer')
+      },
+      apply: async ({ sh }) => {
+        await sh`exportfs -r && sha256sum /etc/exports >/run/tandem-exports`
+      },
+    }),
+  ],
+  { also: ['nfs'] },
+)
