@@ -135,7 +135,14 @@ async function make(
     if (task.destroys) await task.destroys.proof(fresh)
     if (task.disruptive) await task.disruptive(fresh)
     emit({ type: 'task-start', host: site.name, task: planned.id, phase: 'apply', change })
-    await site.apply((host) => task.apply(host, change), planned)
+    try {
+      await site.apply((host) => task.apply(host, change), planned)
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error
+      throw new Unreachable(
+        `${sentence(error)}; the change may be half made (${change.summary}): run again, it looks first`,
+      )
+    }
     emit({ type: 'task-start', host: site.name, task: planned.id, phase: 'recheck' })
     const left = await task.check(site.look(never))
     if (left) throw new Error(`the change did not take: still ${left.summary}`)
