@@ -23,7 +23,7 @@ const word = z
   .regex(/^[\w.-]+$/, 'Expected a name of letters, digits, dot, dash or underscore')
 const seconds = z.number().int().positive()
 const port = z.number().int().min(1).max(65_535)
-const secretValue = z.instanceof(Secret, { error: "Expected secret('name'), never a literal" })
+const secretValue = z.instanceof(Secret)
 
 /** One address on one card. */
 const line = z.strictObject({

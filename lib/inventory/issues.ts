@@ -93,6 +93,10 @@ export function problems(
     if (issue.code === 'invalid_key') {
       return `${where}: ${issue.issues[0]?.message ?? issue.message}`
     }
+    // A literal where a secret belongs must not be quoted: it may be the secret.
+    if (issue.code === 'invalid_type' && String(issue.expected) === 'Secret') {
+      return `${where}: expected secret('name'), never a literal, got a ${typeof issue.input}`
+    }
     const wanted = expected(issue)
     return `${where}: ${wanted}, got ${named(issue, wanted) || shown(issue.input)}`
   })
