@@ -82,7 +82,7 @@ export function synchronised(drbd: Drbd): Task {
       const left = sync.left === undefined ? '' : `, ${sync.left} left`
       return {
         fraction: sync.fraction,
-        text: `synchronised ${(sync.fraction * 100).toFixed(1)} %${speed}${left}`,
+        text: `synchronised${speed}${left}`,
       }
     },
   })
