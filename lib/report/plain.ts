@@ -40,7 +40,7 @@ export function plain(options: ReportOptions): Reporter {
     progressAt.delete(event.task)
     if ((event.status === 'ok' || event.status === 'skipped') && !options.verbose) return
     const parts = [name(event.task)]
-    if (event.status === 'would-change' && event.change) {
+    if ((event.status === 'would-change' || event.status === 'changed') && event.change) {
       parts.push(`: ${harmless(event.change.summary)}`)
     }
     // A reason may have lines of its own: command, output. They belong under the first.

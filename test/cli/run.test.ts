@@ -42,11 +42,11 @@ test('--check --diff says what would change and changes nothing', { timeout }, a
 
 test('a run changes it, and the next one finds nothing to do', { timeout }, async () => {
   const first = await play([])
-  expect(times(first.stdout)).toMatch(/^S1 {2}changed +mark: the mark {2}\(N s\)$/m)
+  expect(times(first.stdout)).toMatch(/^S1 {2}changed +mark: the mark: no mark {2}\(N s\)$/m)
   expect(readFileSync(mark, 'utf8')).toBe('set\n')
   expect(first.code).toBe(0)
   const second = await play(['--verbose'])
-  expect(times(second.stdout)).toMatch(/^S1 {2}ok +mark: the mark {2}\(N s\)$/m)
+  expect(times(second.stdout)).toMatch(/^S1 {2}ok +mark: the mark: no mark {2}\(N s\)$/m)
   expect(second.stdout).toMatch(/^converged \(/m)
   expect(second.code).toBe(0)
 })

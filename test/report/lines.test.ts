@@ -28,8 +28,8 @@ test('plain names what changed and failed, and counts the rest', async () => {
   expect(await report('plain', run)).toMatchInlineSnapshot(`
     "site on lab
     == Heartbeat and DRBD
-    M1  changed       heartbeat/configure: ha.cf  (0.8 s)
-    M1  changed       heartbeat/configure: authkeys  (0.3 s)
+    M1  changed       heartbeat/configure: ha.cf: /etc/ha.d/ha.cf differs  (0.8 s)
+    M1  changed       heartbeat/configure: authkeys: no /etc/ha.d/authkeys  (0.3 s)
     M2  failed        heartbeat/configure: ha.cf: tee: /etc/ha.d/ha.cf: Read-only file system\\x1b[2J (roles/heartbeat/index.ts:12)  (12 s)
         command: tee /etc/ha.d/ha.cf
     M1  note          waits for M2
