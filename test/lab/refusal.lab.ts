@@ -4,15 +4,19 @@ import { complaints, lab, on, play, story } from './tandem.ts'
 
 const disk = '/dev/mapper/VolGroup-lv_drbd'
 
-beforeEach(async () => {
-  const reset = await lab('reset', 'clean')
-  expect(reset.code, reset.stderr).toBe(0)
-})
-
 describe('site refuses, with exit code 4 and both nodes as they were,', () => {
+  beforeEach(async () => {
+    const reset = await lab('reset', 'clean')
+    expect(reset.code, reset.stderr).toBe(0)
+  })
+
   it.each([
     ['a disk with an ext4 filesystem', `mke2fs -q -t ext4 ${disk}`, /already carries ext4/],
-    ['a disk with an LVM volume on it', `pvcreate -qq ${disk}`, /already carries LVM2_member/],
+    [
+      'a disk with an LVM volume on it',
+      `pvcreate -qq --config devices/scan_lvs=1 ${disk}`,
+      /already carries LVM2_member/,
+    ],
     ['a missing disk', 'lvrename -qq VolGroup lv_drbd lv_other', /is missing/],
     [
       'a node whose address is not as planned',
@@ -32,4 +36,19 @@ describe('site refuses, with exit code 4 and both nodes as they were,', () => {
     expect(await diskHash('M2', device)).toBe(hash)
     expect(await Promise.all(['M1', 'M2'].map(picture))).toEqual(before)
   })
+})
+
+it('a pair whose disk carries DRBD metadata that is not noted as its own is refused, and adopted when asked', async () => {
+  const reset = await lab('reset', 'converged')
+  expect(reset.code, reset.stderr).toBe(0)
+  await on('M2', 'rm /var/lib/tandem/drbd-disk')
+  const run = await play(['site'])
+  expect(run.code, story(run)).toBe(4)
+  expect(complaints(run)).toHaveLength(1)
+  expect(complaints(run)[0]).toMatch(/^M2 .* that Tandem did not make.* adopt it as it is/)
+  // The sentence itself says how.
+  const [, command] = complaints(run)[0]?.match(/adopt it as it is: (.*)$/) ?? []
+  await on('M2', command ?? 'false')
+  const adopted = await play(['site'])
+  expect(adopted.code, story(adopted)).toBe(0)
 })
