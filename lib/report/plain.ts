@@ -9,6 +9,9 @@ import { duration } from './text.ts'
 const progressEvery = 5000
 const statusWidth = 'would-change'.length
 
+/** A host's words may have lines of their own; an event has one. */
+const oneLine = (text: string) => harmless(text.trim().replace(/\s*\n\s*/g, '; '))
+
 /** One line per event that matters, the same on every run: made for logs and grep. */
 export function plain(options: ReportOptions): Reporter {
   const paint = painter(options.colour ?? options.isTTY)
@@ -33,7 +36,7 @@ export function plain(options: ReportOptions): Reporter {
     if (last !== undefined && event.at - last < progressEvery) return
     progressAt.set(event.task, event.at)
     const percent = event.fraction === undefined ? '' : `${Math.floor(event.fraction * 100)} % `
-    row(event.host, 'progress    ', `${name(event.task)}: ${percent}${harmless(event.text)}`)
+    row(event.host, 'progress    ', `${name(event.task)}: ${percent}${oneLine(event.text)}`)
   }
 
   function ended(event: Extract<Event, { type: 'task-end' }>): void {
@@ -41,7 +44,7 @@ export function plain(options: ReportOptions): Reporter {
     if ((event.status === 'ok' || event.status === 'skipped') && !options.verbose) return
     const parts = [name(event.task)]
     if ((event.status === 'would-change' || event.status === 'changed') && event.change) {
-      parts.push(`: ${harmless(event.change.summary)}`)
+      parts.push(`: ${oneLine(event.change.summary)}`)
     }
     // A reason may have lines of its own: command, output. They belong under the first.
     const [reason = '', ...more] = harmless(event.reason ?? '').split('\n')

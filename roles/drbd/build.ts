@@ -8,7 +8,7 @@ export default role('drbd/build', (_: NodeContext) => [
   task('kernel module drbd is loaded', {
     check: async ({ $ }) => {
       const { stdout } = await $`if [ -e /proc/drbd ]; then cat /proc/drbd; fi`
-      if (stdout === '') return change('not loaded')
+      if (stdout === '') return change('is not loaded')
       const version = stdout.match(/^version: (\S+)/)?.[1]
       if (!version?.startsWith('8.4.')) {
         throw new Error(`expected DRBD 8.4 in the kernel, got ${version ?? 'no version'}`)

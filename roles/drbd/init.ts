@@ -30,7 +30,7 @@ function running(drbd: Drbd): Task[] {
     task(`resource ${drbd.resource} is up`, {
       check: async (host) => {
         const status = await drbdStatus(host, drbd.minor)
-        if (status.connection === 'Unconfigured') return change('down')
+        if (status.connection === 'Unconfigured') return change('is down')
         // Refuses a split brain by name, before anything else stumbles over it.
         isConnected(status, host.name)
         if (status.disk === 'Diskless') {

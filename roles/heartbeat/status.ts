@@ -37,5 +37,6 @@ export function isSettled(state: Holding): boolean {
 /** State of one heartbeat link to a node: `up`, `dead` or what cl_status says. */
 export async function linkStatus(host: CheckHost, node: string, device: string): Promise<string> {
   const { stdout, stderr } = await host.$`cl_status hblinkstatus ${node} ${device}`.nothrow()
+  if (/signon/.test(stderr)) return 'not known, heartbeat does not answer'
   return stdout.trim() || stderr.trim() || 'unknown'
 }
