@@ -1,0 +1,175 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { UsageError } from '../lib/errors.ts'
+import { unknownName } from '../lib/inventory/index.ts'
+import { type Contender, type Ground, overSsh } from './contenders.ts'
+import { hostDir, reset } from './hosts.ts'
+import { writeInventories } from './inventories.ts'
+import { measure } from './measure.ts'
+import { numbers, type Places, ports } from './places.ts'
+import { DelayProxy } from './proxy.ts'
+import { jsonLines, median, type Run, runs, type Samples } from './rows.ts'
+import { differences, type EndState, endState } from './state.ts'
+
+/** What is compared, and where. */
+export interface Plan {
+  readonly hosts: readonly number[]
+  readonly rtts: readonly number[]
+  readonly rounds: number
+  readonly contenders: readonly Contender[]
+  readonly json?: string
+}
+
+/** The round trip time of the pass that only counts, for rows without a delay. */
+const countingMs = 20
+/** What the four handlers leave, once each. */
+const handled = 'sysctl\ndrbd\nexports\nheartbeat\n'
+
+/** The contenders called `names`, or all. */
+export function chosen(all: readonly Contender[], names?: readonly string[]): readonly Contender[] {
+  const wrong = names?.find((name) => !all.some((one) => one.name === name))
+  if (wrong !== undefined) {
+    const known = all.map(({ name }) => name)
+    throw new UsageError(unknownName('contender', wrong, known))
+  }
+  return names ? all.filter(({ name }) => names.includes(name)) : all
+}
+
+/** The order of a round: each begins with another contender, so none always follows the same one. */
+export function rotated<T>(all: readonly T[], round: number): T[] {
+  const at = all.length === 0 ? 0 : round % all.length
+  return [...all.slice(at), ...all.slice(0, at)]
+}
+
+/** Runs all contenders on all grounds. */
+export class Bench {
+  readonly #at: Places
+  readonly #plan: Plan
+  readonly #say: (text: string) => void
+  readonly #signal: AbortSignal
+  readonly #all: Samples[] = []
+
+  constructor(at: Places, plan: Plan, say: (text: string) => void, signal: AbortSignal) {
+    this.#at = at
+    this.#plan = plan
+    this.#say = say
+    this.#signal = signal
+  }
+
+  /** The rows of the grounds that are done. */
+  get finished(): readonly Samples[] {
+    return this.#all
+  }
+
+  async run(): Promise<void> {
+    // Better told now than after an hour.
+    if (this.#plan.json !== undefined) writeFileSync(this.#plan.json, '')
+    mkdirSync(this.#at.logs, { recursive: true, mode: 0o700 })
+    for (const hosts of this.#plan.hosts) {
+      for (const rtt of this.#plan.rtts) await this.#ground(hosts, rtt)
+    }
+  }
+
+  async #ground(hosts: number, rttMs: number): Promise<void> {
+    const { rounds, contenders, json } = this.#plan
+    const samples = runs.flatMap((run) =>
+      contenders.map(
+        ({ name: contender }): Samples => ({
+          ...{ hosts, rttMs, run, contender },
+          ...{ wallMs: [], cpuMs: [], peakRssBytes: [], roundTrips: [] },
+        }),
+      ),
+    )
+    const reference = new Reference()
+    for (let round = 0; round < rounds; round++) {
+      await this.#round(rotated(contenders, round), hosts, rttMs, reference, samples, true)
+    }
+    // Without a delay nothing stands between contender and host, so trips are counted by themselves.
+    if (rttMs === 0) await this.#round(contenders, hosts, countingMs, reference, samples, false)
+    this.#all.push(...samples)
+    if (json !== undefined) writeFileSync(json, jsonLines(this.#all))
+  }
+
+  async #round(
+    contenders: readonly Contender[],
+    hosts: number,
+    rttMs: number,
+    reference: Reference,
+    samples: readonly Samples[],
+    timed: boolean,
+  ): Promise<void> {
+    const proxy = rttMs > 0 ? await DelayProxy.open(hosts, rttMs) : undefined
+    const port = proxy ? ports.delayed : ports.direct
+    const ground: Ground = { hosts, port, ...writeInventories(this.#at, hosts, port) }
+    try {
+      for (const contender of contenders) {
+        await reset(this.#at, hosts)
+        for (const run of runs) {
+          const { name } = contender
+          const log = join(this.#at.logs, `${name}-${run}.log`)
+          const measured = await measure(contender.command(run, ground), log, this.#signal)
+          const trips = proxy && median(proxy.take())
+          const mine = samples.find((one) => one.contender === name && one.run === run)
+          if (timed) {
+            mine?.wallMs.push(measured.wallMs)
+            mine?.cpuMs.push(measured.cpuMs)
+            mine?.peakRssBytes.push(measured.peakRssBytes)
+          }
+          if (trips !== undefined) mine?.roundTrips.push(trips)
+          const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`
+          this.#say(
+            `${hosts} hosts, ${rttMs} ms, ${name}, ${run}: ${seconds(measured.wallMs)}, CPU ${seconds(measured.cpuMs)}${trips === undefined ? '' : `, ${trips} round trips`}${timed ? '' : ' (counting only)'}`,
+          )
+          if (!contender.idle) await this.#verify(name, run, hosts, reference)
+        }
+      }
+    } finally {
+      await proxy?.close()
+    }
+  }
+
+  /** Throws unless the hosts are as the work says, and as every other contender left them. */
+  async #verify(name: string, run: Run, hosts: number, reference: Reference): Promise<void> {
+    const states = numbers(hosts).map((host) => {
+      const upper = join(hostDir(this.#at, host), 'upper')
+      const log = readFileSync(join(upper, 'var/lib/ha-nfs/handlers.log'), 'utf8')
+      if (log !== handled) {
+        const words = (text: string) => text.trim().split('\n').join(', ')
+        throw new Error(
+          `${name}, ${run} run, host ${host}: expected the handlers ${words(handled)}, got ${words(log)}`,
+        )
+      }
+      return endState(upper, this.#at.base)
+    })
+    reference.compare(`${name}, ${run} run`, states)
+    const log = join(this.#at.logs, 'oracle.log')
+    const ground = { hosts, port: ports.direct }
+    const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root' }
+    await measure(overSsh(this.#at, ground, env, 'check'), log, this.#signal)
+    const said = readFileSync(log, 'utf8').trim().split('\n')
+    if (said.length !== hosts || said.some((line) => line !== 'changed=0')) {
+      throw new Error(`${name}, ${run} run: the work is not done:\n${said.join('\n')}`)
+    }
+  }
+}
+
+/** The end states of the first contender, which those of all others must equal. */
+class Reference {
+  #of = ''
+  #states: readonly EndState[] | undefined
+
+  compare(name: string, states: readonly EndState[]): void {
+    if (!this.#states) {
+      this.#of = name
+      this.#states = states
+      return
+    }
+    states.forEach((state, index) => {
+      const found = differences(this.#states?.[index] ?? new Map(), state)
+      if (found.length === 0) return
+      throw new Error(
+        `Host ${index + 1} is not the same after (${this.#of}) as after (${name}), in:\n${found.join('\n')}`,
+      )
+    })
+  }
+}

@@ -1,0 +1,94 @@
+/** The first run on fresh hosts, or the one after it, which finds nothing to do. */
+export type Run = 'first' | 'converged'
+export const runs: readonly Run[] = ['first', 'converged']
+
+/** One line of the result, as `--json` writes it: medians over the rounds. */
+export interface Row {
+  readonly hosts: number
+  readonly rttMs: number
+  readonly run: Run
+  readonly contender: string
+  readonly wallMs: number
+  readonly cpuMs: number
+  readonly peakRssBytes: number
+  /** Of one host, the median over the hosts. */
+  readonly roundTrips: number
+}
+
+/** What the rounds gave for one row. */
+export interface Samples extends Pick<Row, 'hosts' | 'rttMs' | 'run' | 'contender'> {
+  readonly wallMs: number[]
+  readonly cpuMs: number[]
+  readonly peakRssBytes: number[]
+  readonly roundTrips: number[]
+}
+
+/** The middle value, or the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
+  if (values.length === 0) throw new Error('Expected at least one value for a median, got none')
+  const sorted = [...values].sort((a, b) => a - b)
+  const half = sorted.length >> 1
+  const upper = sorted[half] ?? 0
+  return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] ?? 0) + upper) / 2
+}
+
+/** Medians of samples, times to a tenth of a millisecond. */
+export function rowOf(samples: Samples): Row {
+  const { hosts, rttMs, run, contender } = samples
+  const tenth = (value: number) => Math.round(value * 10) / 10
+  return {
+    ...{ hosts, rttMs, run, contender },
+    wallMs: tenth(median(samples.wallMs)),
+    cpuMs: tenth(median(samples.cpuMs)),
+    peakRssBytes: Math.round(median(samples.peakRssBytes)),
+    roundTrips: median(samples.roundTrips),
+  }
+}
+
+/** `a` in units of `b`, such as `3.4`; a dash where there is nothing to compare with. */
+export function ratio(a: number, b: number | undefined): string {
+  if (!b) return '–'
+  const value = a / b
+  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
+}
+
+const header = [
+  ...['hosts', 'rtt ms', 'run', 'contender', 'wall ms', 'min–max', 'CPU ms', 'peak MB'],
+  ...['trips', 'wall ÷ ssh-true', 'wall ÷ shell', 'wall ÷ tandem', 'CPU ÷ tandem'],
+]
+
+/** The table of all rows with their ratios, in Markdown; columns are aligned for reading as text too. */
+export function table(all: readonly Samples[]): string {
+  const rows = all.map(rowOf)
+  const body = all.map((samples, index) => {
+    const row = rows[index] ?? rowOf(samples)
+    const beside = (name: string) =>
+      rows.find(
+        ({ hosts, rttMs, run, contender }) =>
+          contender === name && hosts === row.hosts && rttMs === row.rttMs && run === row.run,
+      )
+    const whole = (value: number) => value.toFixed(0)
+    return [
+      ...[String(row.hosts), String(row.rttMs), row.run, row.contender, whole(row.wallMs)],
+      `${whole(Math.min(...samples.wallMs))}–${whole(Math.max(...samples.wallMs))}`,
+      ...[whole(row.cpuMs), whole(row.peakRssBytes / 2 ** 20), String(row.roundTrips)],
+      ...['ssh-true', 'shell', 'tandem'].map((name) => ratio(row.wallMs, beside(name)?.wallMs)),
+      ratio(row.cpuMs, beside('tandem')?.cpuMs),
+    ]
+  })
+  const widths = header.map((name, column) =>
+    Math.max(...[header, ...body].map((cells) => (cells[column] ?? name).length)),
+  )
+  const isText = (column: number) => column === 2 || column === 3
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => (isText(column) ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`
+  const rule = widths.map((width, column) =>
+    isText(column) ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`,
+  )
+  return [line(header), line(rule), ...body.map(line)].join('\n')
+}
+
+/** One JSON object a line. */
+export function jsonLines(all: readonly Samples[]): string {
+  return all.map((samples) => `${JSON.stringify(rowOf(samples))}\n`).join('')
+}
