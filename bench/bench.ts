@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { UsageError } from '../lib/errors.ts'
 import { unknownName } from '../lib/inventory/index.ts'
 import { type Contender, type Ground, overSsh } from './contenders.ts'
-import { hostDir, reset } from './hosts.ts'
+import { hostDir, pidOf, reset } from './hosts.ts'
 import { writeInventories } from './inventories.ts'
+import { hostsCpu, machine } from './load.ts'
 import { measure } from './measure.ts'
 import { numbers, type Places, ports } from './places.ts'
 import { DelayProxy } from './proxy.ts'
-import { jsonLines, median, type Run, runs, type Samples } from './rows.ts'
+import { jsonLines, median, percent, type Run, runs, type Samples } from './rows.ts'
 import { differences, type EndState, endState } from './state.ts'
 
 /** What is compared, and where. */
@@ -76,7 +77,14 @@ export class Bench {
       contenders.map(
         ({ name: contender }): Samples => ({
           ...{ hosts, rttMs, run, contender },
-          ...{ wallMs: [], cpuMs: [], peakRssBytes: [], roundTrips: [] },
+          ...{
+            wallMs: [],
+            cpuMs: [],
+            peakRssBytes: [],
+            roundTrips: [],
+            hostsCpuMs: [],
+            others: [],
+          },
         }),
       ),
     )
@@ -107,18 +115,27 @@ export class Bench {
         for (const run of runs) {
           const { name } = contender
           const log = join(this.#at.logs, `${name}-${run}.log`)
+          const pids = numbers(hosts).flatMap((host) => pidOf(this.#at, host) ?? [])
+          const hostsBefore = await hostsCpu(pids)
+          const before = machine()
           const measured = await measure(contender.command(run, ground), log, this.#signal)
+          const after = machine()
+          const hostsCpuMs = (await hostsCpu(pids)) - hostsBefore
+          const busyMs = after.busyMs - before.busyMs - measured.cpuMs - hostsCpuMs
+          const others = Math.max(0, busyMs) / (after.allMs - before.allMs)
           const trips = proxy && median(proxy.take())
           const mine = samples.find((one) => one.contender === name && one.run === run)
           if (timed) {
             mine?.wallMs.push(measured.wallMs)
             mine?.cpuMs.push(measured.cpuMs)
             mine?.peakRssBytes.push(measured.peakRssBytes)
+            mine?.hostsCpuMs.push(hostsCpuMs)
+            mine?.others.push(others)
           }
           if (trips !== undefined) mine?.roundTrips.push(trips)
           const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`
           this.#say(
-            `${hosts} hosts, ${rttMs} ms, ${name}, ${run}: ${seconds(measured.wallMs)}, CPU ${seconds(measured.cpuMs)}${trips === undefined ? '' : `, ${trips} round trips`}${timed ? '' : ' (counting only)'}`,
+            `${hosts} hosts, ${rttMs} ms, ${name}, ${run}: ${seconds(measured.wallMs)}, CPU ${seconds(measured.cpuMs)}, others ${percent(others)}${trips === undefined ? '' : `, ${trips} round trips`}${timed ? '' : ' (counting only)'}`,
           )
           if (!contender.idle) await this.#verify(name, run, hosts, reference)
         }

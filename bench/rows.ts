@@ -21,6 +21,10 @@ export interface Samples extends Pick<Row, 'hosts' | 'rttMs' | 'run' | 'contende
   readonly cpuMs: number[]
   readonly peakRssBytes: number[]
   readonly roundTrips: number[]
+  /** CPU time of all hosts together. */
+  readonly hostsCpuMs: number[]
+  /** The share of the machine that was spent neither on the contender nor on the hosts. */
+  readonly others: number[]
 }
 
 /** The middle value, or the mean of the two in the middle. */
@@ -52,8 +56,12 @@ export function ratio(a: number, b: number | undefined): string {
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
 }
 
+/** A share such as `7 %`. */
+export const percent = (share: number) => `${(share * 100).toFixed(0)} %`
+
 const header = [
   ...['hosts', 'rtt ms', 'run', 'contender', 'wall ms', 'min–max', 'CPU ms', 'peak MB'],
+  ...['hosts CPU ms', 'others'],
   ...['trips', 'wall ÷ ssh-true', 'wall ÷ shell', 'wall ÷ tandem', 'CPU ÷ tandem'],
 ]
 
@@ -71,7 +79,9 @@ export function table(all: readonly Samples[]): string {
     return [
       ...[String(row.hosts), String(row.rttMs), row.run, row.contender, whole(row.wallMs)],
       `${whole(Math.min(...samples.wallMs))}–${whole(Math.max(...samples.wallMs))}`,
-      ...[whole(row.cpuMs), whole(row.peakRssBytes / 2 ** 20), String(row.roundTrips)],
+      ...[whole(row.cpuMs), whole(row.peakRssBytes / 2 ** 20)],
+      ...[whole(median(samples.hostsCpuMs)), percent(median(samples.others))],
+      String(row.roundTrips),
       ...['ssh-true', 'shell', 'tandem'].map((name) => ratio(row.wallMs, beside(name)?.wallMs)),
       ratio(row.cpuMs, beside('tandem')?.cpuMs),
     ]

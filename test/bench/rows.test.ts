@@ -6,6 +6,8 @@ const samples = (contender: string, wallMs: number[], cpuMs: number[]): Samples 
   ...{ hosts: 2, rttMs: 0, run: 'converged', contender, wallMs, cpuMs },
   peakRssBytes: wallMs.map(() => 64 * 2 ** 20),
   roundTrips: [7],
+  hostsCpuMs: [200],
+  others: [0.031],
 })
 const all = [
   samples('tandem', [1200, 1000, 1100], [900, 800, 1000]),
@@ -41,12 +43,12 @@ test.each([
 test('the table holds medians, spread and ratios', () => {
   const cells = table(all)
     .split('\n')
-    .map((line) => line.split('|').map((cell) => cell.trim()))
+    .map((line) => line.split('|').map((cell) => cell.trim().replace(' %', '_%')))
   expect(cells[2]?.slice(1, -1)).toEqual(
-    '2 0 converged tandem 1100 1000–1200 900 64 7 3.55 2.75 1.00 1.00'.split(' '),
+    '2 0 converged tandem 1100 1000–1200 900 64 200 3_% 7 3.55 2.75 1.00 1.00'.split(' '),
   )
   expect(cells[4]?.slice(1, -1)).toEqual(
-    '2 0 converged ssh-true 310 300–330 280 64 7 1.00 0.78 0.28 0.31'.split(' '),
+    '2 0 converged ssh-true 310 300–330 280 64 200 3_% 7 1.00 0.78 0.28 0.31'.split(' '),
   )
   expect(
     new Set(
