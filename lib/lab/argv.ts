@@ -73,7 +73,9 @@ export function machineArgv(machine: MachinePlan, files: LabFiles, start: StartO
   const { name } = machine
   const drive = (disk: 'root' | 'data') => [
     '-drive',
-    `if=none,id=${disk},file=${files.disk(name, disk)},format=qcow2,cache=unsafe,discard=unmap`,
+    // Flushes are honoured: with `unsafe`, QEMU keeps its own tables in memory, and a pulled plug
+    // would lose what the guest was told is on disk.
+    `if=none,id=${disk},file=${files.disk(name, disk)},format=qcow2,cache=writeback,discard=unmap`,
     '-device',
     `virtio-blk-pci,drive=${disk},serial=${disk}`,
   ]
