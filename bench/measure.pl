@@ -48,6 +48,7 @@ if ($pid == 0) {
 	exec { $command[0] } @command or exit 127;
 }
 $SIG{$_} = sub { kill 'TERM', $pid } for qw(TERM INT HUP);
+syscall($prctl, 1, 15, 0, 0, 0);    # the same when the benchmark itself is killed
 while (waitpid($pid, 0) < 0 && $!{EINTR}) { }
 my $status = $?;
 my $wall = now() - $began;
