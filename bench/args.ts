@@ -7,6 +7,11 @@ import { mostHosts } from './places.ts'
 export const benchOptions = {
   hosts: { kind: 'words', value: 'N,…', about: 'how many hosts, one after the other' },
   rounds: { kind: 'count', value: 'N', about: 'rounds; each runs every contender once' },
+  quiet: {
+    kind: 'count',
+    value: 'S',
+    about: 'wait up to S seconds for a quiet machine before a run',
+  },
   rtt: { kind: 'words', value: 'MS,…', about: 'round trip times to the hosts' },
   json: { kind: 'text', value: 'FILE', about: 'also write one JSON object a row' },
   peers: { kind: 'text', value: 'DIR', about: "run Ansible too; DIR has the work's site.yml" },
@@ -23,6 +28,7 @@ export type BenchArgs =
       readonly verb: 'run'
       readonly hosts: readonly number[]
       readonly rounds: number
+      readonly quiet: number
       readonly rtts: readonly number[]
       readonly json?: string
       readonly peers?: string
@@ -58,6 +64,7 @@ export function readBench(argv: readonly string[], env: NodeJS.ProcessEnv = {}):
     verb: 'run',
     hosts: numbers('hosts', list('hosts'), 1, mostHosts) ?? [1, 2, 10, 50],
     rounds: Number(text('rounds') ?? 3),
+    quiet: Number(text('quiet') ?? 0),
     rtts: numbers('rtt', list('rtt'), 0, 10_000) ?? [0, 20, 100],
     ...(json !== undefined && { json }),
     ...(peers !== undefined && { peers }),

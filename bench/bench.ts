@@ -5,7 +5,7 @@ import { unknownName } from '../lib/inventory/index.ts'
 import { type Contender, type Ground, overSsh } from './contenders.ts'
 import { hostDir, pidOf, reset } from './hosts.ts'
 import { writeInventories } from './inventories.ts'
-import { hostsCpu, machine } from './load.ts'
+import { hostsCpu, machine, untilQuiet } from './load.ts'
 import { measure } from './measure.ts'
 import { numbers, type Places, ports } from './places.ts'
 import { DelayProxy } from './proxy.ts'
@@ -17,6 +17,8 @@ export interface Plan {
   readonly hosts: readonly number[]
   readonly rtts: readonly number[]
   readonly rounds: number
+  /** How long to wait for a quiet machine before each run, in seconds. */
+  readonly quiet: number
   readonly contenders: readonly Contender[]
   readonly json?: string
 }
@@ -115,6 +117,9 @@ export class Bench {
         for (const run of runs) {
           const { name } = contender
           const log = join(this.#at.logs, `${name}-${run}.log`)
+          if (timed && this.#plan.quiet > 0) {
+            await untilQuiet(this.#plan.quiet * 1000, this.#signal)
+          }
           const pids = numbers(hosts).flatMap((host) => pidOf(this.#at, host) ?? [])
           const hostsBefore = await hostsCpu(pids)
           const before = machine()

@@ -28,3 +28,13 @@ export async function hostsCpu(pids: readonly number[]): Promise<number> {
     )
     .reduce((sum, ticks) => sum + Number(ticks) * tickMs, 0)
 }
+
+/** Up to `limitMs`, until others leave nine tenths of the machine alone for two seconds. */
+export async function untilQuiet(limitMs: number, signal: AbortSignal): Promise<void> {
+  for (const until = Date.now() + limitMs; Date.now() < until; ) {
+    const before = machine()
+    await sleep(2000, undefined, { signal })
+    const after = machine()
+    if (after.busyMs - before.busyMs < (after.allMs - before.allMs) / 10) return
+  }
+}

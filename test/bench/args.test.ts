@@ -3,14 +3,15 @@ import { readBench } from '../../bench/args.ts'
 
 describe('npm run bench', () => {
   test('measures four sizes at three distances by default', () => {
-    const wanted = { verb: 'run', hosts: [1, 2, 10, 50], rounds: 3, rtts: [0, 20, 100] }
+    const wanted = { verb: 'run', hosts: [1, 2, 10, 50], rounds: 3, quiet: 0, rtts: [0, 20, 100] }
     expect(readBench([])).toEqual(wanted)
   })
 
   test('takes what it is told', () => {
-    const words = '--hosts 2,10,2 --rounds 5 --rtt 0 --json out.jsonl --peers p --contenders shell'
+    const words =
+      '--hosts 2,10,2 --rounds 5 --quiet 60 --rtt 0 --json out.jsonl --peers p --contenders shell'
     expect(readBench(words.split(' '))).toEqual({
-      ...{ verb: 'run', hosts: [2, 10], rounds: 5, rtts: [0] },
+      ...{ verb: 'run', hosts: [2, 10], rounds: 5, quiet: 60, rtts: [0] },
       ...{ json: 'out.jsonl', peers: 'p', contenders: ['shell'] },
     })
   })
