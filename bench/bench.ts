@@ -25,6 +25,7 @@ export interface Plan {
 
 /** The round trip time of the pass that only counts, for rows without a delay. */
 const countingMs = 20
+const measures = ['wallMs', 'cpuMs', 'peakRssBytes', 'hostsCpuMs', 'others'] as const
 /** What the four handlers leave, once each. */
 const handled = 'sysctl\ndrbd\nexports\nheartbeat\n'
 
@@ -79,14 +80,8 @@ export class Bench {
       contenders.map(
         ({ name: contender }): Samples => ({
           ...{ hosts, rttMs, run, contender },
-          ...{
-            wallMs: [],
-            cpuMs: [],
-            peakRssBytes: [],
-            roundTrips: [],
-            hostsCpuMs: [],
-            others: [],
-          },
+          ...{ wallMs: [], cpuMs: [], peakRssBytes: [], hostsCpuMs: [], others: [] },
+          roundTrips: [],
         }),
       ),
     )
@@ -116,38 +111,38 @@ export class Bench {
         await reset(this.#at, hosts)
         for (const run of runs) {
           const { name } = contender
-          const log = join(this.#at.logs, `${name}-${run}.log`)
-          if (timed && this.#plan.quiet > 0) {
-            await untilQuiet(this.#plan.quiet * 1000, this.#signal)
-          }
-          const pids = numbers(hosts).flatMap((host) => pidOf(this.#at, host) ?? [])
-          const hostsBefore = await hostsCpu(pids)
-          const before = machine()
-          const measured = await measure(contender.command(run, ground), log, this.#signal)
-          const after = machine()
-          const hostsCpuMs = (await hostsCpu(pids)) - hostsBefore
-          const busyMs = after.busyMs - before.busyMs - measured.cpuMs - hostsCpuMs
-          const others = Math.max(0, busyMs) / (after.allMs - before.allMs)
+          const took = await this.#one(contender, run, ground, timed)
           const trips = proxy && median(proxy.take())
           const mine = samples.find((one) => one.contender === name && one.run === run)
-          if (timed) {
-            mine?.wallMs.push(measured.wallMs)
-            mine?.cpuMs.push(measured.cpuMs)
-            mine?.peakRssBytes.push(measured.peakRssBytes)
-            mine?.hostsCpuMs.push(hostsCpuMs)
-            mine?.others.push(others)
-          }
+          if (timed) for (const key of measures) mine?.[key].push(took[key])
           if (trips !== undefined) mine?.roundTrips.push(trips)
-          const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`
-          this.#say(
-            `${hosts} hosts, ${rttMs} ms, ${name}, ${run}: ${seconds(measured.wallMs)}, CPU ${seconds(measured.cpuMs)}, others ${percent(others)}${trips === undefined ? '' : `, ${trips} round trips`}${timed ? '' : ' (counting only)'}`,
-          )
+          const parts = [
+            `${hosts} hosts, ${rttMs} ms, ${name}, ${run}: ${(took.wallMs / 1000).toFixed(2)} s`,
+            `CPU ${(took.cpuMs / 1000).toFixed(2)} s, others ${percent(took.others)}`,
+            ...(trips === undefined ? [] : [`${trips} round trips`]),
+          ]
+          this.#say(`${parts.join(', ')}${timed ? '' : ' (counting only)'}`)
           if (!contender.idle) await this.#verify(name, run, hosts, reference)
         }
       }
     } finally {
       await proxy?.close()
     }
+  }
+
+  async #one(contender: Contender, run: Run, ground: Ground, timed: boolean) {
+    const log = join(this.#at.logs, `${contender.name}-${run}.log`)
+    const { quiet } = this.#plan
+    if (timed && quiet > 0) await untilQuiet(quiet * 1000, this.#signal)
+    const pids = numbers(ground.hosts).flatMap((host) => pidOf(this.#at, host) ?? [])
+    const hostsBefore = await hostsCpu(pids)
+    const before = machine()
+    const measured = await measure(contender.command(run, ground), log, this.#signal)
+    const after = machine()
+    const hostsCpuMs = (await hostsCpu(pids)) - hostsBefore
+    const busyMs = after.busyMs - before.busyMs - measured.cpuMs - hostsCpuMs
+    const others = Math.max(0, busyMs) / (after.allMs - before.allMs)
+    return { ...measured, hostsCpuMs, others }
   }
 
   /** Throws unless the hosts are as the work says, and as every other contender left them. */

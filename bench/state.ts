@@ -8,6 +8,8 @@ export type EndState = ReadonlyMap<string, string>
 /** Traces of the way to the end state, no part of it. /run is not seen at all: it is a tmpfs. */
 const traces = [
   /^\/(var\/)?tmp\//,
+  // Who logged in on a terminal, as Ansible without pipelining does.
+  /^\/var\/log\/(lastlog|wtmp|btmp)$/,
   /^\/root\/\.(ansible|cache)(\/|$)/,
   /^\/var\/cache\//,
   /^\/var\/lib\/apt\//,
