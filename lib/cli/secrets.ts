@@ -3,7 +3,6 @@ import { mkdirSync } from 'node:fs'
 import { open, readFile, rename, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { UsageError } from '../errors.ts'
 import type { Inventory } from '../inventory/index.ts'
 import { provideSecrets, Secret } from '../secret.ts'
@@ -68,6 +67,7 @@ export async function readSecrets(files: SecretFiles): Promise<Map<string, strin
       `${files.secrets} is there, but not the key that opens it: expected ${files.identity}`,
     )
   }
+  const { Decrypter } = await age()
   const decrypter = new Decrypter()
   try {
     decrypter.addIdentity(identity)
@@ -80,11 +80,15 @@ export async function readSecrets(files: SecretFiles): Promise<Map<string, strin
   }
 }
 
+/** Loaded when there is a secret to open: it takes longer to load than most runs take to connect. */
+const age = () => import('age-encryption')
+
 /** Makes the secrets named, keeping those already there; returns the names made. */
 export async function createSecrets(
   files: SecretFiles,
   names: readonly string[],
 ): Promise<readonly string[]> {
+  if (names.length === 0) return []
   const have = (await readSecrets(files)) ?? new Map<string, string>()
   const missing = names.filter((name) => !have.has(name))
   if (missing.length === 0) return []
@@ -94,6 +98,7 @@ export async function createSecrets(
   } catch (error) {
     throw new UsageError((error as Error).message)
   }
+  const { Encrypter, generateX25519Identity, identityToRecipient } = await age()
   let identity = await readIdentity(files.identity)
   if (!identity) {
     identity = await generateX25519Identity()
@@ -118,7 +123,7 @@ async function readIdentity(path: string): Promise<string | undefined> {
   }
   const key = /^AGE-SECRET-KEY-1\S+/m.exec(text.toString())?.[0] ?? ''
   try {
-    await identityToRecipient(key)
+    await (await age()).identityToRecipient(key)
   } catch {
     // The library's words quote the key.
     throw new UsageError(`${path}: expected a line AGE-SECRET-KEY-1… with a whole key, got none`)
