@@ -1,18 +1,10 @@
 import { inspect } from 'node:util'
-import { exitCodes, Interrupted, Refusal, sentence, Unreachable, UsageError } from '../errors.ts'
+import { exitCodeOf, sentence, UsageError } from '../errors.ts'
 import { unknownName } from '../inventory/index.ts'
 import { masked } from '../secret.ts'
 import type { Context } from './context.ts'
 import { npmSources } from './npm.ts'
 import { swallowed } from './swallowed.ts'
-
-function exitCode(error: unknown): number {
-  if (error instanceof UsageError) return exitCodes.usage
-  if (error instanceof Unreachable) return exitCodes.unreachable
-  if (error instanceof Refusal) return exitCodes.refused
-  if (error instanceof Interrupted) return exitCodes.interrupted
-  return exitCodes.failed
-}
 
 async function main(script: string | undefined, argv: string[], context: Context): Promise<number> {
   if (script === 'secrets') return (await import('./secrets-command.ts')).secrets(argv, context)
@@ -41,5 +33,5 @@ try {
 } catch (error) {
   process.stderr.write(`${masked(sentence(error))}\n`)
   if (process.env.TANDEM_DEBUG === '1') process.stderr.write(`${masked(inspect(error))}\n`)
-  process.exit(exitCode(error))
+  process.exit(exitCodeOf(error))
 }

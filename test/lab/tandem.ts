@@ -64,36 +64,34 @@ export async function play(
   return { ...end, events, recap: last?.type === 'run-end' ? last.recap : [] }
 }
 
-/** `HOST role: title: reason` of every task that failed or was refused. */
-export function complaints({ events }: Played): string[] {
-  const titles = new Map<string, string>()
-  for (const event of events) {
-    if (event.type !== 'play-start') continue
-    for (const { tasks } of event.hosts) {
-      for (const task of tasks) titles.set(task.id, `${task.role}: ${task.title}`)
-    }
-  }
+/** Every task's end with `role: title` in front of it. */
+function ends({ events }: Played) {
+  const titles = new Map(
+    events.flatMap((event) =>
+      event.type === 'play-start'
+        ? event.hosts.flatMap(({ tasks }) =>
+            tasks.map((task) => [task.id, `${task.role}: ${task.title}`] as const),
+          )
+        : [],
+    ),
+  )
   return events.flatMap((event) =>
-    event.type === 'task-end' && (event.status === 'failed' || event.status === 'refused')
-      ? [`${event.host} ${titles.get(event.task)}: ${event.reason}`]
-      : [],
+    event.type === 'task-end' ? [{ ...event, title: titles.get(event.task) }] : [],
   )
 }
 
+/** `HOST role: title: reason` of every task that failed or was refused. */
+export function complaints(played: Played): string[] {
+  return ends(played)
+    .filter(({ status }) => status === 'failed' || status === 'refused')
+    .map(({ host, title, reason }) => `${host} ${title}: ${reason}`)
+}
+
 /** Titles of the tasks that ended with a status, by host: `M1 role: title`. */
-export function titled({ events }: Played, status: string): string[] {
-  const titles = new Map<string, string>()
-  const found: string[] = []
-  for (const event of events) {
-    if (event.type === 'play-start') {
-      for (const { tasks } of event.hosts) {
-        for (const task of tasks) titles.set(task.id, `${task.role}: ${task.title}`)
-      }
-    } else if (event.type === 'task-end' && event.status === status) {
-      found.push(`${event.host} ${titles.get(event.task)}`)
-    }
-  }
-  return found
+export function titled(played: Played, wanted: string): string[] {
+  return ends(played)
+    .filter(({ status }) => status === wanted)
+    .map(({ host, title }) => `${host} ${title}`)
 }
 
 /** Everything about a run that helps to understand why it was not as wanted. */
