@@ -1,5 +1,6 @@
 import { homedir, hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { now } from '../engine/clock.ts'
 import type { Event, PlannedPlay, Selection } from '../engine/index.ts'
 // Not the index: a list or a wrong word needs no SSH client, which takes its time to load.
 import { plan } from '../engine/plan.ts'
@@ -143,7 +144,7 @@ async function runOn(
   const stop = interruption((signal) => {
     const waiting = flight.size > 0 ? `, in flight: ${[...flight].sort().join('; ')}` : ''
     const text = `${signal}: ending cleanly${waiting}; once more ends at once`
-    report.listener({ at: Date.now(), type: 'notice', text })
+    report.listener({ at: now(), type: 'notice', text })
   })
   if (note) context.stderr.write(`${note}\n`)
   const agent = context.env.SSH_AUTH_SOCK

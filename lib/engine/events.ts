@@ -33,7 +33,10 @@ export interface HostRecap {
   ms: number
 }
 
-/** What happened; every reporter is a pure consumer of these. `at` is milliseconds since the epoch. */
+/** What a task is at; a disruptive one waits for its turn between its check and its apply. */
+export type Phase = 'check' | 'wait' | 'apply' | 'recheck'
+
+/** What happened; every reporter is a pure consumer of these. `at` is milliseconds since the epoch, to 0.01. */
 export type Event = { readonly at: number } & (
   | {
       readonly type: 'run-start'
@@ -55,7 +58,7 @@ export type Event = { readonly at: number } & (
       readonly type: 'task-start'
       readonly host: string
       readonly task: string
-      readonly phase: 'check' | 'apply' | 'recheck'
+      readonly phase: Phase
       /** What is about to change, on phase `apply`. */
       readonly change?: Change
     }

@@ -1,4 +1,5 @@
 import { exitCodes } from '../errors.ts'
+import { hundredths } from './clock.ts'
 import type { Event, HostRecap, Status } from './events.ts'
 
 const counts: Record<Status, keyof Omit<HostRecap, 'host' | 'unreachable' | 'ms'>> = {
@@ -40,7 +41,7 @@ export class Recap {
       if (!recap) return
       recap[counts[event.status]]++
       // Wall time up to the host's last task: checks overlap, so their times must not be added up.
-      recap.ms = event.at - this.#began
+      recap.ms = hundredths(event.at - this.#began)
     } else if (event.type === 'host-unreachable') {
       const recap = this.#hosts.get(event.host)
       if (recap) recap.unreachable = true

@@ -1,6 +1,7 @@
 import { exitCodeOf, exitCodes, Interrupted, sentence } from '../errors.ts'
 import type { Inventory } from '../inventory/types.ts'
 import type { Playbook } from '../task.ts'
+import { now } from './clock.ts'
 import { converge } from './converge.ts'
 import type { EventBody, Listener } from './events.ts'
 import { mapLimit } from './limit.ts'
@@ -39,7 +40,7 @@ export async function run(
   const names = [...new Set(plays.flatMap((play) => play.hosts.map(({ host }) => host)))]
   const recap = new Recap(names)
   const emit = (body: EventBody) => {
-    const event = { at: Date.now(), ...body }
+    const event = { at: now(), ...body }
     recap.add(event)
     listener(event)
   }

@@ -14,7 +14,13 @@ const marks: Record<Status, string> = {
   refused: '✖',
 }
 
-const phases = { waiting: 'waiting', check: 'checking', apply: 'changing', recheck: 'proving' }
+const phases = {
+  waiting: 'waiting',
+  check: 'checking',
+  wait: 'waiting for its turn',
+  apply: 'changing',
+  recheck: 'proving',
+}
 
 const order: readonly Status[] = [
   'ok',

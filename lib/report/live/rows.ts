@@ -1,4 +1,4 @@
-import type { Event, Status, TaskRef } from '../../engine/events.ts'
+import type { Event, Phase, Status, TaskRef } from '../../engine/events.ts'
 
 type Ended = Extract<Event, { type: 'task-end' }>
 
@@ -7,7 +7,7 @@ export class TaskRow {
   readonly ref: TaskRef
   /** Resolves when the task ends, or when the play ends without it. */
   readonly done: Promise<Ended | undefined>
-  phase: 'waiting' | 'check' | 'apply' | 'recheck' = 'waiting'
+  phase: Phase | 'waiting' = 'waiting'
   progress: { readonly text: string; readonly fraction?: number } | undefined
   ended: Ended | undefined
   #settle: (event: Ended | undefined) => void = () => {}
