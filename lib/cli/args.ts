@@ -142,6 +142,7 @@ export function readPlay(argv: readonly string[]): PlayArgs {
     ...given('list', lists[0]),
     forks: Number(text('forks') ?? 50),
     verbose: flag('verbose'),
+    profile: flag('profile'),
     ...given('output', output),
     ...given('inventory', text('inventory')),
     install: flag('install'),

@@ -21,6 +21,7 @@ export const playOptions = {
   'list-tags': { kind: 'flag', about: 'list the tags; no connection' },
   forks: { kind: 'count', value: 'N', about: 'hosts worked on at once (default 50)' },
   verbose: { kind: 'flag', about: 'also name the tasks that were right already' },
+  profile: { kind: 'flag', about: 'say at the end where the time went, by host and task' },
   output: {
     kind: 'choice',
     value: 'KIND',
@@ -51,6 +52,7 @@ export interface PlayArgs {
   readonly list?: 'tasks' | 'hosts' | 'tags'
   readonly forks: number
   readonly verbose: boolean
+  readonly profile: boolean
   readonly output?: 'listr' | 'plain' | 'json'
   readonly inventory?: string
   readonly install: boolean

@@ -17,6 +17,7 @@ export function chosenOutput(
     colour: live && !env.NO_COLOR,
     diff: args.diff,
     verbose: args.verbose,
+    ...(args.profile && { profile: { processStart: performance.timeOrigin } }),
   }
   if (args.output === 'listr' && !live) {
     // Said on stderr, so that what was redirected holds the report alone.

@@ -1,7 +1,10 @@
 import { masked } from '../secret.ts'
+import { painter } from './colour.ts'
 import { json } from './json.ts'
 import { live } from './live/index.ts'
 import { plain } from './plain.ts'
+import { Profile } from './profile.ts'
+import { profileLines } from './profile-lines.ts'
 import type { Reporter, ReportOptions } from './reporter.ts'
 
 export type { Output, Reporter, ReportOptions } from './reporter.ts'
@@ -15,6 +18,11 @@ export function reporter(kind: ReportKind, given: ReportOptions): Reporter {
   // Whatever a task put into its words: revealed secrets are masked by value.
   const stdout = { write: (text: string) => given.stdout.write(masked(text)) }
   const options = { ...given, stdout }
+  const made = madeReporter(kind, options)
+  return options.profile ? profiled(made, kind, options) : made
+}
+
+function madeReporter(kind: ReportKind, options: ReportOptions): Reporter {
   switch (kind) {
     case 'json':
       return json(options)
@@ -22,5 +30,30 @@ export function reporter(kind: ReportKind, given: ReportOptions): Reporter {
       return plain(options)
     case 'listr':
       return live(options)
+  }
+}
+
+/** The reporter that after its last word says where the time went. */
+function profiled(inner: Reporter, kind: ReportKind, options: ReportOptions): Reporter {
+  const { stdout, isTTY, columns, colour } = options
+  const profile = new Profile(options.profile?.processStart)
+  return {
+    listener: (event) => {
+      profile.add(event)
+      inner.listener(event)
+    },
+    end: async () => {
+      await inner.end()
+      const times = profile.times()
+      if (kind === 'json') {
+        stdout.write(`${JSON.stringify({ type: 'profile', ...times })}\n`)
+        return
+      }
+      const terminal = typeof columns === 'function' ? columns() : columns
+      // What goes to a file is not cut.
+      const width = isTTY ? terminal : Number.POSITIVE_INFINITY
+      const lines = profileLines(times, painter(colour ?? isTTY), width)
+      stdout.write(`\n${lines.join('\n')}\n`)
+    },
   }
 }

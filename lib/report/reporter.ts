@@ -18,6 +18,11 @@ export interface ReportOptions {
   readonly diff: boolean
   /** Names tasks that were right already, too. */
   readonly verbose: boolean
+  /** Says at the end where the time went. */
+  readonly profile?: {
+    /** When the process began, in milliseconds since the epoch. */
+    readonly processStart: number
+  }
 }
 
 /** A consumer of events; `end` resolves once all is written. */

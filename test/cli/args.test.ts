@@ -13,6 +13,7 @@ describe('options of play', () => {
       forks: 7,
       output: 'json',
       verbose: true,
+      profile: false,
       install: false,
       help: false,
     })

@@ -51,6 +51,22 @@ test('a run changes it, and the next one finds nothing to do', { timeout }, asyn
   expect(second.code).toBe(0)
 })
 
+test('--profile says where the time went, down to the last check', { timeout }, async () => {
+  const { stdout } = await play(['--profile', '--output', 'json'])
+  const events = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  const { type, ms, hosts, tasks } = events.at(-1)
+  expect(type).toBe('profile')
+  // A real process takes its time to start, and hosts to connect to.
+  expect(ms.startUp).toBeGreaterThan(20)
+  expect(ms.startUp + ms.hosts + ms.closing).toBeCloseTo(ms.total, 1)
+  expect(hosts[0].connect).toBeGreaterThan(1)
+  expect(tasks.map(({ title }: { title: string }) => title)).toEqual(['the mark', 'something long'])
+  expect(events.some(({ at }) => at % 1 !== 0)).toBe(true)
+})
+
 test('an interrupted run names what was in flight and ends with 130', { timeout }, async () => {
   writeFileSync(`${mark}.wait`, '')
   let sent = false
