@@ -19,7 +19,7 @@ export interface Question extends Promise<Output> {
   input(text: string): Question
 }
 
-/** Asks a host something that changes nothing: a template tag that quotes its values for POSIX sh. */
+/** Runs text on a host, as a template tag that quotes its values for POSIX sh; a check's changes nothing. */
 export type Ask = (pieces: TemplateStringsArray, ...values: unknown[]) => Question
 
 /** What `ask` and zx's `$` have in common, for helpers that serve both halves of a task. */
@@ -50,6 +50,11 @@ export interface WriteOptions {
 export interface Host extends CheckHost {
   /** zx's own `$`, running on the host on a channel of its own, with streaming and time-outs. */
   readonly sh: Shell
+  /**
+   * A change of a moment, in the shell that questions go to: no channel of its own and no
+   * streaming, so it costs one round trip, which the questions that follow share.
+   */
+  readonly quick: Ask
   /** Replaces a file atomically: temporary file beside it, fsync, rename. */
   write(path: string, content: string | Buffer, options: WriteOptions): Promise<void>
   /** Says how far a long change is; `fraction` is 0 to 1 where it is known. */

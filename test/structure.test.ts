@@ -10,6 +10,7 @@ const may: Record<string, readonly string[]> = {
   'lib/task.ts': [],
   'lib/errors.ts': [],
   'lib/secret.ts': ['lib/errors.ts'],
+  'lib/together.ts': ['lib/task.ts'],
   'lib/index.ts': [
     'lib/task.ts',
     'lib/errors.ts',
@@ -19,8 +20,8 @@ const may: Record<string, readonly string[]> = {
     'lib/platform',
   ],
   'lib/ssh': ['lib/task.ts', 'lib/errors.ts'],
-  'lib/platform': ['lib/task.ts', 'lib/errors.ts'],
-  'lib/resources': ['lib/task.ts', 'lib/errors.ts', 'lib/platform'],
+  'lib/platform': ['lib/task.ts', 'lib/errors.ts', 'lib/together.ts'],
+  'lib/resources': ['lib/task.ts', 'lib/errors.ts', 'lib/together.ts', 'lib/platform'],
   'lib/inventory': ['lib/task.ts', 'lib/errors.ts'],
   'lib/engine': ['lib/task.ts', 'lib/errors.ts', 'lib/ssh', 'lib/inventory'],
   'lib/report': ['lib/task.ts', 'lib/errors.ts', 'lib/engine', 'lib/secret.ts'],

@@ -1,18 +1,12 @@
 import { Interrupted, Refusal, sentence, Unreachable } from '../errors.ts'
-import type { Change, CheckHost, Host } from '../task.ts'
+import type { Change } from '../task.ts'
 import type { EventBody, Status } from './events.ts'
+import { type Look, Looks } from './look.ts'
+import { type MakeSite, make } from './make.ts'
 import type { PlannedTask } from './plan.ts'
 
 /** What `converge` needs of one host. */
-export interface Site {
-  readonly name: string
-  /** A view for checks; once `thrownAway` is aborted it asks nothing more. */
-  look(thrownAway: AbortSignal): CheckHost
-  /** Runs one apply half; `timeoutMs` overrides the inventory's. */
-  apply(work: (host: Host) => Promise<void>, task: PlannedTask): Promise<void>
-  /** Lets one disruptive task run at a time over all hosts. */
-  exclusively<T>(work: () => Promise<T>): Promise<T>
-}
+export type Site = MakeSite
 
 /** How a list of tasks is run. */
 export interface ConvergeOptions {
@@ -24,16 +18,13 @@ export interface ConvergeOptions {
   readonly emit: (event: EventBody) => void
 }
 
-type Answer = { readonly change: Change | undefined } | { readonly error: unknown }
-
-const never = new AbortController().signal
-
 /**
  * Brings one host to the wanted state of `tasks`, in order, and tells whether it may go on.
  *
  * All checks are asked at once. While they say "nothing differs" each later answer saw what a
- * sequential run would have seen. The first that differs is applied and checked again, the answers
- * behind it are thrown away, and the next window starts at one task and doubles while all is well.
+ * sequential run would have seen. The first that differs is applied, the answers behind it are
+ * thrown away, and it is checked again together with the tasks behind it, up to the next one that
+ * is likely to differ.
  * `state.pending` carries over segments: check mode has named a change that was not made.
  */
 export async function converge(
@@ -43,18 +34,19 @@ export async function converge(
   state: { pending: boolean },
 ): Promise<boolean> {
   const { emit } = options
+  const looks = new Looks(tasks)
   let next = 0
   let window = tasks.length
   let well = true
-  while (next < tasks.length) {
+  let look: Look | undefined
+  const lookOn = (count: number): Look => {
     const thrownAway = new AbortController()
-    const view = site.look(thrownAway.signal)
-    const batch = tasks.slice(next, next + window).map((planned) => {
-      const began = Date.now()
-      return { planned, began, answer: planned.skip ? undefined : ask(planned, view) }
-    })
-    let changed = false
-    for (const { planned, began, answer } of batch) {
+    return looks.from(next, count, site.look(thrownAway.signal), thrownAway)
+  }
+  while (next < tasks.length) {
+    const now: Look = look ?? lookOn(window)
+    look = undefined
+    for (const { planned, began, answer } of now.asked) {
       if (options.signal.aborted) throw new Interrupted('interrupted')
       const end = (
         status: Status,
@@ -65,7 +57,7 @@ export async function converge(
           host: site.name,
           task: planned.id,
           status,
-          ms: Date.now() - began,
+          ms: Math.round(performance.now() - began),
           ...more,
         })
       next++
@@ -84,7 +76,7 @@ export async function converge(
         lost(result.error, site, emit)
         well = false
         if (options.keepGoing) continue
-        thrownAway.abort()
+        now.throwAway()
         return false
       }
       if (!result.change) {
@@ -97,10 +89,12 @@ export async function converge(
         end('would-change', { change: result.change })
         continue
       }
-      thrownAway.abort()
-      changed = true
+      now.throwAway()
       try {
-        await make(planned, result.change, site, emit)
+        look = await make(planned, result.change, site, emit, (view, thrownAway) => {
+          window = looks.window(next)
+          return looks.from(next, window, view, thrownAway)
+        })
         end('changed', { change: result.change })
       } catch (error) {
         end(...failure(error, result.change))
@@ -109,45 +103,9 @@ export async function converge(
       }
       break
     }
-    window = changed ? 1 : window * 2
+    if (!look) window = Math.max(window * 2, looks.window(next))
   }
   return well
-}
-
-async function ask({ task }: PlannedTask, view: CheckHost): Promise<Answer> {
-  try {
-    return { change: await task.check(view) }
-  } catch (error) {
-    return { error }
-  }
-}
-
-/** Guards, applies and checks again. Throws where any of the three says no. */
-async function make(
-  planned: PlannedTask,
-  change: Change,
-  site: Site,
-  emit: ConvergeOptions['emit'],
-): Promise<void> {
-  const { task } = planned
-  const work = async () => {
-    const fresh = site.look(never)
-    if (task.destroys) await task.destroys.proof(fresh)
-    if (task.disruptive) await task.disruptive(fresh)
-    emit({ type: 'task-start', host: site.name, task: planned.id, phase: 'apply', change })
-    try {
-      await site.apply((host) => task.apply(host, change), planned)
-    } catch (error) {
-      if (!(error instanceof Unreachable)) throw error
-      throw new Unreachable(
-        `${sentence(error)}; the change may be half made (${change.summary}): run again, it looks first`,
-      )
-    }
-    emit({ type: 'task-start', host: site.name, task: planned.id, phase: 'recheck' })
-    const left = await task.check(site.look(never))
-    if (left) throw new Error(`the change did not take: still ${left.summary}`)
-  }
-  await (task.disruptive ? site.exclusively(work) : work())
 }
 
 function failure(

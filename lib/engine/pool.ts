@@ -1,6 +1,12 @@
 import { Unreachable } from '../errors.ts'
 import type { Inventory } from '../inventory/types.ts'
-import { type Connection, connect, openSession, type Session } from '../ssh/index.ts'
+import {
+  type Connection,
+  connect,
+  type LockOptions,
+  openSession,
+  type Session,
+} from '../ssh/index.ts'
 import type { EventBody } from './events.ts'
 
 /** What connections need besides the inventory. */
@@ -10,6 +16,8 @@ export interface PoolOptions {
   readonly identityFiles: readonly string[]
   readonly knownHosts: readonly string[]
   readonly emit: (event: EventBody) => void
+  /** The lock to take on a host; none for hosts that are only asked. */
+  readonly lock: (host: string) => LockOptions | undefined
 }
 
 /** A host's connection and the shell its checks run in. */
@@ -61,7 +69,10 @@ export class Pool {
       ...(agent !== undefined && { agent }),
     })
     try {
-      const session = await openSession(connection, { timeoutMs: timeouts.check })
+      const session = await openSession(connection, {
+        timeoutMs: timeouts.check,
+        lock: this.#options.lock(host),
+      })
       this.#options.emit({ type: 'host-connected', host, ms: Date.now() - began })
       return { connection, session }
     } catch (error) {

@@ -57,11 +57,19 @@ export async function run(
     knownHosts: options.knownHosts,
     ...(options.agent !== undefined && { agent: options.agent }),
     emit,
+    lock: (host) => {
+      // A peer outside the selection is only asked, and a run that changes nothing needs no lock.
+      if (options.check || playbook.readOnly || !names.includes(host)) return undefined
+      return {
+        path: lockOf(host, options),
+        holder: options.controller,
+        onWait: (text) => emit({ type: 'notice', host, text }),
+      }
+    },
   })
   let exitCode: number | undefined
   try {
-    const lock = !options.check && !playbook.readOnly
-    if (await reachAll(names, pool, options, lock, emit)) {
+    if (await reachAll(names, pool, options, emit)) {
       await runPlays(plays, pool, inventory, options, emit)
     }
   } catch (error) {
@@ -80,18 +88,12 @@ async function reachAll(
   names: readonly string[],
   pool: Pool,
   options: RunOptions,
-  lock: boolean,
   emit: (event: EventBody) => void,
 ): Promise<boolean> {
   const reached = await mapLimit(names, options.forks, async (host) => {
     if (options.signal.aborted) throw new Interrupted('interrupted')
     try {
-      const { session } = await pool.line(host)
-      if (lock) {
-        await session.lock(lockOf(host, options), options.controller, (text) =>
-          emit({ type: 'notice', host, text }),
-        )
-      }
+      await pool.line(host)
       return true
     } catch (error) {
       emit({ type: 'host-unreachable', host, error: sentence(error) })
@@ -178,7 +180,7 @@ async function inOrder(
   let order: readonly string[]
   try {
     order = await play.order(
-      play.hosts.map(({ host }) => checkHost(pool, inventory, host, live)),
+      play.hosts.map(({ host }) => checkHost(pool, host, live)),
       inventory.vars,
     )
   } catch (error) {

@@ -1,37 +1,58 @@
+import type { Shell } from 'zx/core'
 import type { Inventory } from '../inventory/types.ts'
-import { askOf, busyPathOf, remote, type Session, writeFile } from '../ssh/index.ts'
-import type { CheckHost, Host } from '../task.ts'
+import { askOf, busyPathOf, quickWrite, type Session, writeFile } from '../ssh/index.ts'
+import type { Ask, CheckHost, Host } from '../task.ts'
 import type { Site } from './converge.ts'
 import type { EventBody } from './events.ts'
+import type { Sent } from './make.ts'
 import type { Pool } from './pool.ts'
 
 /** The lock that lets one run at a time change a host; in a directory any user may write. */
 export const lockPath = '/run/lock/tandem.lock'
 /** A session that is opened when first asked, and asks nothing once `thrownAway`. */
-function lazySession(pool: Pool, host: string, thrownAway: AbortSignal): Session {
+function lazySession(pool: Pool, host: string, thrownAway: AbortSignal): Pick<Session, 'ask'> {
   return {
     ask: async (script, options) => {
       const { session } = await pool.line(host)
       if (thrownAway.aborted) throw new Error('thrown away')
       return session.ask(script, options)
     },
-    lock: async (...args) => (await pool.line(host)).session.lock(...args),
-    close: async () => {},
   }
 }
 
-/** A host as checks see it. */
+/** A host as checks see it; `onPeer` hears when another host is asked for. */
 export function checkHost(
   pool: Pool,
-  inventory: Inventory,
   name: string,
   thrownAway: AbortSignal,
+  onPeer: () => void = () => {},
 ): CheckHost {
   return {
     name,
     $: askOf(lazySession(pool, name, thrownAway)),
-    peer: (other) => checkHost(pool, inventory, other, thrownAway),
+    peer: (other) => {
+      onPeer()
+      return checkHost(pool, other, thrownAway)
+    },
   }
+}
+
+/** Counts what an apply half sends through the shell of the questions. */
+function counted(quick: Ask, sent: Sent, isOver: () => boolean): Ask {
+  return (pieces, ...values) => {
+    const question = quick(pieces, ...values)
+    watch(question, sent, isOver)
+    return question
+  }
+}
+
+function watch(command: Promise<unknown>, sent: Sent, isOver: () => boolean): void {
+  sent.quick++
+  const after = () =>
+    setImmediate(() => {
+      if (!isOver()) sent.lingers = true
+    })
+  command.then(after, after)
 }
 
 /** One disruptive task at a time over all hosts of a run. */
@@ -60,10 +81,10 @@ export function site(name: string, pool: Pool, inventory: Inventory, run: SiteOp
   const busyLock = busyPathOf(run.lockPath)
   return {
     name,
-    look: (thrownAway) => checkHost(pool, inventory, name, thrownAway),
+    look: (thrownAway, onPeer) => checkHost(pool, name, thrownAway, onPeer),
     exclusively: (work) => turn.take(work),
-    apply: async (work, planned) => {
-      const { connection } = await pool.line(name)
+    apply: async (work, planned, sent) => {
+      const { connection, session } = await pool.line(name)
       const limit = planned.task.timeoutMs ?? inventory.timeouts.apply
       // Only a time-out ends a command on a host; an interrupted run lets what it began finish,
       // because half an apt-get or mkfs is worse than a late one.
@@ -74,15 +95,38 @@ export function site(name: string, pool: Pool, inventory: Inventory, run: SiteOp
           reject(new Error(`did not end within ${Math.round(limit / 1000)} s and was stopped`)),
         )
       })
+      let over = false
+      const isOver = () => over
+      // zx takes its time to load, and a run that changes nothing does without.
+      const { remote } = await import('../ssh/remote.ts')
+      let shell: Shell | undefined
+      const changing: Pick<Session, 'ask'> = {
+        ask: (script, options) => {
+          if (late.signal.aborted) throw new Error('stopped')
+          return session.ask(script, { ...options, change: true })
+        },
+      }
       const host: Host = {
-        ...checkHost(pool, inventory, name, late.signal),
-        sh: remote(connection, { signal: late.signal, busyLock }),
-        write: (path, content, options) =>
-          writeFile(connection, path, content, {
+        ...checkHost(pool, name, late.signal),
+        get sh() {
+          sent.other++
+          shell ??= remote(connection, { signal: late.signal, busyLock })
+          return shell
+        },
+        quick: counted(askOf(changing), sent, isOver),
+        write: (path, content, options) => {
+          const written = quickWrite(changing, name, path, content, options)
+          if (written) {
+            watch(written, sent, isOver)
+            return written
+          }
+          sent.other++
+          return writeFile(connection, path, content, {
             ...options,
             signal: late.signal,
             busyLock,
-          }),
+          })
+        },
         progress: (text, fraction) =>
           emit({
             type: 'task-progress',
@@ -96,6 +140,7 @@ export function site(name: string, pool: Pool, inventory: Inventory, run: SiteOp
       try {
         await Promise.race([work(host), timedOut])
       } finally {
+        over = true
         clearTimeout(timer)
       }
     },

@@ -16,7 +16,7 @@ export class CommandFailed extends Error {
 }
 
 /** The template tag of a session. A question starts once the statement it stands in has run. */
-export function askOf(session: Session): Ask {
+export function askOf(session: Pick<Session, 'ask'>): Ask {
   const ask: Ask = (pieces, ...values) => {
     // The stack of a failure is the role's line, not the place where the answer came in.
     const called: { stack?: string } = {}

@@ -149,10 +149,12 @@ function explain(error: ClientError, o: ConnectOptions, at: string, ways: Creden
   return `connection to ${at} failed: ${error.message}`
 }
 
+/** Says goodbye and does not wait for the answer, which would cost a round trip. */
 async function close(client: ssh2.Client, sock: net.Socket): Promise<void> {
   if (sock.destroyed) return
   await new Promise<void>((resolve) => {
     const timer = setTimeout(() => sock.destroy(), closeGraceMs)
+    sock.once('finish', () => sock.destroy())
     client.once('close', () => {
       clearTimeout(timer)
       resolve()

@@ -42,9 +42,7 @@ export async function writeFile(
   content: string | Buffer,
   o: WriteFileOptions,
 ): Promise<void> {
-  if (!/^\/.*[^/]$/s.test(path)) {
-    throw new TypeError(`Expected an absolute path of a file, got ${JSON.stringify(path)}`)
-  }
+  filePath(path)
   const data = Buffer.from(content)
   const values: Record<string, string> = {
     PATH: quote(path),
@@ -59,14 +57,25 @@ export async function writeFile(
   const { signal, busyLock, timeoutMs } = o
   const output = await exec(c, text, { stdin: data, signal, busyLock, timeoutMs })
   if (output.exitCode === 0) return
-  const about = output.stderr.startsWith('chown: ') ? ` as ${values.OWNER}` : ''
-  throw new Error(`${c.name}: cannot write ${path}${about}: ${reason(output.stderr)}`)
+  throw writeFailure(c.name, path, values.OWNER ?? '', output.stderr)
+}
+
+/** The path of a file, or a TypeError. */
+export function filePath(path: string): string {
+  if (/^\/.*[^/]$/s.test(path)) return path
+  throw new TypeError(`Expected an absolute path of a file, got ${JSON.stringify(path)}`)
+}
+
+/** What a failed write says: one sentence. */
+export function writeFailure(name: string, path: string, owner: string, stderr: string): Error {
+  const about = /^(chown|install): (invalid|unknown)/.test(stderr) ? ` as ${owner}` : ''
+  return new Error(`${name}: cannot write ${path}${about}: ${reason(stderr)}`)
 }
 
 /** Why, out of a complaint such as `dd: error writing '/x/.f.tandem-1a': No space left on device`. */
 function reason(stderr: string): string {
   const complaint = stderr.split('\n').find((line) => line.includes(': ')) ?? ''
   const aboutFile = /\.tandem-\w+['"]?: (.*)$/.exec(complaint)?.[1]
-  const text = aboutFile ?? complaint.replace(/^\S+: (line )?(\d+: )?/, '')
+  const text = aboutFile ?? complaint.replace(/^\S+: (line )?(\d+: )?(write error: )?/, '')
   return text.trim() || stderr.trim() || 'no reason given'
 }

@@ -13,21 +13,46 @@ export function busyPathOf(lockPath: string): string {
   return `${lockPath}.busy`
 }
 
-/** Takes a host's lock, or throws `Unreachable` naming who has it. */
-export async function takeLock(
+/** Where a run holds its lock, and how it waits for what an earlier run left. */
+export interface LockOptions {
+  readonly path: string
+  /** Who holds it, for the message of a run that is refused. */
+  readonly holder: string
+  readonly onWait?: ((text: string) => void) | undefined
+  readonly limitMs?: number | undefined
+}
+
+const defaultLimitMs = 15 * 60_000
+
+/**
+ * Takes a host's lock, or throws `Unreachable` naming who has it; then waits for the commands of an
+ * earlier run whose controller died, and gives the lock up if it must.
+ */
+export async function lockHost(name: string, inner: Inner, o: LockOptions): Promise<void> {
+  const first = await take(name, inner, o, lookScript(o.path))
+  await waitForCommands(name, inner, o, first)
+}
+
+/** Takes the lock without waiting for commands: those that run now are this run's own. */
+export async function takeLock(name: string, inner: Inner, o: LockOptions): Promise<void> {
+  await take(name, inner, o, ':')
+}
+
+/** Takes the lock and, in the same request, runs `next`; gives what that wrote. */
+async function take(
   name: string,
   inner: Inner,
-  path: string,
-  holder: string,
-): Promise<void> {
+  { path, holder }: LockOptions,
+  next: string,
+): Promise<Output> {
   const file = quote(path)
   const taken = await inner(
     // The subshell finds out whether the file can be opened: a failing `exec` would end the shell.
     `( umask 077; : >>${file} ) && exec 9>>${file} &&
-if flock -n 9; then printf '%s\\n' ${quote(holder)} >${file} && echo taken
-else [ $? = 1 ] && echo held && cat ${file}; exec 9>&-; fi`,
+if flock -n 9; then printf '%s\\n' ${quote(holder)} >${file} && echo taken && { ${next}
+}; else [ $? = 1 ] && echo held && cat ${file}; exec 9>&-; fi`,
   )
-  const [answer, ...text] = taken.stdout.trim().split('\n')
+  const [answer, ...text] = taken.stdout.split('\n')
   if (answer === 'held') {
     const who = text.join(' ').trim() || 'it does not say who'
     throw new Unreachable(`${name}: another run holds the lock ${path}: ${who}`)
@@ -35,30 +60,31 @@ else [ $? = 1 ] && echo held && cat ${file}; exec 9>&-; fi`,
   if (answer !== 'taken') {
     throw new Unreachable(`${name}: cannot lock ${path}: ${lastLine(taken) || 'no reason given'}`)
   }
+  return { ...taken, stdout: text.join('\n') }
 }
 
-/** Waits for the commands of an earlier run whose controller died; gives the lock up if it must. */
-export async function waitForCommands(
+/** Says `free`, or `busy` with the recorded commands and all processes. */
+function lookScript(lockPath: string): string {
+  const file = quote(busyPathOf(lockPath))
+  return `( umask 077; : >>${file} ) && exec 8>>${file} &&
+if flock -n 8; then : >${file}; echo free; exec 8>&-
+else [ $? = 1 ] && echo busy; exec 8>&-; cat ${file}; echo; ps -eo pid=,ppid=,args=; fi`
+}
+
+async function waitForCommands(
   name: string,
   inner: Inner,
-  lockPath: string,
-  onWait: (text: string) => void,
-  limitMs: number,
+  { path: lockPath, onWait = () => {}, limitMs = defaultLimitMs }: LockOptions,
+  first: Output,
 ): Promise<void> {
-  const path = busyPathOf(lockPath)
-  const file = quote(path)
   const until = Date.now() + limitMs
-  for (let said = ''; ; ) {
-    const looked = await inner(
-      `( umask 077; : >>${file} ) && exec 8>>${file} &&
-if flock -n 8; then : >${file}; echo free; exec 8>&-
-else [ $? = 1 ] && echo busy; exec 8>&-; cat ${file}; echo; ps -eo pid=,ppid=,args=; fi`,
-    )
+  let said = ''
+  for (let looked = first; ; looked = await inner(lookScript(lockPath))) {
     const [answer, ...lines] = looked.stdout.split('\n')
     if (answer === 'free') return
     if (answer !== 'busy') {
       await inner('exec 9>&-')
-      throw new Unreachable(`${name}: cannot lock ${path}: ${lastLine(looked)}`)
+      throw new Unreachable(`${name}: cannot lock ${busyPathOf(lockPath)}: ${lastLine(looked)}`)
     }
     const commands = running(lines)
     if (Date.now() >= until) {

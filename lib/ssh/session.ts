@@ -2,7 +2,7 @@ import { Unreachable } from '../errors.ts'
 import type { Output } from '../task.ts'
 import type { Connection } from './connect.ts'
 import { innerRequest, request } from './driver.ts'
-import { takeLock, waitForCommands } from './lock.ts'
+import { type LockOptions, lockHost, takeLock } from './lock.ts'
 import { brief } from './quote.ts'
 import type { AskOptions, Session, SessionOptions } from './sessionTypes.ts'
 import { HostShell } from './shell.ts'
@@ -11,6 +11,8 @@ interface Item {
   readonly script: string
   readonly stdin: string | undefined
   readonly inner: boolean
+  /** Never sent twice. */
+  readonly once: boolean
   readonly timeoutMs: number
   readonly resolve: (output: Output) => void
   readonly reject: (error: Error) => void
@@ -24,12 +26,11 @@ interface Item {
 
 const killGraceMs = 5_000
 const closeGraceMs = 1_000
-const defaultLockLimitMs = 15 * 60_000
 
 /** Opens a session; rejects with `Unreachable` where no shell starts or sudo refuses. */
 export async function openSession(c: Connection, o: SessionOptions): Promise<Session> {
   const session = new ShellSession(c, o)
-  await session.start()
+  await session.begin(o.lock)
   return session
 }
 
@@ -54,7 +55,31 @@ class ShellSession implements Session {
     c.lost.addEventListener('abort', () => this.#end(c.lost.reason), { once: true })
   }
 
-  async start(): Promise<void> {
+  /** The first shell; the lock's request goes right behind the driver. */
+  async begin(lock: LockOptions | undefined): Promise<void> {
+    await this.#open()
+    this.#ready = true
+    const locked = lock && this.lock(lock)
+    locked?.catch(() => {})
+    try {
+      await this.#shell?.ready
+      await locked
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  /** A shell in the place of one that died: nothing is asked before it has the lock again. */
+  async #reopen(): Promise<void> {
+    await this.#open()
+    await this.#shell?.ready
+    await this.#relock?.()
+    this.#ready = true
+    this.#pump()
+  }
+
+  async #open(): Promise<void> {
     this.#lastId = 0
     this.#shell = await HostShell.open(this.#c, this.#cap, this.#timeoutMs, {
       onPid: (id, pid) => {
@@ -71,28 +96,18 @@ class ShellSession implements Session {
       },
       onClose: () => void this.#restart(),
     })
-    await this.#relock?.()
-    this.#ready = true
-    this.#pump()
   }
 
   ask(script: string, o: AskOptions = {}): Promise<Output> {
-    return this.#add(script, { stdin: o.stdin, timeoutMs: o.timeoutMs })
+    return this.#add(script, { stdin: o.stdin, timeoutMs: o.timeoutMs, once: o.change })
   }
 
-  async lock(
-    path: string,
-    holder: string,
-    onWait: (text: string) => void = () => {},
-    limitMs = defaultLockLimitMs,
-  ): Promise<void> {
-    const inner = (script: string) => this.#add(script, { inner: true })
-    await takeLock(this.#c.name, inner, path, holder)
-    await waitForCommands(this.#c.name, inner, path, onWait, limitMs)
+  async lock(o: LockOptions): Promise<void> {
+    await lockHost(this.#c.name, (script) => this.#add(script, { inner: true }), o)
     // A later shell waits for no commands: those that run then are this run's own.
     this.#relock = () => {
       const first = (script: string) => this.#add(script, { inner: true, first: true })
-      return takeLock(this.#c.name, first, path, holder)
+      return takeLock(this.#c.name, first, o)
     }
   }
 
@@ -109,14 +124,15 @@ class ShellSession implements Session {
     o: {
       stdin?: string | undefined
       timeoutMs?: number | undefined
+      once?: boolean | undefined
       inner?: boolean
       first?: boolean
     },
   ): Promise<Output> {
     return new Promise((resolve, reject) => {
       if (this.#ended) return reject(this.#ended)
-      const { stdin, inner = false, timeoutMs = this.#timeoutMs } = o
-      const item: Item = { script, stdin, inner, timeoutMs, resolve, reject, id: 0 }
+      const { stdin, inner = false, once = inner, timeoutMs = this.#timeoutMs } = o
+      const item: Item = { script, stdin, inner, once, timeoutMs, resolve, reject, id: 0 }
       if (o.first) return this.#send(item)
       this.#queue.push(item)
       this.#pump()
@@ -190,7 +206,7 @@ class ShellSession implements Session {
     this.#sent = []
     this.#queue.unshift(...others)
     const orphan = first?.pid
-    const guilty = first && (first.failure ?? (first.suspect || first.inner))
+    const guilty = first && (first.failure ?? (first.suspect || first.once))
     if (first && !guilty) {
       first.suspect = true
       delete first.pid
@@ -200,7 +216,7 @@ class ShellSession implements Session {
     try {
       // What outlived the shell must not run beside its own repetition.
       if (orphan !== undefined) await dead?.kill(orphan)
-      await this.start()
+      await this.#reopen()
     } catch (error) {
       this.#end(error as Error)
     }

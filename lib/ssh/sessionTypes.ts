@@ -1,4 +1,5 @@
 import type { Output } from '../task.ts'
+import type { LockOptions } from './lock.ts'
 
 /** How a session limits what is asked in it. */
 export interface SessionOptions {
@@ -6,19 +7,24 @@ export interface SessionOptions {
   readonly timeoutMs: number
   /** Limit of each stream of an answer, 16 MiB unless given; more than that rejects. */
   readonly maxOutputBytes?: number
+  /** Taken with the shell's first request, so that it costs no round trip of its own. */
+  readonly lock?: LockOptions | undefined
 }
 
 /** What may go with one question. */
 export interface AskOptions {
   readonly timeoutMs?: number | undefined
   readonly stdin?: string | undefined
+  /** It changes the host: where the shell dies under it, it is not asked again. */
+  readonly change?: boolean | undefined
 }
 
 /** One persistent shell on a host; questions are written without waiting for earlier answers. */
 export interface Session {
   /**
-   * Asks what changes nothing (it may be asked twice). Resolves whatever the exit code; rejects
-   * on time-out, too much output, a lost connection or when there is no answer.
+   * Asks what changes nothing (it may be asked twice), unless it is a `change`. Resolves whatever
+   * the exit code; rejects on time-out, too much output, a lost connection or when there is no
+   * answer.
    */
   ask(script: string, o?: AskOptions): Promise<Output>
   /**
@@ -26,11 +32,6 @@ export interface Session {
    * then waits for commands that an earlier run left behind. Throws `Unreachable` naming the
    * holder if another run has it.
    */
-  lock(
-    path: string,
-    holder: string,
-    onWait?: (text: string) => void,
-    limitMs?: number,
-  ): Promise<void>
+  lock(o: LockOptions): Promise<void>
   close(): Promise<void>
 }

@@ -52,20 +52,19 @@ class Stream {
 
 /** One `/bin/sh` on the host that runs requests in the order they are sent. */
 export class HostShell {
+  /** Settles when the driver has answered; requests may be sent before that, right behind it. */
+  readonly ready: Promise<void>
   readonly #c: Connection
   readonly #channel: ClientChannel
   readonly #events: ShellEvents
-  readonly #pid: number
+  readonly #half = new Map<number, { out?: string; err?: string }>()
+  #pid: number | undefined
+  #streamsReady = 0
+  #noise = ''
   #closed = false
+  #settleReady: { resolve: () => void; reject: (error: Error) => void } | undefined
 
-  private constructor(c: Connection, channel: ClientChannel, pid: number, events: ShellEvents) {
-    this.#c = c
-    this.#channel = channel
-    this.#pid = pid
-    this.#events = events
-  }
-
-  /** Opens a shell and waits until its driver answers. */
+  /** Opens a shell and hands it the driver. */
   static async open(
     c: Connection,
     cap: number,
@@ -73,63 +72,85 @@ export class HostShell {
     events: ShellEvents,
   ): Promise<HostShell> {
     const channel = await openChannel(c, shellCommand(c, []))
+    return new HostShell(c, channel, cap, timeoutMs, events)
+  }
+
+  private constructor(
+    c: Connection,
+    channel: ClientChannel,
+    cap: number,
+    timeoutMs: number,
+    events: ShellEvents,
+  ) {
+    this.#c = c
+    this.#channel = channel
+    this.#events = events
+    const timer = setTimeout(() => {
+      this.#fail(`${c.name}: the shell gave no answer within ${timeoutMs / 1000} s`)
+      channel.close()
+    }, timeoutMs)
+    this.ready = new Promise<void>((resolve, reject) => {
+      this.#settleReady = { resolve, reject }
+    }).finally(() => clearTimeout(timer))
+    // Whoever waits for it hears of a failure; a session that ends first does not wait.
+    this.ready.catch(() => {})
     const nonce = randomBytes(16).toString('hex')
-    return new Promise((resolve, reject) => {
-      let noise = ''
-      let shell: HostShell | undefined
-      let ready = 0
-      const half = new Map<number, { out?: string; err?: string }>()
-      const timer = setTimeout(() => {
-        channel.close()
-        reject(new Unreachable(`${c.name}: the shell gave no answer within ${timeoutMs / 1000} s`))
-      }, timeoutMs)
-      const onMark = (stream: Stream, which: 'out' | 'err', mark: Mark) => {
-        if (mark.kind === 'P') return events.onPid(mark.id, mark.value)
-        if (mark.kind === 'R') {
-          // Both streams must have passed what the login shell's start-up files printed.
-          if (++ready < 2) return
-          clearTimeout(timer)
-          shell = new HostShell(c, channel, mark.value, events)
-          return resolve(shell)
-        }
-        stream.current = mark.id + 1
-        const both = half.get(mark.id) ?? {}
-        both[which] = stream.text
-        half.set(mark.id, both)
-        if (both.out === undefined || both.err === undefined) return
-        half.delete(mark.id)
-        events.onEnd(mark.id, { stdout: both.out, stderr: both.err, exitCode: mark.value })
-      }
-      const stream = (which: 'out' | 'err'): Stream => {
-        const made: Stream = new Stream(
-          nonce,
-          cap,
-          (mark) => onMark(made, which, mark),
-          () => ready === 2 && events.onFlood(made.current),
-        )
-        return made
-      }
-      const out = stream('out')
-      const err = stream('err')
-      channel.on('data', (chunk: Buffer) => out.frames.push(chunk))
-      channel.stderr.on('data', (chunk: Buffer) => {
-        if (ready < 2) noise = (noise + chunk).slice(-2_000)
-        err.frames.push(chunk)
-      })
-      channel.on('error', () => {})
-      // A command that outlives the shell keeps the channel open; no answer comes through it.
-      channel.once('exit', () => setTimeout(() => channel.close(), quietAfterExitMs))
-      channel.once('close', () => {
-        clearTimeout(timer)
-        if (!shell) {
-          reject(c.lost.aborted ? c.lost.reason : new Unreachable(startFailure(c, noise)))
-        } else if (!shell.#closed) {
-          shell.#closed = true
-          events.onClose()
-        }
-      })
-      channel.write(driver(nonce))
+    const stream = (which: 'out' | 'err'): Stream => {
+      const made: Stream = new Stream(
+        nonce,
+        cap,
+        (mark) => this.#onMark(made, which, mark),
+        () => this.#streamsReady === 2 && events.onFlood(made.current),
+      )
+      return made
+    }
+    const out = stream('out')
+    const err = stream('err')
+    channel.on('data', (chunk: Buffer) => out.frames.push(chunk))
+    channel.stderr.on('data', (chunk: Buffer) => {
+      if (this.#streamsReady < 2) this.#noise = (this.#noise + chunk).slice(-2_000)
+      err.frames.push(chunk)
     })
+    channel.on('error', () => {})
+    // A command that outlives the shell keeps the channel open; no answer comes through it.
+    channel.once('exit', () => setTimeout(() => channel.close(), quietAfterExitMs))
+    channel.once('close', () => this.#onChannelClose())
+    channel.write(driver(nonce))
+  }
+
+  #onMark(stream: Stream, which: 'out' | 'err', mark: Mark): void {
+    if (mark.kind === 'P') {
+      this.#events.onPid(mark.id, mark.value)
+      return
+    }
+    if (mark.kind === 'R') {
+      this.#pid = mark.value
+      // Both streams must have passed what the login shell's start-up files printed.
+      if (++this.#streamsReady === 2) this.#settleReady?.resolve()
+      return
+    }
+    stream.current = mark.id + 1
+    const both = this.#half.get(mark.id) ?? {}
+    both[which] = stream.text
+    this.#half.set(mark.id, both)
+    if (both.out === undefined || both.err === undefined) return
+    this.#half.delete(mark.id)
+    this.#events.onEnd(mark.id, { stdout: both.out, stderr: both.err, exitCode: mark.value })
+  }
+
+  #onChannelClose(): void {
+    if (this.#streamsReady < 2) {
+      const { lost } = this.#c
+      this.#fail(lost.aborted ? lost.reason : startFailure(this.#c, this.#noise))
+    } else if (!this.#closed) {
+      this.#closed = true
+      this.#events.onClose()
+    }
+  }
+
+  #fail(why: string | Error): void {
+    this.#closed = true
+    this.#settleReady?.reject(typeof why === 'string' ? new Unreachable(why) : why)
   }
 
   send(text: string): void {
@@ -145,7 +166,7 @@ export class HostShell {
   async abandon(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    await killTree(this.#c, this.#pid, 'KILL')
+    if (this.#pid !== undefined) await killTree(this.#c, this.#pid, 'KILL')
     this.#channel.close()
     this.#events.onClose()
   }

@@ -40,11 +40,18 @@ export class Machine {
   ask(name: string): Promise<number> {
     this.asked++
     const answer = this.#queue.then(async () => {
-      for (let turns = this.#next() * 4; turns > 0; turns--) await Promise.resolve()
+      await this.#latency()
       return this.get(name)
     })
     this.#queue = answer
     return answer
+  }
+
+  /** Now and then longer than what runs on this side. */
+  async #latency(): Promise<void> {
+    for (let turns = this.#next() * 4; turns > 0; turns--) {
+      await (turns < 0.5 ? new Promise((resolve) => setImmediate(resolve)) : Promise.resolve())
+    }
   }
 
   checkHost(thrownAway: AbortSignal): CheckHost {
@@ -58,17 +65,57 @@ export class Machine {
     return { name: 'machine', $, peer: () => this.checkHost(thrownAway) }
   }
 
+  /** Changes the state at once, past the shell. */
+  set(changes: Changes): void {
+    for (const [name, value] of changes) this.state.set(name, value)
+  }
+
+  /** Changes it when all that was asked before has been answered. */
+  quickly(changes: Changes): Promise<void> {
+    const done = this.#queue.then(async () => {
+      await this.#latency()
+      this.set(changes)
+    })
+    this.#queue = done
+    return done
+  }
+
   site(): Site {
     return {
       name: 'machine',
       look: (thrownAway) => this.checkHost(thrownAway),
       exclusively: (work) => work(),
-      apply: async (work) => {
-        await work(this as unknown as Host)
+      apply: async (work, _planned, sent) => {
+        let over = false
+        const host: ModelHost = {
+          applied: this.applied,
+          state: this.state,
+          set: (changes) => {
+            sent.other++
+            this.set(changes)
+          },
+          quickly: async (changes) => {
+            sent.quick++
+            const done = this.quickly(changes)
+            void done.then(() =>
+              setImmediate(() => {
+                if (!over) sent.lingers = true
+              }),
+            )
+            return done
+          },
+        }
+        await work(host as unknown as Host)
+        over = true
       },
     }
   }
 }
+
+type Changes = readonly (readonly [name: string, value: number])[]
+
+/** What apply halves see of a machine. */
+type ModelHost = Pick<Machine, 'applied' | 'state' | 'set' | 'quickly'>
 
 const names = ['a', 'b', 'c', 'd', 'e']
 
@@ -84,6 +131,7 @@ export function randomTasks(seed: number): Task[] {
     const failsAt = next() < 0.15 ? Math.floor(next() * 4) : undefined
     const spoils = next() < 0.2 ? pick(names) : undefined
     const broken = next() < 0.05
+    const way = pick(['direct', 'quick', 'quick', 'twice', 'late'] as const)
     return {
       title: `task ${index}`,
       check: async (host) => {
@@ -96,11 +144,21 @@ export function randomTasks(seed: number): Task[] {
         return one === goal ? undefined : change(`${target}: ${one} to ${goal}`)
       },
       apply: async (host, found) => {
-        const machine = host as unknown as Machine
+        const machine = host as unknown as ModelHost
         machine.applied.push(`task ${index}: ${found.summary}`)
         if (broken) return
-        machine.state.set(target, Number(found.summary.split(' to ')[1]))
-        if (spoils && spoils !== target) machine.state.set(spoils, machine.get(spoils) + 1)
+        const mine = [target, Number(found.summary.split(' to ')[1])] as const
+        const theirs = () =>
+          spoils && spoils !== target
+            ? [[spoils, (machine.state.get(spoils) ?? 0) + 1] as const]
+            : []
+        if (way === 'direct') return machine.set([mine, ...theirs()])
+        if (way === 'quick') return machine.quickly([mine, ...theirs()])
+        await machine.quickly([mine])
+        if (way === 'twice') return machine.quickly(theirs())
+        // Something that goes on by itself for a while after its command has ended.
+        await new Promise((resolve) => setTimeout(resolve, 1))
+        for (const [name, value] of theirs()) machine.state.set(name, value)
       },
     }
   })

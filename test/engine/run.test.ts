@@ -213,7 +213,7 @@ describe('a run over two hosts', () => {
   it('is refused while another run holds a host, and says who', async () => {
     const connection = await connect(server('M2').options())
     const session = await openSession(connection, { timeoutMs: 20_000 })
-    await session.lock(lockPath('M2'), 'alice@desk (process 7)')
+    await session.lock({ path: lockPath('M2'), holder: 'alice@desk (process 7)' })
     const book = site([{ roles: [role('r', ({ host }) => [present(host.vars.root, 'a')])] }])
     const { exitCode, events } = await play(book)
     await connection.close()

@@ -30,6 +30,7 @@ export function here(): Here {
     name: 'here',
     $: ask,
     peer: (name): CheckHost => ({ ...host, name }),
+    quick: (pieces, ...values) => question(commandLine(pieces, values)),
     sh: $({ shell: '/bin/sh', prefix: 'set -eu;', quote, quiet: true, signal: abort.signal }),
     write,
     progress: (text, fraction) => told.push({ text, fraction }),

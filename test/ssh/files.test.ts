@@ -11,23 +11,45 @@ import {
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type Connection, connect, writeFile } from '../../lib/ssh/index.ts'
+import {
+  type Connection,
+  connect,
+  openSession,
+  quickWrite,
+  type Session,
+  writeFile,
+} from '../../lib/ssh/index.ts'
 import { startServer, type TestServer } from './server.ts'
 import { shells } from './shells.ts'
 
 vi.setConfig({ testTimeout: 20_000 })
 const { username, gid } = userInfo()
-const own = { mode: 0o640, owner: username, group: String(gid) }
+const ways = shells().flatMap((shell) => [
+  { ...shell, way: 'on a channel of its own' },
+  { ...shell, way: 'in the session' },
+])
 
-describe.each(shells())('a file written by $name', ({ path: shell }) => {
+describe.each(ways)('a file written by $name $way', ({ path: shell, way }) => {
   let server: TestServer
   let c: Connection
+  let session: Session
+  const own = { mode: 0o640, owner: username, group: String(gid) }
+  const quick = way === 'in the session'
+
+  const write = (path: string, content: string, o: typeof own): Promise<void> => {
+    if (!quick) return writeFile(c, path, content, o)
+    const written = quickWrite(session, 'M1', path, content, o)
+    if (!written) throw new Error('Expected a text that the session takes')
+    return written
+  }
 
   beforeAll(async () => {
     server = await startServer({ shell, binSh: shell })
     c = await connect(server.options())
+    session = await openSession(c, { timeoutMs: 20_000 })
   })
   afterAll(async () => {
+    await session.close()
     await c.close()
     await server.close()
   })
@@ -47,17 +69,20 @@ describe.each(shells())('a file written by $name', ({ path: shell }) => {
     expect(readdirSync(join(path, '..'))).toEqual(['a $file'])
   })
 
-  test.each(['', 'x', 'ünï\n'])('can contain %j', async (content) => {
-    const path = join(server.root, 'small')
-    await writeFile(c, path, content, own)
-    expect(readFileSync(path, 'utf8')).toBe(content)
-  })
+  test.each(['', 'x', 'ünï\n', '-n %s \\n $HOME `id` \'"\n\n', 'x'.repeat(60_000)])(
+    'can contain %j',
+    async (content) => {
+      const path = join(server.root, 'small')
+      await write(path, content, own)
+      expect(readFileSync(path, 'utf8')).toBe(content)
+    },
+  )
 
   test('replaces the old one in one step, not in place', async () => {
     const path = join(folder('replace'), 'f')
     writeFileSync(path, 'old', { mode: 0o600 })
     const before = statSync(path).ino
-    await writeFile(c, path, 'new', { ...own, mode: 0o4755 })
+    await write(path, 'new', { ...own, mode: 0o4755 })
     expect(readFileSync(path, 'utf8')).toBe('new')
     expect(statSync(path).mode & 0o7777).toBe(0o4755)
     expect(statSync(path).ino).not.toBe(before)
@@ -67,7 +92,7 @@ describe.each(shells())('a file written by $name', ({ path: shell }) => {
     const place = folder('link')
     writeFileSync(join(place, 'real'), 'old')
     symlinkSync('real', join(place, 'link'))
-    await writeFile(c, join(place, 'link'), 'new', own)
+    await write(join(place, 'link'), 'new', own)
     expect(readlinkSync(join(place, 'link'))).toBe('real')
     expect(readFileSync(join(place, 'real'), 'utf8')).toBe('new')
     expect(readdirSync(place)).toEqual(['link', 'real'])
@@ -85,7 +110,7 @@ describe.each(shells())('a file written by $name', ({ path: shell }) => {
   ])('fails with one sentence for %s, leaving nothing behind', async (_what, name, more, text) => {
     const place = folder(`fail-${name.replace('/', '-')}`)
     mkdirSync(join(place, 'taken'))
-    const wish = writeFile(c, join(place, name), 'x', { ...own, ...more })
+    const wish = write(join(place, name), 'x', { ...own, ...more })
     const error = await wish.catch((reason) => reason)
     expect(error.message).toMatch(text)
     expect(error.message).toMatch(/^M1: cannot write \//)
@@ -94,27 +119,35 @@ describe.each(shells())('a file written by $name', ({ path: shell }) => {
 
   test('needs an absolute path of a file', async () => {
     for (const path of ['relative', '/folder/', '', '/']) {
-      await expect(writeFile(c, path, 'x', own)).rejects.toThrow('Expected an absolute path')
+      await expect((async () => write(path, 'x', own))()).rejects.toThrow(
+        'Expected an absolute path',
+      )
     }
   })
 
   test('leaves the old file alone on a disk that is full', async (context) => {
     const place = folder('full')
     try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tandem', place], { stdio: 'ignore' })
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32k', 'tandem', place], { stdio: 'ignore' })
     } catch {
       context.skip('mounting a small disk needs more rights than these')
     }
     try {
       const path = join(place, 'f')
-      await writeFile(c, path, 'old', own)
-      await expect(writeFile(c, path, 'x'.repeat(200_000), own)).rejects.toThrow(
+      await write(path, 'old', own)
+      await expect(write(path, 'x'.repeat(quick ? 65_000 : 200_000), own)).rejects.toThrow(
         `M1: cannot write ${path}: No space left on device`,
       )
       expect(readFileSync(path, 'utf8')).toBe('old')
       expect(readdirSync(place)).toEqual(['f'])
     } finally {
       execFileSync('umount', [place])
+    }
+  })
+
+  test('leaves what is too long, or no text, to a channel of its own', () => {
+    for (const content of ['x'.repeat(70_000), 'a\0b', Buffer.from([0xff, 0xfe])]) {
+      expect(quickWrite(session, 'M1', '/f', content, own)).toBeUndefined()
     }
   })
 

@@ -31,13 +31,13 @@ async function controller() {
 
 /** The lock of a host is freed when its shell ends, which takes sshd a moment. */
 async function lockSoon(session: Session): Promise<void> {
-  await vi.waitFor(() => session.lock(path, 'second'), { timeout: 10_000 })
+  await vi.waitFor(() => session.lock({ path, holder: 'second' }), { timeout: 10_000 })
 }
 
 test('refuses a second run, naming the holder', async () => {
   const [first, second] = [await controller(), await controller()]
-  await first.session.lock(path, `o'neil@ctl pid 7 since 12:00`)
-  const refused = second.session.lock(path, 'second')
+  await first.session.lock({ path, holder: `o'neil@ctl pid 7 since 12:00` })
+  const refused = second.session.lock({ path, holder: 'second' })
   await expect(refused).rejects.toThrow(Unreachable)
   await expect(refused).rejects.toThrow(
     `M1: another run holds the lock ${path}: o'neil@ctl pid 7 since 12:00`,
@@ -48,14 +48,14 @@ test('refuses a second run, naming the holder', async () => {
 
 test('is free again when the connection of its holder dies', async () => {
   const [first, second] = [await controller(), await controller()]
-  await first.session.lock(path, 'first')
+  await first.session.lock({ path, holder: 'first' })
   first.server.drop()
   await lockSoon(second.session)
 })
 
 test('is not kept by a command that outlives the session', async () => {
   const [first, second] = [await controller(), await controller()]
-  await first.session.lock(path, 'first')
+  await first.session.lock({ path, holder: 'first' })
   await first.session.ask('sleep 15 >/dev/null 2>&1 &')
   await first.session.close()
   await lockSoon(second.session)
@@ -63,24 +63,24 @@ test('is not kept by a command that outlives the session', async () => {
 
 test('is free at once when a session is closed in the middle of a question', async () => {
   const [first, second] = [await controller(), await controller()]
-  await first.session.lock(path, 'first')
+  await first.session.lock({ path, holder: 'first' })
   const asked = first.session.ask('sleep 30').catch((error) => error.message)
   await exec(first.c, 'true')
   await first.session.close()
   expect(await asked).toBe('M1: the session is closed')
-  await second.session.lock(path, 'second')
+  await second.session.lock({ path, holder: 'second' })
 })
 
 test('is taken again by the shell that replaces a killed one', async () => {
   const [first, second] = [await controller(), await controller()]
-  await first.session.lock(path, 'first')
+  await first.session.lock({ path, holder: 'first' })
   await expect(first.session.ask('kill -9 $$')).rejects.toThrow('ended the shell')
-  await expect(second.session.lock(path, 'second')).rejects.toThrow('another run holds')
+  await expect(second.session.lock({ path, holder: 'second' })).rejects.toThrow('another run holds')
 })
 
 test('says why a lock cannot be taken, and leaves the session alive', async () => {
   const { session } = await controller()
-  await expect(session.lock('/no/such/folder/lock', 'me')).rejects.toThrow(
+  await expect(session.lock({ path: '/no/such/folder/lock', holder: 'me' })).rejects.toThrow(
     /^M1: cannot lock \/no\/such\/folder\/lock: .*(nonexistent|No such file)/,
   )
   expect((await session.ask('echo alive')).stdout).toBe('alive\n')
@@ -88,7 +88,7 @@ test('says why a lock cannot be taken, and leaves the session alive', async () =
 
 test('waits for the command of a controller that died, and says so', async () => {
   const [first, second] = [await controller(), await controller()]
-  await first.session.lock(path, 'first')
+  await first.session.lock({ path, holder: 'first' })
   const go = join(root, 'go')
   const loop = `echo up; until [ -e '${go}' ]; do sleep 0.1; done; echo late >'${go}'`
   await new Promise<void>((resolve) => {
@@ -99,7 +99,9 @@ test('waits for the command of a controller that died, and says so', async () =>
   const listen = (text: string) => said.push(text)
   const refused = await vi.waitFor(
     async () => {
-      const error = await second.session.lock(path, 'second', listen, 300).catch((e) => e)
+      const error = await second.session
+        .lock({ path, holder: 'second', onWait: listen, limitMs: 300 })
+        .catch((e) => e)
       expect(error.message).not.toContain('another run holds')
       return error
     },
@@ -109,7 +111,7 @@ test('waits for the command of a controller that died, and says so', async () =>
     /a command of an earlier run is still running after 0 min \(pid \d+/,
   )
   expect(said[0]).toMatch(/^waiting for a command of an earlier run to end \(pid \d+/)
-  const locked = second.session.lock(path, 'second', listen)
+  const locked = second.session.lock({ path, holder: 'second', onWait: listen })
   await exec(second.c, `: >'${go}'`)
   await locked
   expect((await exec(second.c, `cat '${go}'`)).stdout).toBe('late\n')
@@ -118,5 +120,5 @@ test('waits for the command of a controller that died, and says so', async () =>
 test('does not wait for daemons that a finished command started', async () => {
   const { c, session } = await controller()
   await exec(c, 'sleep 15 >/dev/null 2>&1 &', { busyLock: busyPathOf(path) })
-  await session.lock(path, 'me', undefined, 5_000)
+  await session.lock({ path, holder: 'me', limitMs: 5_000 })
 })

@@ -145,7 +145,7 @@ describe.skipIf(reason)(`OpenSSH's own server${reason ? ` (${reason})` : ''}`, (
     const lock = join(root, 'lock')
     const other = await connect(options)
     const session = await openSession(other, { timeoutMs: 20_000 })
-    await session.lock(lock, 'first')
+    await session.lock({ path: lock, holder: 'first' })
     await new Promise<void>((resolve) => {
       const script = `echo up; sleep 1; echo done >${root}/left; sleep 1`
       const busyLock = busyPathOf(lock)
@@ -154,9 +154,12 @@ describe.skipIf(reason)(`OpenSSH's own server${reason ? ` (${reason})` : ''}`, (
     other.client.destroy()
     const next = await openSession(c, { timeoutMs: 20_000 })
     const said: string[] = []
-    await vi.waitFor(() => next.lock(lock, 'second', (text) => said.push(text)), {
-      timeout: 15_000,
-    })
+    await vi.waitFor(
+      () => next.lock({ path: lock, holder: 'second', onWait: (text: string) => said.push(text) }),
+      {
+        timeout: 15_000,
+      },
+    )
     expect(said[0]).toMatch(/\(pid \d+, sleep 1\)/)
     expect((await next.ask(`cat ${root}/left`)).stdout).toBe('done\n')
     await next.close()
