@@ -88,11 +88,11 @@ test('a host lost in the middle of a task loses no time', () => {
   const times = measured([
     ...pair.slice(0, 13),
     done(400, '0/M1/1', 'failed'),
-    at(400, { type: 'host-unreachable', host: 'M1', error: 'gone' }),
+    at(402, { type: 'host-unreachable', host: 'M1', error: 'gone' }),
     end(410, 3),
   ])
   expectAdditive(times)
-  expect(times.hosts[0]).toMatchObject({ connect: 100, apply: 200, rest: 0 })
+  expect(times.hosts[0]).toMatchObject({ connect: 100, apply: 200, rest: 2 })
 })
 
 test('500 hosts add up too', () => {
