@@ -1,8 +1,9 @@
 import type { CheckHost, Host } from '../task.ts'
+import { type Together, together } from '../together.ts'
 import { explainApt, staleLists } from './apt-errors.ts'
 import { parseAptStatus } from './apt-status.ts'
 import { dpkgFormat, parseDpkgQuery } from './dpkg.ts'
-import type { InstallOptions, PackageManager } from './platform.ts'
+import type { InstallOptions, PackageManager, PackageState } from './platform.ts'
 
 /** Answers every question with its default and keeps configuration files that exist. */
 const quiet = [
@@ -12,12 +13,20 @@ const quiet = [
   ...['DPkg::Lock::Timeout=600', 'Dpkg::Use-Pty=0', 'APT::Status-Fd=3'],
 ].map((option) => (option.includes('=') ? `-o${option}` : option))
 
+/** dpkg-query reads its whole database for a single name, so it is asked for all at once. */
+const packageStates: Together<readonly string[], ReadonlyMap<string, PackageState>> = {
+  ask: async (host, lists) => {
+    const names = [...new Set(lists.flat())]
+    const answer = await host.$`dpkg-query -W -f ${dpkgFormat} -- ${names}`.nothrow()
+    const states = parseDpkgQuery(answer, names)
+    return lists.map((list) => new Map([...states].filter(([name]) => list.includes(name))))
+  },
+}
+
 /** Debian's dpkg and apt-get. */
 export const apt: PackageManager = {
   async query(host: CheckHost, names) {
-    if (names.length === 0) return new Map()
-    const answer = await host.$`dpkg-query -W -f ${dpkgFormat} -- ${names}`.nothrow()
-    return parseDpkgQuery(answer, names)
+    return names.length === 0 ? new Map() : together(host, packageStates, names)
   },
 
   async install(host, names, options) {

@@ -1,28 +1,64 @@
 import type { CheckHost, Host } from '../task.ts'
+import { type Together, together } from '../together.ts'
 import type { ServiceManager } from './platform.ts'
 import { parseShow, showProperties } from './systemd-state.ts'
 
 const separator = '=== more'
 
-/** systemd, through systemctl; init scripts too, which systemd wraps in generated units. */
-export const systemd: ServiceManager = {
-  async read(host, unit, more) {
-    const answer =
-      more === undefined
-        ? await host.$`systemctl show -p ${showProperties} --timestamp=us+utc -- ${unit}`.nothrow()
-        : await host.$`
+interface Unit {
+  readonly unit: string
+  readonly more: string | undefined
+}
+
+type Read = Awaited<ReturnType<ServiceManager['read']>>
+
+const units: Together<Unit, Read> = {
+  ask: async (host, questions) => {
+    const [one] = questions
+    if (one && questions.length === 1) return [await readAlone(host, one)]
+    return readAll(host, questions)
+  },
+}
+
+async function readAlone(host: CheckHost, { unit, more }: Unit): Promise<Read> {
+  const answer =
+    more === undefined
+      ? await host.$`systemctl show -p ${showProperties} --timestamp=us+utc -- ${unit}`.nothrow()
+      : await host.$`
 systemctl show -p ${showProperties} --timestamp=us+utc -- ${unit} || exit
 echo ${separator}
 eval ${more}`.nothrow()
-    const [shown = '', ...rest] = answer.stdout.split(`${separator}\n`)
-    const asked = more === undefined ? answer.exitCode === 0 : rest.length > 0
-    if (!asked) {
-      const why = answer.stderr.trim() || `exit code ${answer.exitCode}`
-      throw new Error(`Cannot ask systemd about ${unit}: ${why}`)
-    }
-    const { stderr } = answer
-    return { state: parseShow(shown, unit), more: { stdout: rest.join(`${separator}\n`), stderr } }
-  },
+  const [shown = '', ...rest] = answer.stdout.split(`${separator}\n`)
+  const asked = more === undefined ? answer.exitCode === 0 : rest.length > 0
+  if (!asked) {
+    const why = answer.stderr.trim() || `exit code ${answer.exitCode}`
+    throw new Error(`Cannot ask systemd about ${unit}: ${why}`)
+  }
+  const { stderr } = answer
+  return { state: parseShow(shown, unit), more: { stdout: rest.join(`${separator}\n`), stderr } }
+}
+
+/** One `systemctl` for all; whatever goes wrong is told by asking each alone. */
+async function readAll(host: CheckHost, questions: readonly Unit[]): Promise<Read[]> {
+  const names = questions.map(({ unit }) => unit)
+  const mores = questions.map(({ more }) => more ?? ':')
+  const answer = await host.$`
+systemctl show -p ${showProperties} --timestamp=us+utc -- ${names} || exit
+for more in ${mores}; do echo ${separator}; ( eval "$more" ) || exit; done`
+  const [shown = '', ...rest] = answer.stdout.split(`${separator}\n`)
+  const blocks = shown.trimEnd().split('\n\n')
+  if (blocks.length !== names.length || rest.length !== names.length) {
+    throw new Error(`Expected ${names.length} units from systemctl show, got ${blocks.length}`)
+  }
+  return names.map((unit, index) => ({
+    state: parseShow(blocks[index] ?? '', unit),
+    more: { stdout: rest[index] ?? '', stderr: '' },
+  }))
+}
+
+/** systemd, through systemctl; init scripts too, which systemd wraps in generated units. */
+export const systemd: ServiceManager = {
+  read: (host, unit, more) => together(host, units, { unit, more }),
 
   async generatedIsEnabled(host, unit) {
     const { stdout, stderr } = await host.$`systemctl is-enabled -- ${unit}`.nothrow()

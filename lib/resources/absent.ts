@@ -19,7 +19,7 @@ export function absent(
       return { summary: `removes ${naming(found)}` }
     },
     async apply(host) {
-      await host.sh`rm -- ${path}`
+      await host.quick`rm -- ${path}`
     },
   })
 }

@@ -30,9 +30,9 @@ export function directory(path: string, options: DirectoryOptions = {}): Task {
       return { summary: differences.join(', '), create: false }
     },
     async apply(host, { create }) {
-      // Closed to others until owner and mode are right.
-      if (create) await host.sh`mkdir -p -m 0700 -- ${path}`
-      await setPermissions(host, path, wanted)
+      // `install` keeps it closed to others until owner and mode are right, in one process.
+      if (create) await host.quick`install -d -m ${octal(mode)} -o ${owner} -g ${group} -- ${path}`
+      else await setPermissions(host, path, wanted)
     },
   })
 }

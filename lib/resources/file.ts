@@ -1,13 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Change, type CheckHost, type Diff, type Host, type Task, task } from '../task.ts'
-import {
-  type Found,
-  naming,
-  type Ownership,
-  ownershipDifferences,
-  readStat,
-  statFormat,
-} from './look.ts'
+import { type Found, lookWithSum, naming, type Ownership, ownershipDifferences } from './look.ts'
 import { absolute, octal } from './paths.ts'
 
 /** What `file` may be told besides path and content. */
@@ -37,22 +30,22 @@ export function file(path: string, content: string | Buffer, options: FileOption
   return task<FileChange>(options.title ?? `file ${path}`, {
     ...(tags && { tags }),
     async check(host) {
-      const now = await read(host, path)
-      if (now?.found.kind === 'directory') {
+      const now = await lookWithSum(host, path)
+      if (now?.kind === 'directory') {
         throw new Error(`Expected a file or nothing at ${path}, got a directory`)
       }
-      if (now?.found.kind === 'other') {
-        throw new Error(`Expected a file or nothing at ${path}, got ${naming(now.found)}`)
+      if (now?.kind === 'other') {
+        throw new Error(`Expected a file or nothing at ${path}, got ${naming(now)}`)
       }
       if (now?.sum === sum) {
-        const differences = ownershipDifferences(now.found, wanted)
+        const differences = ownershipDifferences(now, wanted)
         if (differences.length === 0) return undefined
         return { summary: differences.join(', '), permissionsOnly: true }
       }
-      const before = now && (secret ? '(secret)' : await oldText(host, path, now.found))
+      const before = now && (secret ? '(secret)' : await oldText(host, path, now))
       const after = secret ? '(secret)' : shown(bytes)
       const diff: Diff = { path, before, after, ...(secret && { secret }) }
-      return { summary: describe(now?.found, wanted), diff, permissionsOnly: false }
+      return { summary: describe(now, wanted), diff, permissionsOnly: false }
     },
     async apply(host, { permissionsOnly }) {
       if (permissionsOnly) await setPermissions(host, path, wanted)
@@ -64,19 +57,7 @@ export function file(path: string, content: string | Buffer, options: FileOption
 /** Changes owner, group and mode of what is there; never follows a link. */
 export async function setPermissions(host: Host, path: string, wanted: Ownership): Promise<void> {
   // chown first: it clears the set-user-id bit that chmod may have to set.
-  await host.sh`chown -h ${`${wanted.owner}:${wanted.group}`} -- ${path} && chmod ${octal(wanted.mode)} -- ${path}`
-}
-
-async function read(host: CheckHost, path: string) {
-  // A pipe at the path would block sha256sum for ever, so only plain files are hashed.
-  const answer = await host.$`
-if [ ! -f ${path} ] || [ -h ${path} ]; then exec stat -c ${statFormat} -- ${path}; fi
-stat -c ${statFormat} -- ${path} && exec sha256sum < ${path}`.nothrow()
-  const now = readStat(answer, path)
-  if (now?.found.kind !== 'file') return now && { found: now.found, sum: undefined }
-  const sum = /^[0-9a-f]{64}/.exec(now.rest)?.[0]
-  if (!sum) throw new Error(`Expected a SHA-256 sum of ${path}, got ${JSON.stringify(now.rest)}`)
-  return { found: now.found, sum }
+  await host.quick`chown -h ${`${wanted.owner}:${wanted.group}`} -- ${path} && chmod ${octal(wanted.mode)} -- ${path}`
 }
 
 async function oldText(host: CheckHost, path: string, found: Found): Promise<string> {

@@ -28,7 +28,7 @@ export function link(
     async apply(host) {
       // A rename replaces the old link at once; `ln -f` would leave a moment without any.
       const beside = `${path}.tandem-new`
-      await host.sh`ln -sfn -- ${target} ${beside} && mv -fT -- ${beside} ${path}`
+      await host.quick`ln -sfn -- ${target} ${beside} && mv -fT -- ${beside} ${path}`
     },
   })
 }

@@ -1,5 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import type { CheckHost, Output } from '../task.ts'
+import { type Together, together } from '../together.ts'
 import { octal } from './paths.ts'
+import { parseSums } from './sums.ts'
 
 /** What lies at a path, itself, not what a link points to. */
 export interface Found {
@@ -61,19 +64,98 @@ export function readStat(answer: Output, path: string): { found: Found; rest: st
   return { found: parseStat(answer.stdout.slice(0, end), path), rest: answer.stdout.slice(end + 1) }
 }
 
+/** What lies at a path, a link with its target, a regular file with its sum where that was asked. */
+export interface Looked extends Found {
+  readonly target?: string
+  /** SHA-256 in hexadecimal digits. */
+  readonly sum?: string
+}
+
+interface LookAt {
+  readonly path: string
+  readonly sum: boolean
+}
+
 /** What lies at `path`; a link also with its target. */
-export async function look(
-  host: CheckHost,
-  path: string,
-): Promise<(Found & { readonly target?: string }) | undefined> {
-  // `exec` at the end of a script saves a process on the host.
-  const answer = await host.$`
+export function look(host: CheckHost, path: string): Promise<Looked | undefined> {
+  return together(host, looks, { path, sum: false })
+}
+
+/** What lies at `path`; a regular file also with its sum. */
+export function lookWithSum(host: CheckHost, path: string): Promise<Looked | undefined> {
+  return together(host, looks, { path, sum: true })
+}
+
+const looks: Together<LookAt, Looked | undefined> = {
+  ask: async (host, questions) => {
+    const [one] = questions
+    if (one && questions.length === 1) return [await lookAlone(host, one)]
+    return lookAtAll(host, questions)
+  },
+}
+
+async function lookAlone(host: CheckHost, { path, sum }: LookAt): Promise<Looked | undefined> {
+  // A pipe at the path would block sha256sum for ever, so only plain files are hashed. `exec` at
+  // the end of a script saves a process on the host.
+  const answer = sum
+    ? await host.$`
+if [ ! -f ${path} ] || [ -h ${path} ]; then exec stat -c ${statFormat} -- ${path}; fi
+stat -c ${statFormat} -- ${path} && exec sha256sum < ${path}`.nothrow()
+    : await host.$`
 if [ -h ${path} ]; then stat -c ${statFormat} -- ${path} && exec readlink -- ${path}; exit; fi
 exec stat -c ${statFormat} -- ${path}`.nothrow()
   const read = readStat(answer, path)
   if (!read) return undefined
-  if (read.found.kind !== 'link') return read.found
-  return { ...read.found, target: read.rest.replace(/\n$/, '') }
+  const { found, rest } = read
+  if (found.kind === 'link' && !sum) return { ...found, target: rest.replace(/\n$/, '') }
+  if (found.kind !== 'file' || !sum) return found
+  const hex = /^[0-9a-f]{64}/.exec(rest)?.[0]
+  if (!hex) throw new Error(`Expected a SHA-256 sum of ${path}, got ${JSON.stringify(rest)}`)
+  return { ...found, sum: hex }
+}
+
+/** One `stat` and one `sha256sum` for all; throws where an answer is not clear, so that each is asked alone. */
+async function lookAtAll(
+  host: CheckHost,
+  questions: readonly LookAt[],
+): Promise<(Looked | undefined)[]> {
+  const paths = [...new Set(questions.map(({ path }) => path))]
+  const summed = [...new Set(questions.filter(({ sum }) => sum).map(({ path }) => path))]
+  // A link's target may be any text, so nobody can know what stands between two of them.
+  const mark = `=== ${randomBytes(8).toString('hex')}`
+  const answer = await host.$`
+set -- ${paths}
+stat -c ${`${statFormat} %n`} -- "$@"
+for p do if [ -h "$p" ]; then echo ${mark}; readlink -- "$p"; fi; done
+echo ${mark}
+set --
+for p in ${summed}; do if [ -f "$p" ] && [ ! -h "$p" ]; then set -- "$@" "$p"; fi; done
+[ $# = 0 ] || exec sha256sum -- "$@"`.nothrow()
+  const [stats = '', ...parts] = answer.stdout.split(`${mark}\n`)
+  const sums = parseSums(parts.pop() ?? '')
+  const all = new Map<string, Looked>()
+  for (const line of stats.split('\n').filter(Boolean)) {
+    const [, stat = '', path = ''] = /^((?:\S+ ){5}\d+) (.*)$/.exec(line) ?? []
+    const found = parseStat(stat, path)
+    const target = found.kind === 'link' ? parts.shift()?.replace(/\n$/, '') : undefined
+    const sum = sums.get(path)
+    all.set(path, { ...found, ...(target !== undefined && { target }), ...(sum && { sum }) })
+  }
+  const missing = new Set(
+    answer.stderr.split('\n').flatMap((line) => {
+      const path = /'([^']*)': No such file or directory$/.exec(line)?.[1]
+      return path === undefined ? [] : [path]
+    }),
+  )
+  return questions.map(({ path, sum }) => {
+    const found = all.get(path)
+    const clear = found
+      ? (found.kind !== 'file' || !sum || found.sum !== undefined) &&
+        (found.kind !== 'link' || found.target !== undefined)
+      : missing.has(path)
+    if (!clear || parts.length > 0) throw new Error(`Expected a clear answer about ${path}`)
+    return found
+  })
 }
 
 /** What differs between found and wanted permissions, in words; empty where nothing does. */

@@ -1,9 +1,7 @@
 import type { ServiceState } from '../platform/index.ts'
 import type { CheckHost, Host, Output } from '../task.ts'
 import { shellWord } from './paths.ts'
-
-/** SHA-256 sums by path. */
-export type Sums = ReadonlyMap<string, string>
+import { parseSums, type Sums } from './sums.ts'
 
 const separator = '=== sums'
 
@@ -42,17 +40,6 @@ export function parseStampAnswer(
   return { stamp: { invocation, sums: parseSums(rest.join('\n')) }, sums: found }
 }
 
-/** Reads sha256sum's output, including its backslash in front of escaped names. */
-export function parseSums(text: string): Sums {
-  const sums = new Map<string, string>()
-  for (const line of text.split('\n')) {
-    const match = /^(\\?)([0-9a-f]{64}) [ *](.+)$/.exec(line)
-    if (!match?.[2] || !match[3]) continue
-    sums.set(match[1] ? match[3].replaceAll('\\\\', '\\') : match[3], match[2])
-  }
-  return sums
-}
-
 /** The text of a stamp. */
 export function stampText(invocation: string, sums: Sums): string {
   return [invocation, ...[...sums].map(([path, sum]) => `${sum}  ${path}`), ''].join('\n')
@@ -60,7 +47,7 @@ export function stampText(invocation: string, sums: Sums): string {
 
 /** Notes what the process that runs now was started with. */
 export async function writeStamp(host: Host, unit: string, invocation: string, sums: Sums) {
-  await host.sh`mkdir -p -m 0755 -- /run/tandem`
+  await host.quick`mkdir -p -m 0755 -- /run/tandem`
   await host.write(stampPath(unit), stampText(invocation, sums), { mode: 0o644 })
 }
 

@@ -3,20 +3,14 @@ import { UsageError } from '../errors.ts'
 import { currentPlatform, type ServiceState } from '../platform/index.ts'
 import { type Change, type CheckHost, type Guard, type Host, type Task, task } from '../task.ts'
 import { absolute, show } from './paths.ts'
-import {
-  outdated,
-  parseStampAnswer,
-  type Sums,
-  stampPath,
-  stampScript,
-  writeStamp,
-} from './restart.ts'
+import { outdated, parseStampAnswer, stampPath, stampScript, writeStamp } from './restart.ts'
 import {
   interrupts,
   type ServiceAction,
   type ServiceWanted,
   serviceDifference,
 } from './service-difference.ts'
+import type { Sums } from './sums.ts'
 
 /** What `service` may be told. */
 export interface ServiceOptions extends ServiceWanted {
