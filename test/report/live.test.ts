@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Event } from '../../lib/engine/events.ts'
 import { reporter } from '../../lib/report/index.ts'
-import { checked, ended, refs, stamped, underWay } from './events.ts'
+import { checked, ended, stamped, underWay } from './events.ts'
 import { Terminal } from './terminal.ts'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -41,6 +41,13 @@ test('a run under way shows each host, the task it is at, and what changed or fa
     "
   `)
   expect(terminal.widest).toBeLessThan(80)
+})
+
+test('a disruptive task that waits for its turn says so', async () => {
+  const terminal = new Terminal(80, 24)
+  const waits = { type: 'task-start', host: 'M1', task: '0/M1/3', phase: 'wait' } as const
+  await feed([...underWay.slice(0, -6), ...stamped(waits)], started(terminal, 24).listener)
+  expect(terminal.text).toMatch(/^ {4}. waiting for its turn {2}drbd\/sync: r0 in sync$/m)
 })
 
 test('a run that has ended leaves a summary that stays', async () => {
@@ -105,61 +112,6 @@ test('a narrow terminal cuts lines instead of wrapping them', async () => {
   await feed(underWay, started(terminal, 24).listener)
   const frame = terminal.text.slice(terminal.text.indexOf('=='))
   expect(Math.max(...frame.split('\n').map((line) => line.length))).toBeLessThan(40)
-})
-
-/** 500 hosts of 50 tasks; every host has ended its first `done`, host 7 failed. */
-function fleet(done: number): Event[] {
-  const hosts = Array.from({ length: 500 }, (_, index) => `h${String(index).padStart(3, '0')}`)
-  const titles = Array.from({ length: 50 }, (_, index): [string, string] => ['r', `t${index}`])
-  const bodies = hosts.flatMap((host) => [
-    { type: 'task-start', host, task: `0/${host}/0`, phase: 'check' } as const,
-    ...titles.slice(0, done).map((_, index) => {
-      const status = host === 'h007' && index === 3 ? 'failed' : 'ok'
-      const reason = status === 'failed' ? { reason: 'disk full' } : {}
-      return {
-        type: 'task-end',
-        host,
-        task: `0/${host}/${index}`,
-        status,
-        ms: 1,
-        ...reason,
-      } as const
-    }),
-  ])
-  return stamped(
-    { type: 'run-start', playbook: 'site', inventory: 'fleet', check: false, hosts },
-    {
-      type: 'play-start',
-      play: '0',
-      title: 'All',
-      hosts: hosts.map((host) => ({ host, tasks: refs(host, ...titles) })),
-    },
-    ...bodies,
-  )
-}
-
-test('500 hosts of 50 tasks fit into 24 lines, the failed one first', async () => {
-  const terminal = new Terminal(80, 24)
-  const { listener, end } = started(terminal, 24)
-  await feed(fleet(20), listener)
-  const frame = terminal.text.trimEnd().split('\n').slice(1)
-  expect(frame.length).toBeLessThan(24)
-  expect(frame.slice(0, 4).join('\n')).toMatchInlineSnapshot(`
-    "== All
-      500 hosts: 1 failed, 499 working
-      tasks: 9999 ok, 1 failed
-    ✖ h007  19 ok, 1 failed  20/50"
-  `)
-  expect(frame.at(-1)).toBe('  and 481 more at work or failed')
-  await end()
-})
-
-test('a flood of events draws ten frames a second, not one an event', async () => {
-  const terminal = new Terminal(80, 24)
-  const { listener, end } = started(terminal, 24)
-  await feed(fleet(50), listener)
-  expect(terminal.writes).toBeLessThan(20)
-  await end()
 })
 
 test('ends also where the engine threw and sent no ends', async () => {

@@ -1,5 +1,5 @@
 import type { Status } from '../../engine/events.ts'
-import { harmless, statusColour } from '../colour.ts'
+import { type Colour, harmless, statusColour } from '../colour.ts'
 import { counted, duration } from '../text.ts'
 import type { HostRow, PlayRow, TaskRow } from './rows.ts'
 import type { Line, Piece } from './screen.ts'
@@ -41,11 +41,14 @@ export function countPieces(counts: Partial<Record<Status, number>>): Piece[] {
   ])
 }
 
+/** Why a task ended as it did; more lines only the summary has room for. */
+const firstLine = ({ ended }: TaskRow) => harmless(ended?.reason ?? '').split('\n')[0] ?? ''
+
 /** A task that ended: mark, name, what or why, how long. */
 export function endedLine(row: TaskRow): Line {
   const event = row.ended
   if (!event) return [`    ${row.name}`]
-  const reason = event.reason ? `: ${harmless(event.reason).split('\n')[0]}` : ''
+  const reason = event.reason ? `: ${firstLine(row)}` : ''
   const what =
     reason || (event.status === 'would-change' && event.change)
       ? reason || `: ${harmless(event.change?.summary ?? '')}`
@@ -57,14 +60,17 @@ export function endedLine(row: TaskRow): Line {
   ]
 }
 
-/** The task a host is at: what is done, and how far it is. */
-export function currentLine(row: TaskRow, spinner: string): Line {
-  const { progress } = row
+/** A task's name and how far it is. */
+function named({ name, progress }: TaskRow): string {
   const percent =
     progress?.fraction === undefined ? '' : ` ${Math.floor(progress.fraction * 100)} %`
-  const text = progress ? `:${percent} ${harmless(progress.text)}` : ''
+  return progress ? `${name}:${percent} ${harmless(progress.text)}` : name
+}
+
+/** The task a host is at: what is done, and how far it is. */
+export function currentLine(row: TaskRow, spinner: string): Line {
   if (row.phase === 'waiting') return ['    ', ['dim', `${phases.waiting}  ${row.name}`]]
-  return ['    ', ['cyan', `${spinner} ${phases[row.phase]}`], `  ${row.name}${text}`]
+  return ['    ', ['cyan', `${spinner} ${phases[row.phase]}`], `  ${named(row)}`]
 }
 
 /** One line on a host: mark, name, counts, and how far it is or how long it took. */
@@ -76,30 +82,38 @@ export function hostLine(host: HostRow, width: number, spinner: string, over: bo
       ? ['green', '✔']
       : over
         ? ['dim', '-']
-        : ['cyan', host.working ? spinner : ' ']
+        : ['cyan', host.current ? spinner : ' ']
   const end = over || host.ended === total ? `  (${duration(host.ms)})` : `  ${host.ended}/${total}`
   const state: Piece[] = host.unreachable ? [['red', 'unreachable']] : countPieces(host.counts)
   return [mark, ` ${host.host.padEnd(width)}  `, ...state, ['dim', end]]
 }
 
-/** "500 hosts: 120 done, 1 failed, 30 working, 349 waiting" and the sums of their tasks. */
+/** One line on a host with the task it is at: where there are too many for two. */
+export function busyLine(host: HostRow, width: number, spinner: string): Line {
+  const line = hostLine(host, width, spinner, false)
+  const { current, failure } = host
+  if (failure) return [...line, `  ${failure.name}: ${firstLine(failure)}`]
+  if (!current) return line
+  return [...line, '  ', ['cyan', phases[current.phase]], `  ${named(current)}`]
+}
+
+/** "500 hosts: 120 done, 1 failed, 4 changing, 26 checking, 349 waiting" and the sums of their tasks. */
 export function sumLines(play: PlayRow): Line[] {
-  const failed = play.hosts.filter((host) => host.failed).length
-  const working = play.hosts.filter((host) => host.working).length
-  const done = play.hosts.filter((host) => !host.failed && host.ended === host.tasks.length).length
-  const waiting = play.hosts.length - failed - working - done
+  const sums = { done: 0, failed: 0, changing: 0, checking: 0, waiting: 0 }
   const counts: Partial<Record<Status, number>> = {}
   for (const host of play.hosts) {
+    sums[host.doing]++
     for (const status of order) {
       const count = host.counts[status]
       if (count) counts[status] = (counts[status] ?? 0) + count
     }
   }
-  const parts: readonly (readonly [number, string, 'green' | 'red' | 'cyan' | 'dim'])[] = [
-    [done, 'done', 'green'],
-    [failed, 'failed', 'red'],
-    [working, 'working', 'cyan'],
-    [waiting, 'waiting', 'dim'],
+  const parts: readonly (readonly [number, string, Colour])[] = [
+    [sums.done, 'done', 'green'],
+    [sums.failed, 'failed', 'red'],
+    [sums.changing, 'changing', 'yellow'],
+    [sums.checking, 'checking', 'cyan'],
+    [sums.waiting, 'waiting', 'dim'],
   ]
   const pieces = parts
     .filter(([count]) => count > 0)

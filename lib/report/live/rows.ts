@@ -38,6 +38,8 @@ export class HostRow {
   readonly notable: TaskRow[] = []
   unreachable = false
   ms = 0
+  /** The task it is at; none while it waits for other hosts. */
+  current: TaskRow | undefined
   #began: number | undefined
 
   constructor(host: string, refs: readonly TaskRef[]) {
@@ -53,19 +55,34 @@ export class HostRow {
     return this.unreachable || Boolean(this.counts.failed || this.counts.refused)
   }
 
-  get working(): boolean {
-    return this.#began !== undefined && !this.failed && this.ended < this.tasks.length
+  /** The task that failed it, where one did. */
+  get failure(): TaskRow | undefined {
+    const bad = (status?: Status) => status === 'failed' || status === 'refused'
+    return this.notable.find(({ ended }) => bad(ended?.status))
   }
 
-  start(at: number): void {
+  /** `waiting` for other hosts, or for its turn. */
+  get doing(): 'failed' | 'done' | 'changing' | 'checking' | 'waiting' {
+    if (this.failed) return 'failed'
+    if (this.ended === this.tasks.length) return 'done'
+    const phase = this.current?.phase
+    if (phase === 'apply' || phase === 'recheck') return 'changing'
+    return phase === 'check' ? 'checking' : 'waiting'
+  }
+
+  start(task: TaskRow, at: number, phase: Phase): void {
     this.#began ??= at
+    this.current = task
+    task.phase = phase
   }
 
   end(task: TaskRow, event: Ended): void {
+    this.#began ??= event.at
     task.end(event)
+    if (this.current === task) this.current = undefined
     this.counts[event.status] = (this.counts[event.status] ?? 0) + 1
     if (event.status !== 'ok' && event.status !== 'skipped') this.notable.push(task)
-    this.ms = event.at - (this.#began ?? event.at)
+    this.ms = event.at - this.#began
   }
 }
 
@@ -104,8 +121,7 @@ export class PlayRow {
     const host = this.#hosts.get(event.host)
     const task = this.#tasks.get(event.task)
     if (!host || !task) return
-    host.start(event.at)
-    if (event.type === 'task-start') task.phase = event.phase
+    if (event.type === 'task-start') host.start(task, event.at, event.phase)
     else if (event.type === 'task-progress') task.progress = event
     else host.end(task, event)
   }

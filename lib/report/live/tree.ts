@@ -1,5 +1,5 @@
 import type { Listr, ListrRenderer, ListrRendererTask } from 'listr2'
-import { currentLine, endedLine, hostLine, sumLines } from './lines.ts'
+import { busyLine, currentLine, endedLine, hostLine, sumLines } from './lines.ts'
 import type { HostRow, PlayRow, TaskRow } from './rows.ts'
 import type { Line, Screen } from './screen.ts'
 
@@ -87,13 +87,16 @@ export class TreeRenderer implements ListrRenderer {
     const { play } = this.#options
     const lines: Line[] = sumLines(play)
     const width = widest(play)
-    const interesting = [
-      ...play.hosts.filter((host) => host.failed),
-      ...play.hosts.filter((host) => host.working),
-    ]
+    const are = (doing: HostRow['doing']) => play.hosts.filter((host) => host.doing === doing)
+    const failed = are('failed')
+    // Changes last longer than checks, and are what one waits for.
+    const working = [...are('changing'), ...are('checking')]
     const room = Math.max(0, height - lines.length - 1)
-    lines.push(...interesting.slice(0, room).map((host) => hostLine(host, width, spinner, false)))
-    const hidden = interesting.length - Math.min(room, interesting.length)
+    // Many that failed must not hide what still goes on: the work has half of the room.
+    const share = Math.max(room - working.length, Math.ceil(room / 2))
+    const named = [...failed.slice(0, share), ...working].slice(0, room)
+    lines.push(...named.map((host) => busyLine(host, width, spinner)))
+    const hidden = failed.length + working.length - named.length
     if (hidden > 0) lines.push([['dim', `  and ${hidden} more at work or failed`]])
     return lines
   }
