@@ -78,12 +78,23 @@ class Printing extends Handlebars.Visitor {
   }
 }
 
-/** Renders a template; throws `Missing` and `Unprintable` besides Handlebars' own errors. */
-export function renderStrictly(text: string, data: object): string {
+const compiled = new Map<string, HandlebarsTemplateDelegate>()
+
+/** Every host renders the same few templates, and compiling one takes far longer than rendering it. */
+function compile(text: string): HandlebarsTemplateDelegate {
+  const known = compiled.get(text)
+  if (known) return known
   const ast = handlebars.parse(text)
   new Printing().accept(ast)
   const options = { noEscape: true, strict: true, knownHelpers: { [print]: true } }
-  return handlebars.compile(ast, options)(strictly(data))
+  const made = handlebars.compile(ast, options)
+  compiled.set(text, made)
+  return made
+}
+
+/** Renders a template; throws `Missing` and `Unprintable` besides Handlebars' own errors. */
+export function renderStrictly(text: string, data: object): string {
+  return compile(text)(strictly(data))
 }
 
 /** The first line of a template where `key` is part of a variable. */

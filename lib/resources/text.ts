@@ -1,5 +1,6 @@
 import { type Change, type CheckHost, type Host, type Task, task } from '../task.ts'
-import { type Found, naming, readStat, statFormat } from './look.ts'
+import { type Together, together } from '../together.ts'
+import { type Found, naming, parseStat, readStat, statFormat } from './look.ts'
 import { absolute } from './paths.ts'
 
 /** A text file as the host has it; `path` is what a link led to. */
@@ -62,7 +63,19 @@ export function editing(
 }
 
 /** Reads a text file, through links; undefined where there is none. */
-export async function readText(host: CheckHost, path: string): Promise<TextFile | undefined> {
+export function readText(host: CheckHost, path: string): Promise<TextFile | undefined> {
+  return together(host, texts, path)
+}
+
+const texts: Together<string, TextFile | undefined> = {
+  ask: async (host, paths) => {
+    const [one] = paths
+    if (one !== undefined && paths.length === 1) return [await readAlone(host, one)]
+    return readAll(host, paths)
+  },
+}
+
+async function readAlone(host: CheckHost, path: string): Promise<TextFile | undefined> {
   // Editing must reach the file behind a link: replacing the link would leave that one unchanged.
   const answer = await host.$`
 p=${path}
@@ -83,6 +96,38 @@ stat -c ${statFormat} -- "$p" && printf '%s\\n' "$p" && if [ -f "$p" ]; then exe
     )
   }
   return { path: now.rest.slice(0, end), found: now.found, content }
+}
+
+/** One `stat` and one `cat` for all, where each is a plain file with UTF-8 in it; else throws. */
+async function readAll(host: CheckHost, paths: readonly string[]): Promise<TextFile[]> {
+  const unique = [...new Set(paths)]
+  const answer = await host.$`
+set -- ${unique}
+for p do if [ -h "$p" ] || [ ! -f "$p" ]; then exit 3; fi; done
+stat -c ${statFormat} -- "$@" && exec cat -- "$@"`
+  const bytes = Buffer.from(answer.stdout)
+  let at = 0
+  const upTo = (end: number) => {
+    const text = bytes.toString('utf8', at, end)
+    at = end
+    return text
+  }
+  const stats = unique.map((path) => {
+    const stat = parseStat(upTo(bytes.indexOf('\n', at)), path)
+    at++
+    return stat
+  })
+  const files = new Map(
+    unique.map((path, index) => {
+      const found = stats[index] as Found
+      return [path, { path, found, content: upTo(at + found.size) }]
+    }),
+  )
+  // Sizes that do not add up, or bytes that are no text: each is asked alone and tells.
+  if (at !== bytes.length || answer.stdout.includes('\ufffd') || answer.stdout.includes('\0')) {
+    throw new Error(`Expected ${at} bytes of text, got ${bytes.length}`)
+  }
+  return paths.map((path) => files.get(path) as TextFile)
 }
 
 /** A text cut into lines, and how to put them together again as they were. */

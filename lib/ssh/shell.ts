@@ -61,6 +61,7 @@ export class HostShell {
   #pid: number | undefined
   #streamsReady = 0
   #noise = ''
+  #unsent = ''
   #closed = false
   #settleReady: { resolve: () => void; reject: (error: Error) => void } | undefined
 
@@ -115,7 +116,7 @@ export class HostShell {
     // A command that outlives the shell keeps the channel open; no answer comes through it.
     channel.once('exit', () => setTimeout(() => channel.close(), quietAfterExitMs))
     channel.once('close', () => this.#onChannelClose())
-    channel.write(driver(nonce))
+    this.send(driver(nonce))
   }
 
   #onMark(stream: Stream, which: 'out' | 'err', mark: Mark): void {
@@ -153,8 +154,16 @@ export class HostShell {
     this.#settleReady?.reject(typeof why === 'string' ? new Unreachable(why) : why)
   }
 
+  /** Sends a request; all of one turn of the event loop leave in one packet. */
   send(text: string): void {
-    this.#channel.write(text)
+    if (this.#unsent === '') setImmediate(() => this.#flush())
+    this.#unsent += text
+  }
+
+  #flush(): void {
+    const text = this.#unsent
+    this.#unsent = ''
+    if (text !== '') this.#channel.write(text)
   }
 
   /** Kills a request's processes; the driver itself goes on. */
@@ -177,6 +186,7 @@ export class HostShell {
     this.#closed = true
     const closed = new Promise((resolve) => this.#channel.once('close', resolve))
     const timer = setTimeout(() => this.#channel.close(), graceMs)
+    this.#flush()
     this.#channel.end()
     await closed
     clearTimeout(timer)

@@ -3,6 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { look, lookWithSum } from '../../lib/resources/look.ts'
+import { readText } from '../../lib/resources/text.ts'
 import { here, inDirectory } from './host.ts'
 
 test('what is looked at together is as if looked at alone, in one question', () =>
@@ -61,4 +62,37 @@ test('trouble with one path is told of that path alone', () =>
     expect(good).toMatchObject({ status: 'fulfilled', value: { kind: 'file', size: 1 } })
     expect(String((bad as PromiseRejectedResult).reason)).toContain(`Cannot look at ${under}`)
     expect(String((bad as PromiseRejectedResult).reason)).toContain('Not a directory')
+  }))
+
+test('texts read together are as if read alone, in one question', () =>
+  inDirectory(async (directory) => {
+    const at = (name: string) => join(directory, name)
+    const names = ['ünï', 'empty', 'no end', "it's", 'ünï']
+    writeFileSync(at('ünï'), 'größer\n€\n', { mode: 0o604 })
+    writeFileSync(at('empty'), '')
+    writeFileSync(at('no end'), '600 root root 0 0 0')
+    writeFileSync(at("it's"), 'a\n\n\n')
+    const host = here()
+    const together = await Promise.all(names.map((name) => readText(host, at(name))))
+    expect(host.asked).toHaveLength(1)
+    for (const [index, name] of names.entries()) {
+      expect(together[index]).toEqual(await readText(here(), at(name)))
+    }
+    expect(together[0]?.content).toBe('größer\n€\n')
+  }))
+
+test('a text that cannot be read leaves the others as they are', () =>
+  inDirectory(async (directory) => {
+    const at = (name: string) => join(directory, name)
+    writeFileSync(at('text'), 'x\n')
+    writeFileSync(at('bytes'), Buffer.from([0x61, 0xff, 0x0a]))
+    symlinkSync('text', at('link'))
+    const host = here()
+    const all = ['text', 'bytes', 'link', 'missing', '']
+    const read = await Promise.allSettled(all.map((name) => readText(host, at(name))))
+    expect(read[0]).toMatchObject({ status: 'fulfilled', value: { content: 'x\n' } })
+    expect(String((read[1] as PromiseRejectedResult).reason)).toContain('Expected UTF-8 text')
+    expect(read[2]).toMatchObject({ value: { path: at('text'), content: 'x\n' } })
+    expect(read[3]).toMatchObject({ status: 'fulfilled', value: undefined })
+    expect(String((read[4] as PromiseRejectedResult).reason)).toContain('got a directory')
   }))
