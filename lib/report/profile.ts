@@ -181,9 +181,10 @@ export class Profile {
 
 /** The same with its numbers to 0.01. */
 function rounded<T extends object>(parts: T): T {
-  const entries = Object.entries(parts).map(([key, value]) => [
-    key,
-    typeof value === 'number' ? hundredths(value) : value,
-  ])
-  return Object.fromEntries(entries) as T
+  const copy = { ...parts } as Record<string, unknown>
+  for (const key in copy) {
+    const value = copy[key]
+    if (typeof value === 'number') copy[key] = hundredths(value)
+  }
+  return copy as T
 }

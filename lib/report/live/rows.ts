@@ -5,27 +5,16 @@ type Ended = Extract<Event, { type: 'task-end' }>
 /** One task of one host, as far as it has come. */
 export class TaskRow {
   readonly ref: TaskRef
-  /** Resolves when the task ends, or when the play ends without it. */
-  readonly done: Promise<Ended | undefined>
   phase: Phase | 'waiting' = 'waiting'
   progress: { readonly text: string; readonly fraction?: number } | undefined
   ended: Ended | undefined
-  #settle: (event: Ended | undefined) => void = () => {}
 
   constructor(ref: TaskRef) {
     this.ref = ref
-    this.done = new Promise((resolve) => {
-      this.#settle = resolve
-    })
   }
 
   get name(): string {
     return `${this.ref.role}: ${this.ref.title}`
-  }
-
-  end(event: Ended | undefined): void {
-    this.ended ??= event
-    this.#settle(event)
   }
 }
 
@@ -33,6 +22,8 @@ export class TaskRow {
 export class HostRow {
   readonly host: string
   readonly tasks: readonly TaskRow[]
+  /** Resolves when its last task ends, or when the play ends without it. */
+  readonly done: Promise<void>
   readonly counts: Partial<Record<Status, number>> = {}
   /** What is worth a line: everything but ok and skipped. */
   readonly notable: TaskRow[] = []
@@ -41,9 +32,13 @@ export class HostRow {
   /** The task it is at; none while it waits for other hosts. */
   current: TaskRow | undefined
   #began: number | undefined
+  #settle: () => void = () => {}
 
   constructor(host: string, refs: readonly TaskRef[]) {
     this.host = host
+    this.done = new Promise((resolve) => {
+      this.#settle = resolve
+    })
     this.tasks = refs.map((ref) => new TaskRow(ref))
   }
 
@@ -53,6 +48,11 @@ export class HostRow {
 
   get failed(): boolean {
     return this.unreachable || Boolean(this.counts.failed || this.counts.refused)
+  }
+
+  /** The task it is at, or comes to next. */
+  get next(): TaskRow | undefined {
+    return this.current ?? this.tasks.find(({ ended }) => !ended)
   }
 
   /** The task that failed it, where one did. */
@@ -78,11 +78,17 @@ export class HostRow {
 
   end(task: TaskRow, event: Ended): void {
     this.#began ??= event.at
-    task.end(event)
+    task.ended ??= event
     if (this.current === task) this.current = undefined
     this.counts[event.status] = (this.counts[event.status] ?? 0) + 1
     if (event.status !== 'ok' && event.status !== 'skipped') this.notable.push(task)
     this.ms = event.at - this.#began
+    if (this.ended === this.tasks.length) this.#settle()
+  }
+
+  /** Nothing more will come. */
+  close(): void {
+    this.#settle()
   }
 }
 
@@ -128,6 +134,6 @@ export class PlayRow {
 
   /** Settles what the run did not come to, so that nobody waits for it. */
   close(): void {
-    for (const task of this.#tasks.values()) task.end(undefined)
+    for (const host of this.hosts) host.close()
   }
 }

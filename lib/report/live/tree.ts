@@ -1,6 +1,6 @@
 import type { Listr, ListrRenderer, ListrRendererTask } from 'listr2'
 import { busyLine, currentLine, endedLine, hostLine, sumLines } from './lines.ts'
-import type { HostRow, PlayRow, TaskRow } from './rows.ts'
+import type { HostRow, PlayRow } from './rows.ts'
 import type { Line, Screen } from './screen.ts'
 
 const spinners = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
@@ -13,9 +13,9 @@ export interface TreeOptions {
   readonly summary: () => readonly string[]
 }
 
-/** What stands behind a task of listr2: a host, or a task of a host. */
+/** What stands behind a task of listr2: a host. */
 export interface TreeTaskOptions {
-  readonly row: HostRow | TaskRow
+  readonly row: HostRow
 }
 
 type TreeTask = ListrRendererTask<typeof TreeRenderer>
@@ -66,21 +66,14 @@ export class TreeRenderer implements ListrRenderer {
     const spare = height - 2 * this.#tasks.length
     const each = Math.max(0, Math.floor(spare / Math.max(1, this.#tasks.length)))
     return this.#tasks.flatMap((task) => {
-      const host = task.rendererTaskOptions.row as HostRow
-      const current = host.failed ? undefined : this.#current(task)
+      const host = task.rendererTaskOptions.row
+      const current = host.failed ? undefined : host.next
       return [
         hostLine(host, width, spinner, false),
         ...(each > 0 ? host.notable.slice(-each).map(endedLine) : []),
         ...(current ? [currentLine(current, spinner)] : []),
       ]
     })
-  }
-
-  /** The first task that has not ended: the one listr2's sequential list waits for. */
-  #current(task: TreeTask): TaskRow | undefined {
-    // listr2 fills `subtasks` when it starts the host, contrary to its types.
-    const subtasks: typeof task.subtasks | undefined = task.subtasks
-    return subtasks?.find((one) => one.isPending())?.rendererTaskOptions.row as TaskRow | undefined
   }
 
   #sums(height: number, spinner: string): Line[] {
