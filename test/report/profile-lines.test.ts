@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Event } from '../../lib/engine/events.ts'
 import { type ReportKind, type ReportOptions, reporter } from '../../lib/report/index.ts'
 import { Profile } from '../../lib/report/profile.ts'
-import { began, fleet, pair, processStart } from './profile-events.ts'
+import { began, end, fleet, pair, processStart, start } from './profile-events.ts'
 import { Terminal } from './terminal.ts'
 
 async function report(
@@ -57,6 +57,24 @@ test('json ends with one more line, type profile', async () => {
   const profile = new Profile(processStart)
   for (const event of pair) profile.add(event)
   expect(JSON.parse(lines.at(-1) ?? '')).toEqual({ type: 'profile', ...profile.times() })
+})
+
+test.for([
+  [130, 'interrupted'],
+  [2, 'failed'],
+] as const)('a run that ended with %i has its profile too', async ([code, word]) => {
+  const events = [...pair.slice(0, 13), end(1000, code)]
+  const plain = await report('plain', events)
+  expect(plain.indexOf('time in ms: 1400.0')).toBeGreaterThan(plain.indexOf(word))
+  expect(plain).toMatch(/M1 {2}role: two$/m)
+  const json = (await report('json', events)).trimEnd().split('\n')
+  expect(JSON.parse(json.at(-1) ?? '')).toMatchObject({ type: 'profile', ms: { hosts: 1000 } })
+})
+
+test('a run that came to no task has no table of tasks, one without hosts none', async () => {
+  const alone = [start(['M1']), end(50)]
+  expect(await report('plain', alone)).toMatch(/rest {2}host\n.* {2}M1\n$/)
+  expect(await report('plain', [start([]), end(50)])).toMatch(/closing\n$/)
 })
 
 test('without the option nothing is added', async () => {
