@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { UsageError } from '../lib/errors.ts'
 import { passedAptOptions, release } from '../lib/lab/recipe.ts'
 import { debianSources, oneLine, readSources } from '../lib/lab/sources.ts'
-import { addressOf, mostHosts, numbers, type Places, ports } from './places.ts'
+import type { Places } from './places.ts'
 
 const packages = [
   ...['openssh-server', 'iproute2', 'procps', 'psmisc', 'kmod', 'cron', 'iputils-ping'],
@@ -108,20 +108,6 @@ function furnish(at: Places): void {
     '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n',
   )
   must('chroot', [base, 'apt-cache', 'gencaches'])
-  const [type, key] = readFileSync(join(base, 'etc/ssh/ssh_host_ed25519_key.pub'), 'utf8').split(
-    ' ',
-  )
-  const lines = numbers(mostHosts).flatMap((host) =>
-    Object.values(ports).map((port) => `[${addressOf(host)}]:${port} ${type} ${key}\n`),
-  )
-  writeFileSync(at.knownHosts, lines.join(''))
-  const settings = [
-    ...['Host 127.0.10.*', `Port ${ports.direct}`, 'User root'],
-    ...[`IdentityFile ${at.identityFile}`, 'IdentitiesOnly yes', 'BatchMode yes'],
-    ...[`UserKnownHostsFile ${at.knownHosts}`, 'GlobalKnownHostsFile /dev/null'],
-    ...['StrictHostKeyChecking yes', 'HostKeyAlgorithms ssh-ed25519', 'UpdateHostKeys no'],
-  ]
-  writeFileSync(at.sshConfig, `${settings.join('\n    ')}\n`)
 }
 
 function must(program: string, args: readonly string[]): void {

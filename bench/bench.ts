@@ -1,16 +1,16 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UsageError } from '../lib/errors.ts'
 import { unknownName } from '../lib/inventory/index.ts'
-import { type Contender, type Ground, overSsh } from './contenders.ts'
-import { hostDir, pidOf, reset } from './hosts.ts'
+import type { Contender, Ground } from './contenders.ts'
+import { pidOf, reset } from './hosts.ts'
 import { writeInventories } from './inventories.ts'
 import { hostsCpu, machine, untilQuiet } from './load.ts'
 import { measure } from './measure.ts'
 import { numbers, type Places, ports } from './places.ts'
 import { DelayProxy } from './proxy.ts'
 import { jsonLines, median, percent, type Run, runs, type Samples } from './rows.ts'
-import { differences, type EndState, endState } from './state.ts'
+import { Reference } from './verify.ts'
 
 /** What is compared, and where. */
 export interface Plan {
@@ -25,18 +25,18 @@ export interface Plan {
 
 /** The round trip time of the pass that only counts, for rows without a delay. */
 const countingMs = 20
-const measures = ['wallMs', 'cpuMs', 'peakRssBytes', 'hostsCpuMs', 'others'] as const
-/** What the four handlers leave, once each. */
-const handled = 'sysctl\ndrbd\nexports\nheartbeat\n'
+const measures = [
+  ...(['wallMs', 'cpuMs', 'peakRssBytes', 'togetherBytes', 'hostsCpuMs', 'others'] as const),
+]
 
-/** The contenders called `names`, or all. */
+/** The contenders called `names`, or all that need not be asked for. */
 export function chosen(all: readonly Contender[], names?: readonly string[]): readonly Contender[] {
   const wrong = names?.find((name) => !all.some((one) => one.name === name))
   if (wrong !== undefined) {
     const known = all.map(({ name }) => name)
     throw new UsageError(unknownName('contender', wrong, known))
   }
-  return names ? all.filter(({ name }) => names.includes(name)) : all
+  return all.filter(({ name, byName }) => names?.includes(name) ?? !byName)
 }
 
 /** The order of a round: each begins with another contender, so none always follows the same one. */
@@ -81,11 +81,11 @@ export class Bench {
         ({ name: contender }): Samples => ({
           ...{ hosts, rttMs, run, contender },
           ...{ wallMs: [], cpuMs: [], peakRssBytes: [], hostsCpuMs: [], others: [] },
-          roundTrips: [],
+          ...{ roundTrips: [], togetherBytes: [] },
         }),
       ),
     )
-    const reference = new Reference()
+    const reference = new Reference(this.#at, this.#signal)
     for (let round = 0; round < rounds; round++) {
       await this.#round(rotated(contenders, round), hosts, rttMs, reference, samples, true)
     }
@@ -122,7 +122,7 @@ export class Bench {
             ...(trips === undefined ? [] : [`${trips} round trips`]),
           ]
           this.#say(`${parts.join(', ')}${timed ? '' : ' (counting only)'}`)
-          if (!contender.idle) await this.#verify(name, run, hosts, reference)
+          if (!contender.idle) await reference.verify(name, run, hosts)
         }
       }
     } finally {
@@ -140,53 +140,9 @@ export class Bench {
     const measured = await measure(contender.command(run, ground), log, this.#signal)
     const after = machine()
     const hostsCpuMs = (await hostsCpu(pids)) - hostsBefore
-    const busyMs = after.busyMs - before.busyMs - measured.cpuMs - hostsCpuMs
-    const others = Math.max(0, busyMs) / (after.allMs - before.allMs)
+    const ourMs = measured.cpuMs + measured.samplerMs + hostsCpuMs
+    const othersMs = after.busyMs - before.busyMs - ourMs
+    const others = Math.max(0, othersMs) / (after.allMs - before.allMs)
     return { ...measured, hostsCpuMs, others }
-  }
-
-  /** Throws unless the hosts are as the work says, and as every other contender left them. */
-  async #verify(name: string, run: Run, hosts: number, reference: Reference): Promise<void> {
-    const states = numbers(hosts).map((host) => {
-      const upper = join(hostDir(this.#at, host), 'upper')
-      const log = readFileSync(join(upper, 'var/lib/ha-nfs/handlers.log'), 'utf8')
-      if (log !== handled) {
-        const words = (text: string) => text.trim().split('\n').join(', ')
-        throw new Error(
-          `${name}, ${run} run, host ${host}: expected the handlers ${words(handled)}, got ${words(log)}`,
-        )
-      }
-      return endState(upper, this.#at.base)
-    })
-    reference.compare(`${name}, ${run} run`, states)
-    const log = join(this.#at.logs, 'oracle.log')
-    const ground = { hosts, port: ports.direct }
-    const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root' }
-    await measure(overSsh(this.#at, ground, env, 'check'), log, this.#signal)
-    const said = readFileSync(log, 'utf8').trim().split('\n')
-    if (said.length !== hosts || said.some((line) => line !== 'changed=0')) {
-      throw new Error(`${name}, ${run} run: the work is not done:\n${said.join('\n')}`)
-    }
-  }
-}
-
-/** The end states of the first contender, which those of all others must equal. */
-class Reference {
-  #of = ''
-  #states: readonly EndState[] | undefined
-
-  compare(name: string, states: readonly EndState[]): void {
-    if (!this.#states) {
-      this.#of = name
-      this.#states = states
-      return
-    }
-    states.forEach((state, index) => {
-      const found = differences(this.#states?.[index] ?? new Map(), state)
-      if (found.length === 0) return
-      throw new Error(
-        `Host ${index + 1} is not the same after (${this.#of}) as after (${name}), in:\n${found.join('\n')}`,
-      )
-    })
   }
 }

@@ -20,6 +20,8 @@ export interface Contender {
   readonly name: string
   /** Does nothing on the hosts, so there is no end state to compare. */
   readonly idle?: boolean
+  /** Runs only where --contenders names it. */
+  readonly byName?: boolean
   command(run: Run, ground: Ground): Command
 }
 
@@ -29,24 +31,39 @@ const system = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 /** Tandem, the shell script and `ssh true`. */
 export function ownContenders(at: Places, env: NodeJS.ProcessEnv): Contender[] {
   const base = baseEnv(env)
+  const tandem = (ours: string) => ({
+    argv: [
+      ...[process.execPath, '--import', 'tsx', join(root, 'lib/cli/main.ts')],
+      ...['play', 'site', '--inventory', 'bench'],
+    ],
+    cwd: join(import.meta.dirname, 'tandem'),
+    env: { ...base, TANDEM_BENCH_HOSTS: ours },
+  })
   return [
-    {
-      name: 'tandem',
-      command: (_run, { ours }) => ({
-        argv: [
-          ...[process.execPath, '--import', 'tsx', join(root, 'lib/cli/main.ts')],
-          ...['play', 'site', '--inventory', 'bench'],
-        ],
-        cwd: join(import.meta.dirname, 'tandem'),
-        env: { ...base, TANDEM_BENCH_HOSTS: ours },
-      }),
-    },
+    { name: 'tandem', command: (_run, { ours }) => tandem(ours) },
+    { name: 'tandem-npm', byName: true, command: (_run, { ours }) => byNpm(at, tandem(ours)) },
     {
       name: 'shell',
       command: (run, ground) => overSsh(at, ground, base, run === 'first' ? 'apply' : 'check'),
     },
     { name: 'ssh-true', idle: true, command: (_run, ground) => overSsh(at, ground, base) },
   ]
+}
+
+/** The same command as the script `play` of a package of its own: `tandem/` has none. */
+function byNpm(at: Places, { argv, cwd, env }: Command): Command {
+  const folder = join(at.folder, 'npm')
+  const words = argv.indexOf('play') + 1
+  const play = [cwd, ...argv.slice(0, words)].map((word) => `'${word}'`)
+  mkdirSync(folder, { recursive: true })
+  const scripts = { play: `cd ${play[0]} && ${play.slice(1).join(' ')}` }
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, scripts }))
+  return {
+    argv: ['npm', 'run', '--silent', 'play', '--', ...argv.slice(words)],
+    cwd: folder,
+    // Once a week npm asks the registry for a newer npm.
+    env: { ...env, npm_config_update_notifier: 'false' },
+  }
 }
 
 function baseEnv(env: NodeJS.ProcessEnv): Record<string, string> {

@@ -2,12 +2,15 @@ import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { mapLimit } from '../lib/engine/limit.ts'
 import { UsageError } from '../lib/errors.ts'
 import { needPrograms } from './base.ts'
 import { addressOf, nodeOf, numbers, type Places, ports } from './places.ts'
 
 const script = join(import.meta.dirname, 'host.sh')
 const startMs = 20_000
+/** Enough to keep every processor busy, and few enough that none waits long for its turn. */
+const startedAtOnce = 16
 
 /** A host's own folder. */
 export const hostDir = (at: Places, host: number) => join(at.hosts, String(host))
@@ -42,8 +45,10 @@ export async function down(at: Places): Promise<void> {
 export async function reset(at: Places, count: number): Promise<void> {
   needPrograms(['unshare', 'mount', 'chroot', 'mknod'])
   await down(at)
-  for (const host of numbers(count)) start(at, host)
-  for (const host of numbers(count)) await untilUp(at, host)
+  await mapLimit(numbers(count), startedAtOnce, (host) => {
+    start(at, host)
+    return untilUp(at, host)
+  })
 }
 
 function known(at: Places): number[] {

@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { addressOf, nodeOf, numbers, type Places } from './places.ts'
+import { addressOf, networks, nodeOf, numbers, type Places, ports } from './places.ts'
 
 /** What Tandem's inventory of the benchmark is made of. */
 export interface BenchHosts {
@@ -14,8 +14,28 @@ export interface BenchHosts {
   readonly knownHosts: string
 }
 
+/** Writes what OpenSSH needs to reach hosts 1 to `count`: its settings and their keys. */
+export function writeAccess(at: Places, count: number): void {
+  const hostKey = join(at.base, 'etc/ssh/ssh_host_ed25519_key.pub')
+  const [type, key] = readFileSync(hostKey, 'utf8').split(' ')
+  // A line for each host that is there and no more, as whoever has so many hosts has it.
+  const lines = numbers(count).map((host) => {
+    const names = Object.values(ports).map((port) => `[${addressOf(host)}]:${port}`)
+    return `${names.join(',')} ${type} ${key}\n`
+  })
+  writeFileSync(at.knownHosts, lines.join(''))
+  const settings = [
+    ...[`Host ${networks.map((net) => `${net}.*`).join(' ')}`, `Port ${ports.direct}`],
+    ...['User root', `IdentityFile ${at.identityFile}`, 'IdentitiesOnly yes', 'BatchMode yes'],
+    ...[`UserKnownHostsFile ${at.knownHosts}`, 'GlobalKnownHostsFile /dev/null'],
+    ...['StrictHostKeyChecking yes', 'HostKeyAlgorithms ssh-ed25519', 'UpdateHostKeys no'],
+  ]
+  writeFileSync(at.sshConfig, `${settings.join('\n    ')}\n`)
+}
+
 /** Writes the inventories of Tandem and of Ansible for `count` hosts, and names the two files. */
 export function writeInventories(at: Places, count: number, port: number) {
+  writeAccess(at, count)
   const ours: BenchHosts = {
     hosts: numbers(count).map((host) => ({
       name: `h${host}`,

@@ -5,8 +5,11 @@ import { type BenchArgs, benchOptions, readBench } from './args.ts'
 import { ensureBase, needPrograms } from './base.ts'
 import { Bench, chosen } from './bench.ts'
 import { ownContenders, peers } from './contenders.ts'
+import { growthTable } from './growth.ts'
 import { down, reset } from './hosts.ts'
-import { addressOf, type Places, places } from './places.ts'
+import { writeInventories } from './inventories.ts'
+import { needRoom } from './limits.ts'
+import { addressOf, type Places, places, ports } from './places.ts'
 import { table } from './rows.ts'
 
 const say = (text: string) => process.stderr.write(`${text}\n`)
@@ -54,6 +57,8 @@ async function work(args: Exclude<BenchArgs, { verb: 'help' }>, at: Places, sign
   if (args.verb === 'down') return exitCodes.converged
   if (args.verb === 'up') {
     await ensureBase(at, say, signal)
+    needRoom(args.hosts, at.folder)
+    writeInventories(at, args.hosts, ports.direct)
     await reset(at, args.hosts)
     say(`ssh -F ${at.sshConfig} ${addressOf(1)}`)
     return exitCodes.converged
@@ -61,6 +66,7 @@ async function work(args: Exclude<BenchArgs, { verb: 'help' }>, at: Places, sign
   const theirs = args.peers === undefined ? [] : peers(args.peers, at, process.env)
   const contenders = chosen([...ownContenders(at, process.env), ...theirs], args.contenders)
   await ensureBase(at, say, signal)
+  needRoom(Math.max(...args.hosts), at.folder)
   const [load = 0] = loadavg()
   if (load > 0.5) say(`this machine is busy (load ${load.toFixed(2)}): wall times say little`)
   const bench = new Bench(at, { ...args, contenders }, say, signal)
@@ -70,6 +76,8 @@ async function work(args: Exclude<BenchArgs, { verb: 'help' }>, at: Places, sign
   } finally {
     // What was measured before something went wrong still holds.
     if (bench.finished.length > 0) process.stdout.write(`${table(bench.finished)}\n`)
+    const grown = growthTable(bench.finished)
+    if (grown !== undefined) process.stdout.write(`\n${grown}\n`)
     await down(at)
   }
 }

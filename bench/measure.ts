@@ -16,6 +16,10 @@ export interface Measured {
   readonly cpuMs: number
   /** Of the largest process. */
   readonly peakRssBytes: number
+  /** The most that all of them had together, as looked at while they ran. */
+  readonly togetherBytes: number
+  /** CPU time of looking, which is in none of the above. */
+  readonly samplerMs: number
 }
 
 const helper = join(import.meta.dirname, 'measure.pl')

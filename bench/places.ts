@@ -31,12 +31,22 @@ export function places(env: NodeJS.ProcessEnv): Places {
   }
 }
 
-/** The most hosts there can be: one address of 127.0.10.0/24 each. */
-export const mostHosts = 250
+/** The loopback networks of the hosts' addresses, and how many of each are used. */
+export const networks = ['127.0.10', '127.0.11', '127.0.12'] as const
+const hostsEach = 250
+/** The most hosts there can be. */
+export const mostHosts = networks.length * hostsEach
 /** Where a host's sshd listens, and where the delay proxy does before it. */
 export const ports = { direct: 2222, delayed: 2223 }
 
-export const addressOf = (host: number) => `127.0.10.${host}`
+/** 127.0.10.1 to 127.0.10.250, then 127.0.11.1 and on. */
+export function addressOf(host: number): string {
+  const network = networks[Math.floor((host - 1) / hostsEach)]
+  if (!Number.isInteger(host) || network === undefined) {
+    throw new RangeError(`Expected a host 1–${mostHosts}, got ${host}`)
+  }
+  return `${network}.${((host - 1) % hostsEach) + 1}`
+}
 
 /** Odd hosts are M1 of a pair, even ones M2. */
 export const nodeOf = (host: number): 1 | 2 => (host % 2 === 1 ? 1 : 2)

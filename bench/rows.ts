@@ -1,3 +1,5 @@
+import { grid } from './grid.ts'
+
 /** The first run on fresh hosts, or the one after it, which finds nothing to do. */
 export type Run = 'first' | 'converged'
 export const runs: readonly Run[] = ['first', 'converged']
@@ -21,6 +23,8 @@ export interface Samples extends Pick<Row, 'hosts' | 'rttMs' | 'run' | 'contende
   readonly cpuMs: number[]
   readonly peakRssBytes: number[]
   readonly roundTrips: number[]
+  /** The most memory that all processes had together. */
+  readonly togetherBytes: number[]
   /** CPU time of all hosts together. */
   readonly hostsCpuMs: number[]
   /** The share of the machine that was spent neither on the contender nor on the hosts. */
@@ -60,14 +64,16 @@ export function ratio(a: number, b: number | undefined): string {
 export const percent = (share: number) => `${(share * 100).toFixed(0)} %`
 
 const header = [
-  ...['hosts', 'rtt ms', 'run', 'contender', 'wall ms', 'min–max', 'CPU ms', 'peak MB'],
-  ...['hosts CPU ms', 'others'],
+  ...['hosts', 'rtt ms', 'run', 'contender', 'wall ms', 'min–max', 'CPU ms', 'wall ms/host'],
+  ...['CPU ms/host', 'peak MB', 'together MB', 'hosts CPU ms', 'others'],
   ...['trips', 'wall ÷ ssh-true', 'wall ÷ shell', 'wall ÷ tandem', 'CPU ÷ tandem'],
 ]
 
-/** The table of all rows with their ratios, in Markdown; columns are aligned for reading as text too. */
+/** The table of all rows, with what a host takes and their ratios. */
 export function table(all: readonly Samples[]): string {
   const rows = all.map(rowOf)
+  const whole = (value: number) => value.toFixed(0)
+  const mb = (bytes: number) => whole(bytes / 2 ** 20)
   const body = all.map((samples, index) => {
     const row = rows[index] ?? rowOf(samples)
     const beside = (name: string) =>
@@ -75,27 +81,19 @@ export function table(all: readonly Samples[]): string {
         ({ hosts, rttMs, run, contender }) =>
           contender === name && hosts === row.hosts && rttMs === row.rttMs && run === row.run,
       )
-    const whole = (value: number) => value.toFixed(0)
     return [
       ...[String(row.hosts), String(row.rttMs), row.run, row.contender, whole(row.wallMs)],
       `${whole(Math.min(...samples.wallMs))}–${whole(Math.max(...samples.wallMs))}`,
-      ...[whole(row.cpuMs), whole(row.peakRssBytes / 2 ** 20)],
+      whole(row.cpuMs),
+      ...[row.wallMs, row.cpuMs].map((ms) => (ms / row.hosts).toFixed(1)),
+      ...[mb(row.peakRssBytes), mb(median(samples.togetherBytes))],
       ...[whole(median(samples.hostsCpuMs)), percent(median(samples.others))],
       String(row.roundTrips),
       ...['ssh-true', 'shell', 'tandem'].map((name) => ratio(row.wallMs, beside(name)?.wallMs)),
       ratio(row.cpuMs, beside('tandem')?.cpuMs),
     ]
   })
-  const widths = header.map((name, column) =>
-    Math.max(...[header, ...body].map((cells) => (cells[column] ?? name).length)),
-  )
-  const isText = (column: number) => column === 2 || column === 3
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => (isText(column) ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`
-  const rule = widths.map((width, column) =>
-    isText(column) ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`,
-  )
-  return [line(header), line(rule), ...body.map(line)].join('\n')
+  return grid(header, body, ['run', 'contender'])
 }
 
 /** One JSON object a line. */

@@ -6,6 +6,7 @@ const samples = (contender: string, wallMs: number[], cpuMs: number[]): Samples 
   ...{ hosts: 2, rttMs: 0, run: 'converged', contender, wallMs, cpuMs },
   peakRssBytes: wallMs.map(() => 64 * 2 ** 20),
   roundTrips: [7],
+  togetherBytes: [96 * 2 ** 20],
   hostsCpuMs: [200],
   others: [0.031],
 })
@@ -45,10 +46,14 @@ test('the table holds medians, spread and ratios', () => {
     .split('\n')
     .map((line) => line.split('|').map((cell) => cell.trim().replace(' %', '_%')))
   expect(cells[2]?.slice(1, -1)).toEqual(
-    '2 0 converged tandem 1100 1000–1200 900 64 200 3_% 7 3.55 2.75 1.00 1.00'.split(' '),
+    '2 0 converged tandem 1100 1000–1200 900 550.0 450.0 64 96 200 3_% 7 3.55 2.75 1.00 1.00'.split(
+      ' ',
+    ),
   )
   expect(cells[4]?.slice(1, -1)).toEqual(
-    '2 0 converged ssh-true 310 300–330 280 64 200 3_% 7 1.00 0.78 0.28 0.31'.split(' '),
+    '2 0 converged ssh-true 310 300–330 280 155.0 140.0 64 96 200 3_% 7 1.00 0.78 0.28 0.31'.split(
+      ' ',
+    ),
   )
   expect(
     new Set(
@@ -84,4 +89,15 @@ test('a contender that does not exist is named, with the one that was meant', ()
     'Unknown contender `shel`, did you mean `shell`? There are: tandem, shell',
   )
   expect(chosen(known, ['shell']).map(({ name }) => name)).toEqual(['shell'])
+})
+
+test('a contender that must be asked for by name runs only then', () => {
+  const command = () => ({}) as never
+  const known = [
+    { name: 'tandem', command },
+    { name: 'tandem-npm', byName: true, command },
+  ]
+  const names = (asked?: string[]) => chosen(known, asked).map(({ name }) => name)
+  expect(names()).toEqual(['tandem'])
+  expect(names(['tandem-npm'])).toEqual(['tandem-npm'])
 })
