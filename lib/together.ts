@@ -1,9 +1,16 @@
 import type { CheckHost } from './task.ts'
 
+/** In place of an answer: this question is better asked by itself. */
+export const unclear = Symbol('unclear')
+
 /** Questions of one kind that one command can answer. */
 export interface Together<Q, A> {
-  /** Asks all of them; answers in their order. Rejects where it cannot tell which answer is whose. */
-  readonly ask: (host: CheckHost, questions: readonly Q[]) => Promise<readonly A[]>
+  readonly alone: (host: CheckHost, question: Q) => Promise<A>
+  /** Asks several at once; answers in their order. Where it rejects, all are unclear. */
+  readonly all: (
+    host: CheckHost,
+    questions: readonly Q[],
+  ) => Promise<readonly (A | typeof unclear)[]>
 }
 
 interface Waiting {
@@ -18,8 +25,8 @@ const most = 200
 const waitingOf = new WeakMap<CheckHost, Map<Together<never, unknown>, Waiting[]>>()
 
 /**
- * Asks what other checks ask of the same host at this moment too, in one command. Where that
- * fails, each question is asked by itself, so that every task hears of its own trouble only.
+ * Asks what other checks ask of the same host at this moment too, in one command. What that leaves
+ * unclear is asked by itself, so that every task hears of its own trouble only.
  */
 export function together<Q, A>(host: CheckHost, kind: Together<Q, A>, question: Q): Promise<A> {
   const kinds = waitingOf.get(host) ?? new Map<Together<never, unknown>, Waiting[]>()
@@ -46,22 +53,14 @@ export function together<Q, A>(host: CheckHost, kind: Together<Q, A>, question: 
 async function settle(
   host: CheckHost,
   kind: Together<unknown, unknown>,
-  all: readonly Waiting[],
+  waiting: readonly Waiting[],
 ): Promise<void> {
-  try {
-    const answers = await kind.ask(
-      host,
-      all.map(({ question }) => question),
-    )
-    if (answers.length !== all.length) {
-      throw new Error(`Expected ${all.length} answers, got ${answers.length}`)
-    }
-    all.forEach(({ resolve }, index) => {
-      resolve(answers[index])
-    })
-  } catch (error) {
-    const [one] = all
-    if (all.length === 1) one?.reject(error)
-    else await Promise.all(all.map((single) => settle(host, kind, [single])))
-  }
+  const questions = waiting.map(({ question }) => question)
+  const answers =
+    questions.length === 1 ? [unclear] : await kind.all(host, questions).catch(() => undefined)
+  waiting.forEach(({ question, resolve, reject }, index) => {
+    const answer = answers && index in answers ? answers[index] : unclear
+    if (answer !== unclear) resolve(answer)
+    else kind.alone(host, question).then(resolve, reject)
+  })
 }

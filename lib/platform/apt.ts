@@ -14,13 +14,19 @@ const quiet = [
 ].map((option) => (option.includes('=') ? `-o${option}` : option))
 
 /** dpkg-query reads its whole database for a single name, so it is asked for all at once. */
-const packageStates: Together<readonly string[], ReadonlyMap<string, PackageState>> = {
-  ask: async (host, lists) => {
-    const names = [...new Set(lists.flat())]
-    const answer = await host.$`dpkg-query -W -f ${dpkgFormat} -- ${names}`.nothrow()
-    const states = parseDpkgQuery(answer, names)
+const packageStates: Together<readonly string[], States> = {
+  alone: statesOf,
+  all: async (host, lists) => {
+    const states = await statesOf(host, [...new Set(lists.flat())])
     return lists.map((list) => new Map([...states].filter(([name]) => list.includes(name))))
   },
+}
+
+type States = ReadonlyMap<string, PackageState>
+
+async function statesOf(host: CheckHost, names: readonly string[]): Promise<States> {
+  const answer = await host.$`dpkg-query -W -f ${dpkgFormat} -- ${names}`.nothrow()
+  return parseDpkgQuery(answer, names)
 }
 
 /** Debian's dpkg and apt-get. */

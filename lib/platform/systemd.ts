@@ -12,13 +12,7 @@ interface Unit {
 
 type Read = Awaited<ReturnType<ServiceManager['read']>>
 
-const units: Together<Unit, Read> = {
-  ask: async (host, questions) => {
-    const [one] = questions
-    if (one && questions.length === 1) return [await readAlone(host, one)]
-    return readAll(host, questions)
-  },
-}
+const units: Together<Unit, Read> = { alone: readAlone, all: readAll }
 
 async function readAlone(host: CheckHost, { unit, more }: Unit): Promise<Read> {
   const answer =

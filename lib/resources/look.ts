@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { CheckHost, Output } from '../task.ts'
-import { type Together, together } from '../together.ts'
+import { type Together, together, unclear } from '../together.ts'
 import { octal } from './paths.ts'
 import { parseSums } from './sums.ts'
 
@@ -45,6 +45,12 @@ export function parseStat(line: string, path: string): Found {
   }
 }
 
+/** Reads one line written with `statFormat` and ` %n`, the name. */
+export function parseStatNamed(line: string): { found: Found; path: string } {
+  const [, stat = line, path = ''] = /^((?:\S+ ){5}\d+) (.*)$/.exec(line) ?? []
+  return { found: parseStat(stat, path), path }
+}
+
 /**
  * Splits the answer to a script that starts with `stat`: what was found and the rest of the text,
  * or undefined where nothing is there. Any other failure (no permission, a parent that is a file)
@@ -86,13 +92,7 @@ export function lookWithSum(host: CheckHost, path: string): Promise<Looked | und
   return together(host, looks, { path, sum: true })
 }
 
-const looks: Together<LookAt, Looked | undefined> = {
-  ask: async (host, questions) => {
-    const [one] = questions
-    if (one && questions.length === 1) return [await lookAlone(host, one)]
-    return lookAtAll(host, questions)
-  },
-}
+const looks: Together<LookAt, Looked | undefined> = { alone: lookAlone, all: lookAtAll }
 
 async function lookAlone(host: CheckHost, { path, sum }: LookAt): Promise<Looked | undefined> {
   // A pipe at the path would block sha256sum for ever, so only plain files are hashed. `exec` at
@@ -114,11 +114,11 @@ exec stat -c ${statFormat} -- ${path}`.nothrow()
   return { ...found, sum: hex }
 }
 
-/** One `stat` and one `sha256sum` for all; throws where an answer is not clear, so that each is asked alone. */
+/** One `stat` and one `sha256sum` for all. */
 async function lookAtAll(
   host: CheckHost,
   questions: readonly LookAt[],
-): Promise<(Looked | undefined)[]> {
+): Promise<(Looked | undefined | typeof unclear)[]> {
   const paths = [...new Set(questions.map(({ path }) => path))]
   const summed = [...new Set(questions.filter(({ sum }) => sum).map(({ path }) => path))]
   // A link's target may be any text, so nobody can know what stands between two of them.
@@ -135,8 +135,7 @@ for p in ${summed}; do if [ -f "$p" ] && [ ! -h "$p" ]; then set -- "$@" "$p"; f
   const sums = parseSums(parts.pop() ?? '')
   const all = new Map<string, Looked>()
   for (const line of stats.split('\n').filter(Boolean)) {
-    const [, stat = '', path = ''] = /^((?:\S+ ){5}\d+) (.*)$/.exec(line) ?? []
-    const found = parseStat(stat, path)
+    const { found, path } = parseStatNamed(line)
     const target = found.kind === 'link' ? parts.shift()?.replace(/\n$/, '') : undefined
     const sum = sums.get(path)
     all.set(path, { ...found, ...(target !== undefined && { target }), ...(sum && { sum }) })
@@ -147,14 +146,14 @@ for p in ${summed}; do if [ -f "$p" ] && [ ! -h "$p" ]; then set -- "$@" "$p"; f
       return path === undefined ? [] : [path]
     }),
   )
+  if (parts.length > 0) throw new Error('Expected one target for each link')
   return questions.map(({ path, sum }) => {
     const found = all.get(path)
     const clear = found
       ? (found.kind !== 'file' || !sum || found.sum !== undefined) &&
         (found.kind !== 'link' || found.target !== undefined)
       : missing.has(path)
-    if (!clear || parts.length > 0) throw new Error(`Expected a clear answer about ${path}`)
-    return found
+    return clear ? found : unclear
   })
 }
 

@@ -1,6 +1,6 @@
 import { type Change, type CheckHost, type Host, type Task, task } from '../task.ts'
-import { type Together, together } from '../together.ts'
-import { type Found, naming, parseStat, readStat, statFormat } from './look.ts'
+import { type Together, together, unclear } from '../together.ts'
+import { type Found, naming, parseStatNamed, readStat, statFormat } from './look.ts'
 import { absolute } from './paths.ts'
 
 /** A text file as the host has it; `path` is what a link led to. */
@@ -67,13 +67,7 @@ export function readText(host: CheckHost, path: string): Promise<TextFile | unde
   return together(host, texts, path)
 }
 
-const texts: Together<string, TextFile | undefined> = {
-  ask: async (host, paths) => {
-    const [one] = paths
-    if (one !== undefined && paths.length === 1) return [await readAlone(host, one)]
-    return readAll(host, paths)
-  },
-}
+const texts: Together<string, TextFile | undefined> = { alone: readAlone, all: readAll }
 
 async function readAlone(host: CheckHost, path: string): Promise<TextFile | undefined> {
   // Editing must reach the file behind a link: replacing the link would leave that one unchanged.
@@ -98,36 +92,32 @@ stat -c ${statFormat} -- "$p" && printf '%s\\n' "$p" && if [ -f "$p" ]; then exe
   return { path: now.rest.slice(0, end), found: now.found, content }
 }
 
-/** One `stat` and one `cat` for all, where each is a plain file with UTF-8 in it; else throws. */
-async function readAll(host: CheckHost, paths: readonly string[]): Promise<TextFile[]> {
-  const unique = [...new Set(paths)]
+/** One `stat` and one `cat` for all plain files; links and what is missing are looked at alone. */
+async function readAll(
+  host: CheckHost,
+  paths: readonly string[],
+): Promise<(TextFile | typeof unclear)[]> {
   const answer = await host.$`
-set -- ${unique}
-for p do if [ -h "$p" ] || [ ! -f "$p" ]; then exit 3; fi; done
-stat -c ${statFormat} -- "$@" && exec cat -- "$@"`
+set --
+for p in ${[...new Set(paths)]}; do
+  if [ -f "$p" ] && [ ! -h "$p" ]; then set -- "$@" "$p"; fi
+done
+[ $# = 0 ] && exit
+stat -c ${`${statFormat} %n`} -- "$@" && echo && exec cat -- "$@"`
   const bytes = Buffer.from(answer.stdout)
-  let at = 0
-  const upTo = (end: number) => {
-    const text = bytes.toString('utf8', at, end)
-    at = end
-    return text
+  // No line of `stat` is empty.
+  const head = Math.max(bytes.indexOf('\n\n'), 0)
+  let at = head + 2
+  const files = new Map<string, TextFile>()
+  for (const line of bytes.toString('utf8', 0, head).split('\n').filter(Boolean)) {
+    const { found, path } = parseStatNamed(line)
+    files.set(path, { path, found, content: bytes.toString('utf8', at, at + found.size) })
+    at += found.size
   }
-  const stats = unique.map((path) => {
-    const stat = parseStat(upTo(bytes.indexOf('\n', at)), path)
-    at++
-    return stat
-  })
-  const files = new Map(
-    unique.map((path, index) => {
-      const found = stats[index] as Found
-      return [path, { path, found, content: upTo(at + found.size) }]
-    }),
-  )
-  // Sizes that do not add up, or bytes that are no text: each is asked alone and tells.
-  if (at !== bytes.length || answer.stdout.includes('\ufffd') || answer.stdout.includes('\0')) {
-    throw new Error(`Expected ${at} bytes of text, got ${bytes.length}`)
-  }
-  return paths.map((path) => files.get(path) as TextFile)
+  // Sizes that do not add up, or bytes that are no text: nobody knows what is whose.
+  const whole = files.size === 0 || at === bytes.length
+  if (!whole || /[\0\ufffd]/.test(answer.stdout)) throw new Error('Expected nothing but text')
+  return paths.map((path) => files.get(path) ?? unclear)
 }
 
 /** A text cut into lines, and how to put them together again as they were. */
