@@ -49,8 +49,9 @@ export async function play(argv: readonly string[], context: Context): Promise<n
   const selection = selectionOf(args, known)
   // Lists and checks of words need every task, and no task's secrets.
   provideSecrets((name) => `(secret ${name})`)
-  knownWords(firstPlan(playbook, known), args)
-  const planned = plan(playbook, known, selection)
+  const all = firstPlan(playbook, known)
+  knownWords(all, args)
+  const planned = Object.keys(selection).length === 0 ? all : plan(playbook, known, selection)
   refuseEmpty(planned, playbook)
   if (args.list) {
     context.stdout.write(listing(args.list, planned, known))
