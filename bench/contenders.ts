@@ -33,7 +33,7 @@ export function ownContenders(at: Places, env: NodeJS.ProcessEnv): Contender[] {
   const base = baseEnv(env)
   const tandem = (ours: string) => ({
     argv: [
-      ...[process.execPath, '--import', 'tsx', join(root, 'lib/cli/main.ts')],
+      ...[process.execPath, join(root, 'lib/start/start.cjs')],
       ...['play', 'site', '--inventory', 'bench'],
     ],
     cwd: join(import.meta.dirname, 'tandem'),

@@ -38,6 +38,8 @@ const may: Record<string, readonly string[]> = {
     'playbooks',
     'inventory',
   ],
+  // The command line itself it loads by path: a bundle of it, or its source.
+  'lib/start': [],
   inventory: ['lib/index.ts'],
   roles: ['lib/index.ts', 'inventory'],
   playbooks: ['lib/index.ts', 'roles'],
@@ -45,7 +47,7 @@ const may: Record<string, readonly string[]> = {
 
 function sources(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter((entry) => entry.isFile() && /\.(ts|[cm]js)$/.test(entry.name))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)))
 }
 
@@ -54,7 +56,7 @@ const files = ['lib', 'roles', 'playbooks', 'inventory'].flatMap(sources)
 /** Files of this repository that a file imports, statically or not, types included. */
 function imports(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8')
-  const found = text.matchAll(/(?:\bfrom|\bimport\s*\(?)\s*['"](\.[^'"]+)['"]/g)
+  const found = text.matchAll(/(?:\bfrom|\bimport\s*\(?|\brequire\s*\()\s*['"](\.[^'"]+)['"]/g)
   return [...found].map(([, path]) => relative(root, resolve(root, dirname(file), path ?? '')))
 }
 

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { UsageError } from '../errors.ts'
+import { importFile } from '../inventory/import-file.ts'
 import { loadProblem, unknownName } from '../inventory/index.ts'
 import type { Play, Playbook, Role } from '../task.ts'
 
@@ -26,7 +26,7 @@ export async function loadPlaybook(name: string, dir: string): Promise<Playbook>
   const file = `playbooks/${name}.ts`
   let loaded: { default?: unknown }
   try {
-    loaded = await import(pathToFileURL(join(dir, `${name}.ts`)).href)
+    loaded = await importFile(join(dir, `${name}.ts`))
   } catch (error) {
     throw new UsageError(`${file} does not load: ${loadProblem(error)}`, { cause: error })
   }

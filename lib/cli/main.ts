@@ -28,10 +28,11 @@ const context: Context = {
   stdout: process.stdout,
   stderr: process.stderr,
 }
-try {
-  process.exit(await main(script, argv, context))
-} catch (error) {
-  process.stderr.write(`${masked(sentence(error))}\n`)
-  if (process.env.TANDEM_DEBUG === '1') process.stderr.write(`${masked(inspect(error))}\n`)
-  process.exit(exitCodeOf(error))
-}
+// Not awaited: a bundle is one script, which cannot wait at its top.
+main(script, argv, context)
+  .catch((error: unknown) => {
+    process.stderr.write(`${masked(sentence(error))}\n`)
+    if (process.env.TANDEM_DEBUG === '1') process.stderr.write(`${masked(inspect(error))}\n`)
+    return exitCodeOf(error)
+  })
+  .then((code) => process.exit(code))

@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { sentence, UsageError } from '../errors.ts'
 import type { EmbeddedLab, LabFacts } from './embedded.ts'
+import { importFile } from './import-file.ts'
 import { shown } from './issues.ts'
 import { loadProblem } from './load-problem.ts'
 import { unknownName } from './names.ts'
@@ -41,7 +41,7 @@ export async function load(name: string, dir: string): Promise<Loaded> {
   }
   let loaded: { default?: unknown }
   try {
-    loaded = await import(pathToFileURL(join(dir, `${name}.ts`)).href)
+    loaded = await importFile(join(dir, `${name}.ts`))
   } catch (error) {
     throw inFile(file, error)
   }

@@ -5,13 +5,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-const main = fileURLToPath(new URL('../../lib/cli/main.ts', import.meta.url))
-const tsx = import.meta.resolve('tsx')
+const start = fileURLToPath(new URL('../../lib/start/start.cjs', import.meta.url))
 let dir = ''
 
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'tandem-npm-'))
-  const node = `"${process.execPath}" --import ${tsx} ${main}`
+  const node = `"${process.execPath}" ${start}`
   writeFileSync(
     join(dir, 'package.json'),
     JSON.stringify({ name: 'x', scripts: { play: `${node} play`, lab: `${node} lab` } }),

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-const main = fileURLToPath(new URL('../../lib/cli/main.ts', import.meta.url))
+const start = fileURLToPath(new URL('../../lib/start/start.cjs', import.meta.url))
 const fixture = fileURLToPath(new URL('fixture', import.meta.url))
 
 /** How the command line ended. */
@@ -22,7 +22,7 @@ export function tandem(
     ([key]) => !/^(npm_|tandem_)/i.test(key) && key !== 'CI',
   )
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...args], {
+    const child = spawn(process.execPath, [start, ...args], {
       cwd,
       env: { ...Object.fromEntries(clean), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -15,7 +15,7 @@ export interface Played extends Ended {
   readonly recap: readonly HostRecap[]
 }
 
-const main = ['--import', 'tsx', 'lib/cli/main.ts']
+const main = ['lib/start/start.cjs']
 
 function start(words: readonly string[]): ChildProcess {
   return spawn(process.execPath, [...main, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
