@@ -1,4 +1,4 @@
-import yargs from 'yargs'
+import yargsParser from 'yargs-parser'
 import { UsageError } from '../errors.ts'
 import { nearest } from '../inventory/index.ts'
 import { type Option, type PlayArgs, playOptions } from './options.ts'
@@ -13,30 +13,22 @@ export interface Read {
   readonly list: (name: string) => readonly string[] | undefined
 }
 
-function parser(argv: readonly string[], options: Options) {
-  const made = yargs([...argv])
-    .parserConfiguration({
+function parse(argv: readonly string[], options: Options) {
+  const named = (flag: boolean) =>
+    Object.keys(options).filter((name) => (options[name]?.kind === 'flag') === flag)
+  return yargsParser.detailed([...argv], {
+    boolean: named(true),
+    string: named(false),
+    // NaN is one value that must be there, where 1 would take an option for it.
+    narg: Object.fromEntries(named(false).map((name) => [name, Number.NaN])),
+    configuration: {
       'camel-case-expansion': false,
       'dot-notation': false,
       'parse-numbers': false,
       'parse-positional-numbers': false,
       'short-option-groups': false,
-    })
-    .locale('en')
-    .help(false)
-    .version(false)
-    .exitProcess(false)
-    .fail(false)
-  for (const [name, { kind, about, value, choices }] of Object.entries(options)) {
-    const described = kind === 'flag' ? about : `${value}: ${about}`
-    const listed = choices ? `${described} (${choices.join(', ')})` : described
-    made.option(name, {
-      type: kind === 'flag' ? 'boolean' : 'string',
-      describe: listed,
-      ...(kind !== 'flag' && { requiresArg: true }),
-    })
-  }
-  return made
+    },
+  })
 }
 
 /** The text of `--help`: usage, options and what the caller puts around them. */
@@ -46,25 +38,31 @@ export async function helpText(
   columns: number,
   epilogue: string,
 ): Promise<string> {
-  const made = parser([], options).usage(usage).wrap(columns).epilogue(epilogue)
+  // Loaded for a text alone: it measures words with tables that take longer than to connect.
+  const { default: yargs } = await import('yargs')
+  const made = yargs([]).locale('en').help(false).version(false)
+  for (const [name, { kind, about, value, choices }] of Object.entries(options)) {
+    const described = kind === 'flag' ? about : `${value}: ${about}`
+    const listed = choices ? `${described} (${choices.join(', ')})` : described
+    made.option(name, { type: kind === 'flag' ? 'boolean' : 'string', describe: listed })
+  }
+  const text = await made.usage(usage).wrap(columns).epilogue(epilogue).getHelp()
   // yargs would mark each as [string] or [boolean], which says nothing the text does not.
-  return (await made.getHelp()).replaceAll(/ +\[(string|boolean)\]/g, '')
+  return text.replaceAll(/ +\[(string|boolean)\]/g, '')
 }
 
 /** Reads options strictly; throws UsageError in one sentence with the option that was likely meant. */
 export function read(argv: readonly string[], options: Options): Read {
   const names = Object.keys(options)
   refuseFlagValues(argv, options)
-  let parsed: Record<string, unknown> & { _: (string | number)[] }
-  try {
-    parsed = parser(argv, options).parseSync()
-  } catch (error) {
-    const missing = /following: (\S+)/.exec(error instanceof Error ? error.message : '')?.[1]
+  const { argv: parsed, error } = parse(argv, options)
+  if (error) {
+    const missing = /following: (\S+)/.exec(error.message)?.[1]
     if (missing === undefined) throw error
     throw new UsageError(`Expected ${options[missing]?.value} after --${missing}, got nothing`)
   }
   for (const [name, value] of Object.entries(parsed)) {
-    if (name === '_' || name === '$0') continue
+    if (name === '_') continue
     const option = options[name]
     const dashes = name.length === 1 ? '-' : '--'
     if (!option) {
