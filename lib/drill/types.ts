@@ -1,0 +1,97 @@
+/** What a writer on the client does again and again, each with fsync or a lock of its own. */
+export const works = ['create', 'append', 'overwrite', 'rename', 'read', 'lock'] as const
+export type Work = (typeof works)[number]
+
+/** One operation as the client saw it; times in milliseconds since the epoch, on the client's clock. */
+export interface Operation {
+  readonly work: Work
+  readonly sequence: number
+  readonly beganMs: number
+  /** When fsync and close (or the unlock) had returned; undefined where it never did. */
+  readonly endedMs: number | undefined
+  readonly outcome: 'ok' | 'fail' | 'indeterminate'
+  /** The system's word for a failure, such as EIO. */
+  readonly error?: string
+}
+
+/** What the checker found on the other node, after caches were dropped. */
+export interface Verdict {
+  readonly acknowledged: number
+  /** A sentence for each acknowledged write that is not there with its content. */
+  readonly lost: readonly string[]
+  readonly indeterminate: number
+  /** A sentence for each operation that failed, EIO on locks among them. */
+  readonly clientErrors: readonly string[]
+}
+
+/** The longest time a client waited, by what it wanted, in milliseconds. */
+export interface Stalls {
+  readonly newFile: number
+  readonly openFile: number
+  readonly read: number
+  readonly lock: number
+}
+
+/** Where the time of a stall went, in order. */
+export const phases = [
+  'detect',
+  'stop',
+  'promote',
+  'mount',
+  'nfsd',
+  'vip',
+  'reconnect',
+  'grace',
+] as const
+export type Phase = (typeof phases)[number]
+export type Phases = Readonly<Partial<Record<Phase, number>>>
+
+/** A stretch of time in which something was so; milliseconds since the epoch. */
+export interface Span {
+  readonly from: number
+  readonly to: number
+  readonly text?: string
+}
+
+/** What was up where during one round: lanes such as `M1 VIP`, `M2 nfsd`, `C1 acknowledged`. */
+export interface Timeline {
+  readonly from: number
+  readonly to: number
+  readonly lanes: readonly { readonly title: string; readonly spans: readonly Span[] }[]
+  readonly marks: readonly { readonly at: number; readonly text: string }[]
+  /** When each operation was acknowledged, by work. */
+  readonly acknowledged: Readonly<Partial<Record<Work, readonly number[]>>>
+}
+
+/** One round of one drill. */
+export interface Round {
+  readonly drill: string
+  readonly round: number
+  /** The recipe under test: Tandem's own, or the article's. */
+  readonly recipe: string
+  /** What broke an invariant or a pass mark; empty where it passed. */
+  readonly problems: readonly string[]
+  readonly verdict: Verdict
+  readonly stalls: Stalls
+  readonly phasesMs: Phases
+  readonly timeline: Timeline
+}
+
+/** One line of the result, as `--json` writes it. */
+export interface DrillRow {
+  readonly drill: string
+  readonly recipe: string
+  readonly rounds: number
+  readonly passed: boolean
+  readonly acknowledged: number
+  readonly lost: number
+  readonly indeterminate: number
+  readonly clientErrors: number
+  /** Of new files, over the rounds. */
+  readonly stallMs: { readonly p50: number; readonly p95: number; readonly max: number }
+  readonly stallsMs: Readonly<
+    Record<keyof Stalls, { readonly p50: number; readonly p95: number; readonly max: number }>
+  >
+  /** Medians over the rounds. */
+  readonly phasesMs: Phases
+}
