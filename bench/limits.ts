@@ -19,7 +19,7 @@ const needs = {
   inodes: { what: 'inodes', each: 300, besides: 1000, where: 'where TANDEM_BENCH is' },
   processes: {
     what: 'processes',
-    each: 10,
+    each: 8,
     besides: 200,
     where: "kernel.pid_max, kernel.threads-max, the cgroup's pids.max",
   },
