@@ -1,7 +1,7 @@
 // Makes the bundle of a root: everything a run may load, in one script, and what to know it by.
 import { isAscii } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import { realpathSync } from 'node:fs'
+import { readdirSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build as esbuild, stop } from 'esbuild'
@@ -16,11 +16,6 @@ const byPath = path.join(repository, 'lib/inventory/import-file.ts')
 /** Loads Node's http, https and tls, for agents that nothing here uses. */
 const unused = /\/node_modules\/ssh2\/lib\/http-agents\.js$/
 
-/** Own files that decide what a bundle is, besides those that are in it. */
-const makers = ['start.cjs', 'kept.cjs', 'stack.cjs', 'build.mjs', 'positions.mjs'].map((name) =>
-  path.join(import.meta.dirname, name),
-)
-
 /**
  * Builds the bundle of `root` and puts it where the launcher looks; rejects where anything is not
  * as usual, even a warning, for then the sources themselves must run.
@@ -33,7 +28,10 @@ export async function build(root) {
   const inputs = new Inputs()
   const tsconfig = inputs.own(path.join(repository, 'tsconfig.json')).toString()
   for (const folder of new Set([repository, root])) inputs.own(path.join(folder, 'package.json'))
-  for (const file of makers) inputs.own(file)
+  // This folder decides what a bundle is, too.
+  for (const name of readdirSync(import.meta.dirname)) {
+    inputs.own(path.join(import.meta.dirname, name))
+  }
   const modules = path.join(repository, 'node_modules')
   inputs.package(path.join(modules, '.package-lock.json'))
   // A dependency that is a link can come to point elsewhere while what it pointed to stays.
@@ -189,6 +187,12 @@ class Inputs {
   package(file) {
     // The stat comes first: a change in between is then one that the next run sees.
     this.#packages.set(file, kept.statOf(file))
+    // Says which of a package's files is meant.
+    const [folder] = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file) ?? []
+    const manifest = `${folder}/package.json`
+    if (folder && !this.#packages.has(manifest)) {
+      this.#packages.set(manifest, kept.statOf(manifest))
+    }
     return kept.bytesOf(file) ?? Buffer.alloc(0)
   }
 

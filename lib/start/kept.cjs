@@ -181,7 +181,7 @@ function forget() {
 function replace(file, bytes) {
   const temporary = `${file}.${process.pid}`
   try {
-    fs.writeFileSync(temporary, bytes, { flush: true, mode: 0o600 })
+    fs.writeFileSync(temporary, bytes, { mode: 0o600 })
     fs.renameSync(temporary, file)
   } catch (error) {
     fs.rmSync(temporary, { force: true })

@@ -15,7 +15,8 @@ const errors = Error
 
 /** Why something takes longer is for who looks into it. @param {string} text */
 function told(text) {
-  if (process.env.TANDEM_DEBUG === '1') process.stderr.write(`start: ${text}\n`)
+  if (process.env.TANDEM_DEBUG === '1')
+    process.stderr.write(`start: ${text.split('\n', 2).join(' ')}\n`)
 }
 
 /** The bundle, built when the kept one is not good any more; undefined when there can be none. */
@@ -84,18 +85,29 @@ function compiledBefore(place, id) {
   }
 }
 
+/**
+ * The positions are read when a stack is looked at, if ever.
+ * @param {import('./kept.cjs').Bundle} from @param {Error} error @param {NodeJS.CallSite[]} sites
+ */
+function firstStack(from, error, sites) {
+  try {
+    const { stackOf } = require('./stack.cjs')
+    const stack = stackOf(from.file, from.positions())
+    errors.prepareStackTrace = stack
+    return stack(error, sites)
+  } catch {
+    delete errors.prepareStackTrace
+    return [error, ...sites].join('\n    at ')
+  }
+}
+
 async function start() {
   // Both ways look the same to the command line.
   process.argv[1] = main
   try {
     const from = await bundle()
     const run = compiled(from).runInThisContext()
-    errors.prepareStackTrace = (error, sites) => {
-      const { stackOf } = require('./stack.cjs')
-      const stack = stackOf(from.file, from.positions())
-      errors.prepareStackTrace = stack
-      return stack(error, sites)
-    }
+    errors.prepareStackTrace = (error, sites) => firstStack(from, error, sites)
     run(require, module, module.exports)
   } catch (error) {
     told(`without a bundle: ${error instanceof Error ? error.message : error}`)
