@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { open, readFile, rename, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { UsageError } from '../errors.ts'
 import type { Inventory } from '../inventory/index.ts'
 import { provideSecrets, Secret } from '../secret.ts'
@@ -71,7 +72,8 @@ export async function readSecrets(files: SecretFiles): Promise<Map<string, strin
   const decrypter = new Decrypter()
   try {
     decrypter.addIdentity(identity)
-    const plain = await decrypter.decrypt(new Uint8Array(sealed), 'text')
+    // A stream, since whole files the library gathers with `fetch`, which is long to load.
+    const plain = await text(await decrypter.decrypt(new Blob([new Uint8Array(sealed)]).stream()))
     return new Map(Object.entries(JSON.parse(plain) as Record<string, string>))
   } catch {
     throw new UsageError(
