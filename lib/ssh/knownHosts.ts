@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 
 /** One usable line of a known_hosts file. */
 export interface KnownKey {
@@ -43,16 +43,45 @@ interface Entry extends KnownKey {
   readonly hosts: string
 }
 
-function* entries(file: string): Generator<Entry> {
-  let text: string
+/** A file's lines: those that name hosts in full by name, and those with patterns, negations or hashes. */
+interface Listed {
+  readonly version: string
+  readonly plain: ReadonlyMap<string, readonly Entry[]>
+  readonly patterned: readonly Entry[]
+}
+
+const listedIn = new Map<string, Listed>()
+
+/** With hundreds of hosts, reading a file with hundreds of lines for each would take longest of all. */
+function listed(file: string): Listed | undefined {
+  let version: string
   try {
-    text = readFileSync(file, 'utf8')
+    const { mtimeNs, size, ino } = statSync(file, { bigint: true })
+    version = `${mtimeNs} ${size} ${ino}`
   } catch (error) {
     // ssh reads the files that exist; a missing one knows no host.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
-  for (const [i, raw] of text.split('\n').entries()) {
+  const known = listedIn.get(file)
+  if (known?.version === version) return known
+  const plain = new Map<string, Entry[]>()
+  const patterned: Entry[] = []
+  for (const entry of entries(file)) {
+    if (/[*?!|]/.test(entry.hosts)) patterned.push(entry)
+    else {
+      for (const name of new Set(entry.hosts.toLowerCase().split(','))) {
+        plain.set(name, [...(plain.get(name) ?? []), entry])
+      }
+    }
+  }
+  const read = { version, plain, patterned }
+  listedIn.set(file, read)
+  return read
+}
+
+function* entries(file: string): Generator<Entry> {
+  for (const [i, raw] of readFileSync(file, 'utf8').split('\n').entries()) {
     const fields = raw.trim().split(/\s+/)
     if (!fields[0] || fields[0].startsWith('#')) continue
     const marker = fields[0].startsWith('@') ? fields.shift() : undefined
@@ -67,13 +96,15 @@ function* entries(file: string): Generator<Entry> {
 
 /** Finds what the files say of an address; files that do not exist count as empty. */
 export function lookUp(files: readonly string[], address: string, port: number): KnownHost {
-  const plain = address.toLowerCase()
-  const full = port === 22 ? plain : `[${plain}]:${port}`
-  const all = files.flatMap((file) => [...entries(file)])
-  return {
-    keys: all.filter((entry) => names(entry.hosts, full)),
-    portless: port === 22 ? [] : all.filter((entry) => names(entry.hosts, plain)),
-  }
+  const bare = address.toLowerCase()
+  const full = port === 22 ? bare : `[${bare}]:${port}`
+  const all = files.flatMap((file) => listed(file) ?? [])
+  const of = (name: string) =>
+    all.flatMap(({ plain, patterned }) => [
+      ...(plain.get(name) ?? []),
+      ...patterned.filter((entry) => names(entry.hosts, name)),
+    ])
+  return { keys: of(full), portless: port === 22 ? [] : of(bare) }
 }
 
 /** The type at the head of a key in SSH's wire form. */
