@@ -26,8 +26,10 @@ const may: Record<string, readonly string[]> = {
   'lib/engine': ['lib/task.ts', 'lib/errors.ts', 'lib/ssh', 'lib/inventory'],
   'lib/report': ['lib/task.ts', 'lib/errors.ts', 'lib/engine', 'lib/secret.ts'],
   'lib/lab': ['lib/task.ts', 'lib/errors.ts', 'lib/ssh'],
+  'lib/drill': ['lib/task.ts', 'lib/errors.ts', 'lib/ssh'],
   'lib/cli': [
     ...lib,
+    'lib/drill',
     'lib/engine',
     'lib/inventory',
     'lib/lab',

@@ -1,0 +1,139 @@
+import type { Machine } from './ground.ts'
+import type { NodeState, PairPlan, PairState, Replica } from './pair.ts'
+
+const unconfigured: Replica = {
+  connection: 'Unconfigured',
+  role: 'Unknown',
+  peerRole: 'Unknown',
+  disk: 'Diskless',
+  peerDisk: 'DUnknown',
+  outOfSync: 0,
+}
+
+/** Asks a node for everything at once; as few programs as can be, for they take time from clients. */
+export function lookScript({ drbd, path, vip }: PairPlan): string {
+  return `export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+echo '--- drbd'; [ ! -e /proc/drbd ] || cat /proc/drbd
+echo '--- mounted'
+while read -r from to _; do [ "$from $to" != '/dev/drbd${drbd.minor} ${path}' ] || echo yes; done </proc/mounts
+echo '--- threads'; n=0; [ ! -e /proc/fs/nfsd/threads ] || read -r n </proc/fs/nfsd/threads; echo "$n"
+echo '--- vip'; ip -o -4 addr show dev ${vip.device} to ${vip.address}/32
+echo '--- programs'
+for p in /proc/[0-9]*; do { read -r c <"$p/comm"; } 2>/dev/null && case $c in nfsdcld|rpc.mountd) echo "$c" ;; esac; done
+echo '--- heartbeat'; cl_status rscstatus 2>&1; :`
+}
+
+/** Reads what the script said; throws on what it does not know. */
+export function parseLook(name: string, text: string, plan: PairPlan): NodeState {
+  const parts = new Map(
+    text
+      .split(/^--- /m)
+      .slice(1)
+      .map((part) => {
+        const end = part.indexOf('\n')
+        return [part.slice(0, end), part.slice(end + 1).trim()] as const
+      }),
+  )
+  const of = (part: string) => {
+    const found = parts.get(part)
+    if (found === undefined) throw new Error(`${name}: the answer lacks \`${part}\``)
+    return found
+  }
+  const programs = new Set(of('programs').split('\n'))
+  // The article's recipe starts its programs with the distribution's units: not ours to expect.
+  const needed = plan.recipe === 'tandem' ? ['nfsdcld', 'rpc.mountd'] : ['rpc.mountd']
+  return {
+    name,
+    reached: true,
+    replica: parseReplica(of('drbd'), plan.drbd.minor),
+    heartbeat: heartbeatWord(of('heartbeat')),
+    mounted: of('mounted') === 'yes',
+    threads: Number.parseInt(of('threads'), 10) || 0,
+    vip: of('vip') !== '',
+    missing: needed.filter((program) => !programs.has(program)),
+  }
+}
+
+function heartbeatWord(text: string): string {
+  const word = text.split('\n').at(-1) ?? ''
+  if (/^(all|local|foreign|none|transition)$/.test(word)) return word
+  return /not running|cannot signon|stopped|not found/i.test(text) ? 'stopped' : 'transition'
+}
+
+/** One device out of /proc/drbd (8.4), read apart from the roles, so that both can be wrong alone. */
+export function parseReplica(text: string, minor: number): Replica {
+  const block = text.split(/\n(?=\s*\d+: cs:)/).find((one) => Number.parseInt(one, 10) === minor)
+  const head = block?.match(/cs:(\w+) ro:(\w+)\/(\w+) ds:(\w+)\/(\w+)/)
+  if (!block || !head) return unconfigured
+  const [, connection = '', role = '', peerRole = '', disk = '', peerDisk = ''] = head
+  const outOfSync = Number(block.match(/\boos:(\d+)/)?.[1] ?? 0)
+  return { connection, role, peerRole, disk, peerDisk, outOfSync }
+}
+
+/** A node that did not answer. */
+export function unreached(name: string): NodeState {
+  return {
+    name,
+    reached: false,
+    replica: unconfigured,
+    heartbeat: 'stopped',
+    mounted: false,
+    threads: 0,
+    vip: false,
+    missing: [],
+  }
+}
+
+/** Looks at both nodes at once; with `arp` the client asks the wire who has the floating address. */
+export async function lookAt(
+  nodes: readonly Machine[],
+  client: Machine,
+  plan: PairPlan,
+  { arp = false } = {},
+): Promise<PairState> {
+  const timeoutMs = 10_000 * plan.slow
+  const script = lookScript(plan)
+  const one = async (node: Machine): Promise<NodeState> => {
+    try {
+      const { stdout } = await node.run(script, { timeoutMs })
+      return parseLook(node.name, stdout, plan)
+    } catch {
+      return unreached(node.name)
+    }
+  }
+  const [states, owners] = await Promise.all([
+    Promise.all(nodes.map(one)),
+    arp ? ownersOf(nodes, client, plan) : undefined,
+  ])
+  return { at: Date.now(), nodes: states, ...(owners && { owners }) }
+}
+
+/** The cards that answered, from arping's lines, each once and in lower case. */
+export function answering(text: string): string[] {
+  const found = [...text.matchAll(/reply from \S+ \[([0-9A-F:]{17})\]/gi)]
+  return [...new Set(found.map(([, card = '']) => card.toLowerCase()))]
+}
+
+/** Names of the nodes whose card answers for the floating address; a foreign card by its number. */
+async function ownersOf(
+  nodes: readonly Machine[],
+  client: Machine,
+  plan: PairPlan,
+): Promise<string[]> {
+  const { vip } = plan
+  const timeoutMs = 15_000 * plan.slow
+  // Broadcast each time: after a first answer arping would only ask that card again.
+  const ask = `PATH=/usr/sbin:/usr/bin:/sbin:/bin arping -b -c 3 -w 3 -I ${plan.client.device} ${vip.address}`
+  const said = await client.run(ask, { timeoutMs })
+  if (said.exitCode === 127) throw new Error(`${client.name}: arping is not there`)
+  const cards = answering(said.stdout)
+  const own = await Promise.all(
+    nodes.map(async (node) => {
+      const file = `/sys/class/net/${vip.device}/address`
+      const answer = await node.run(`cat ${file}`, { timeoutMs }).catch(() => undefined)
+      return [answer?.stdout.trim() ?? '', node.name] as const
+    }),
+  )
+  const names = new Map(own)
+  return cards.map((card) => names.get(card) ?? card)
+}

@@ -1,0 +1,34 @@
+import { type Connection, type ConnectOptions, connect, exec } from '../ssh/index.ts'
+import type { Machine } from './ground.ts'
+
+/** A machine over SSH whose connection is made anew after a loss. */
+export interface SshMachine extends Machine {
+  close(): Promise<void>
+}
+
+const usualMs = 60_000
+
+/** `where` is asked at each connect: a machine of the lab may come back on another port. */
+export function sshMachine(name: string, where: () => ConnectOptions): SshMachine {
+  let line: Promise<Connection> | undefined
+  const open = async (): Promise<Connection> => {
+    const before = await line?.catch(() => undefined)
+    if (before && !before.lost.aborted) return before
+    const made = connect(where())
+    line = made
+    return made
+  }
+  return {
+    name,
+    run: async (script, { stdin, timeoutMs = usualMs } = {}) => {
+      const connection = await open()
+      // A machine without power says nothing: the loss must end the wait, not the time-out.
+      const signal = connection.lost
+      return exec(connection, script, { timeoutMs, signal, ...(stdin !== undefined && { stdin }) })
+    },
+    close: async () => {
+      const connection = await line?.catch(() => undefined)
+      await connection?.close()
+    },
+  }
+}

@@ -1,0 +1,163 @@
+/** What drills need to know of the pair and its client. */
+export interface PairPlan {
+  /** The recipe under test: Tandem's own, or the article's. */
+  readonly recipe: string
+  readonly nodes: readonly [NodePlan, NodePlan]
+  readonly client: { readonly name: string; readonly device: string; readonly mountPoint: string }
+  readonly vip: { readonly address: string; readonly device: string }
+  readonly drbd: { readonly resource: string; readonly minor: number; readonly disk: string }
+  /** Where the replicated filesystem is mounted on the node that serves. */
+  readonly path: string
+  readonly heartbeat: { readonly deadtime: number; readonly initdead: number }
+  readonly grace: number
+  /** How much longer than real machines these may take. */
+  readonly slow: number
+}
+
+/** One node: its name here, and the one heartbeat knows it by. */
+export interface NodePlan {
+  readonly name: string
+  readonly fqdn: string
+}
+
+/** What /proc/drbd says of the device; `Unconfigured` where there is none. */
+export interface Replica {
+  readonly connection: string
+  readonly role: string
+  readonly peerRole: string
+  readonly disk: string
+  readonly peerDisk: string
+  /** In KiB. */
+  readonly outOfSync: number
+}
+
+/** One node as it was at one moment. */
+export interface NodeState {
+  readonly name: string
+  /** False where the machine did not answer: then nothing else here means anything. */
+  readonly reached: boolean
+  readonly replica: Replica
+  /** Heartbeat's word for what the node holds, or `stopped`. */
+  readonly heartbeat: string
+  readonly mounted: boolean
+  readonly threads: number
+  readonly vip: boolean
+  /** Programs the service needs that do not run. */
+  readonly missing: readonly string[]
+}
+
+/** The pair at one moment; `at` on the controller's clock. */
+export interface PairState {
+  readonly at: number
+  readonly nodes: readonly NodeState[]
+  /** Who answers for the floating address, asked on the wire; undefined where nobody asked. */
+  readonly owners?: readonly string[]
+}
+
+/** `Connected Primary/Secondary UpToDate/UpToDate oos:0`. */
+export function replicaText(r: Replica): string {
+  if (r.connection === 'Unconfigured') return 'Unconfigured'
+  return `${r.connection} ${r.role}/${r.peerRole} ${r.disk}/${r.peerDisk} oos:${r.outOfSync}`
+}
+
+/** One line a node, for messages. */
+export function stateText({ nodes }: Pick<PairState, 'nodes'>): string {
+  return nodes
+    .map((node) => {
+      if (!node.reached) return `${node.name}: no answer`
+      const parts = [
+        ...(node.vip ? ['address'] : []),
+        ...(node.threads > 0 ? ['nfsd'] : []),
+        ...(node.mounted ? ['mounted'] : []),
+      ]
+      const has = parts.length > 0 ? `, has ${parts.join(', ')}` : ''
+      return `${node.name}: ${replicaText(node.replica)}, heartbeat ${node.heartbeat}${has}`
+    })
+    .join('; ')
+}
+
+/** Whether every part of the service is on this node. */
+export function isComplete(node: NodeState): boolean {
+  return (
+    node.reached &&
+    node.replica.role === 'Primary' &&
+    node.mounted &&
+    node.threads > 0 &&
+    node.vip &&
+    node.missing.length === 0
+  )
+}
+
+/** Whether any part of the service is on this node. */
+export function holdsAny(node: NodeState): boolean {
+  const { replica, mounted, threads, vip } = node
+  return node.reached && (replica.role === 'Primary' || mounted || threads > 0 || vip)
+}
+
+/** The node that serves, if exactly one does. */
+export function servingOf({ nodes }: Pick<PairState, 'nodes'>): NodeState | undefined {
+  const complete = nodes.filter(isComplete)
+  return complete.length === 1 ? complete[0] : undefined
+}
+
+/** What must never be, not for a moment: a sentence each. */
+export function unsafe({ nodes, owners }: PairState): string[] {
+  const names = (has: (node: NodeState) => boolean) =>
+    nodes.filter((node) => node.reached && has(node)).map(({ name }) => name)
+  const primaries = names((node) => node.replica.role === 'Primary')
+  const addresses = names((node) => node.vip)
+  return [
+    ...(primaries.length > 1 ? [`DRBD is Primary on ${primaries.join(' and ')}`] : []),
+    ...(addresses.length > 1 ? [`the floating address is on ${addresses.join(' and ')}`] : []),
+    ...(owners && owners.length > 1
+      ? [`${owners.join(' and ')} answer for the floating address`]
+      : []),
+  ]
+}
+
+/** What keeps the pair from being whole, where one node may be lost without losing anything. */
+export function notWhole(state: PairState): string[] {
+  const found = unsafe(state)
+  const { nodes, owners } = state
+  for (const node of nodes) {
+    if (!node.reached) {
+      found.push(`${node.name} does not answer`)
+      continue
+    }
+    const { connection, disk, peerDisk, outOfSync } = node.replica
+    const same = disk === 'UpToDate' && peerDisk === 'UpToDate' && outOfSync === 0
+    if (connection !== 'Connected' || !same) {
+      found.push(`${node.name}: DRBD is ${replicaText(node.replica)}`)
+    }
+    if (node.heartbeat === 'stopped') found.push(`${node.name}: heartbeat does not run`)
+    if (node.heartbeat === 'transition') found.push(`${node.name}: heartbeat is in transition`)
+  }
+  const serving = servingOf(state)
+  const holders = nodes.filter(holdsAny)
+  if (!serving) {
+    const half = holders.map(
+      (node) =>
+        `${node.name}: ${partsOf(node).join(', ')}${node.missing.length > 0 ? `, without ${node.missing.join(', ')}` : ''}`,
+    )
+    found.push(`no node has the whole service (${half.join('; ') || 'none has any of it'})`)
+  } else {
+    for (const node of holders) {
+      if (node !== serving) found.push(`${node.name} has ${partsOf(node).join(', ')} as well`)
+    }
+    if (owners && !(owners.length === 1 && owners[0] === serving.name)) {
+      found.push(
+        `${owners.join(' and ') || 'nobody'} answers for the floating address, expected ${serving.name}`,
+      )
+    }
+  }
+  return found
+}
+
+function partsOf({ replica, mounted, threads, vip }: NodeState): string[] {
+  return [
+    ...(replica.role === 'Primary' ? ['Primary'] : []),
+    ...(mounted ? ['the filesystem'] : []),
+    ...(threads > 0 ? ['nfsd'] : []),
+    ...(vip ? ['the address'] : []),
+  ]
+}

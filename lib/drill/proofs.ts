@@ -1,0 +1,56 @@
+import { type Ground, machineOf, must } from './ground.ts'
+import { parseReplica } from './look.ts'
+import { replicaText } from './pair.ts'
+
+/** Lets DRBD compare both disks while the service goes on; a sentence for what differs. */
+export async function verifyProblems(ground: Ground, serving: string): Promise<string[]> {
+  const { drbd, slow } = ground.plan
+  const node = machineOf(ground, serving)
+  const look = async () => parseReplica(await must(node, 'cat /proc/drbd'), drbd.minor)
+  await must(node, `drbdadm verify ${drbd.resource}`)
+  const limitMs = 600_000 * slow
+  const until = Date.now() + limitMs
+  let now = await look()
+  while (/^Verify/.test(now.connection)) {
+    if (Date.now() > until) {
+      return [`the comparison of both disks did not end within ${limitMs / 60_000} min`]
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    now = await look()
+  }
+  if (now.connection === 'Connected' && now.outOfSync === 0) return []
+  return [`the disks differ: ${replicaText(now)}`]
+}
+
+/**
+ * Checks the filesystem on the standby's own disk. It is frozen on the node that serves for that
+ * time: its journal is then empty, no write is under way, and nothing needs a snapshot.
+ */
+export async function fsckProblems(ground: Ground, serving: string): Promise<string[]> {
+  const { drbd, path, slow } = ground.plan
+  const server = machineOf(ground, serving)
+  const standby = ground.nodes.find(({ name }) => name !== serving)
+  if (!standby) return ['there is no other node']
+  const timeoutMs = 120_000 * slow
+  const seconds = Math.round(timeoutMs / 1000)
+  // Thaws by itself where nobody is left to say so.
+  await must(
+    server,
+    `sync -f '${path}' && fsfreeze -f '${path}' && { setsid sh -c 'sleep ${seconds}; fsfreeze -u "${path}"' </dev/null >/dev/null 2>&1 & echo $! >/run/tandem-thaw; }`,
+  )
+  try {
+    // DRBD writes past the page cache: what an earlier look left there is old.
+    const script = `sync; echo 3 >/proc/sys/vm/drop_caches; PATH=/usr/sbin:/usr/bin:/sbin:/bin e2fsck -fn '${drbd.disk}' 2>&1`
+    const { stdout, exitCode } = await standby.run(script, { timeoutMs })
+    if (exitCode === 0) return []
+    const told = stdout.trim().split('\n').slice(-6).join('; ')
+    return [
+      `the filesystem on ${standby.name} is not clean (e2fsck exit code ${exitCode}): ${told}`,
+    ]
+  } finally {
+    await must(
+      server,
+      `fsfreeze -u '${path}'; read -r pid </run/tandem-thaw && kill -- -"$pid" 2>/dev/null; rm -f /run/tandem-thaw; :`,
+    )
+  }
+}

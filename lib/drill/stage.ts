@@ -1,0 +1,163 @@
+import { Interrupted, sentence } from '../errors.ts'
+import { type Ground, type Machine, machineOf, type Played } from './ground.ts'
+import type { Book } from './kit.ts'
+import { type PairState, servingOf, stateText, unsafe } from './pair.ts'
+
+/** What one round may ask of its ground, and what it has to say. */
+export interface Stage {
+  readonly ground: Ground
+  /** The node that served when the round began, and the other. */
+  readonly active: string
+  readonly standby: string
+  /** The writers on the client. */
+  readonly book: Book
+  machine(name: string): Machine
+  say(text: string): void
+  /** Names what broke a pass mark; the round goes on so that everything is healed. */
+  wrong(text: string): void
+  /** Does `act` as the fault of this round: what stalls are measured from. */
+  fault(text: string, act: () => Promise<unknown>): Promise<void>
+  /** Registers how to undo something; before it is done, so that an interrupt finds it. */
+  undo(text: string, act: () => Promise<unknown>): void
+  /** Undoes everything that is registered, last first; safe to call again. */
+  heal(): Promise<void>
+  /** Looks until `done` says true; else its text says what is waited for. */
+  until(what: string, limitMs: number, done: (state: PairState) => boolean): Promise<PairState>
+  /** Watches for a while that `node` goes on serving. */
+  keepsServing(node: string, ms: number): Promise<void>
+  pause(ms: number): Promise<void>
+  play(words: readonly string[]): Promise<Played>
+}
+
+/** What happened on a stage, for the round that it belongs to. */
+export interface Story {
+  faultAt: number | undefined
+  readonly problems: string[]
+  readonly looks: PairState[]
+  readonly marks: { at: number; text: string }[]
+}
+
+/** How a stage is set up. */
+export interface StageOptions {
+  readonly ground: Ground
+  readonly active: string
+  readonly standby: string
+  readonly book: Book
+  readonly say: (text: string) => void
+  readonly signal: AbortSignal
+  /** Two nodes that serve at once end the round, unless the drill is about just that. */
+  readonly mayBeUnsafe?: boolean
+  readonly everyMs?: number
+}
+
+/** A stage and its story. */
+export function stageOf(options: StageOptions): { stage: Stage; story: Story } {
+  const { ground, say, signal, everyMs = 1_500 } = options
+  const story: Story = { faultAt: undefined, problems: [], looks: [], marks: [] }
+  const undos: { text: string; act: () => Promise<unknown> }[] = []
+  const note = (text: string) => story.marks.push({ at: Date.now(), text })
+  const wrong = (text: string) => {
+    if (story.problems.includes(text)) return
+    story.problems.push(text)
+    say(`NOT PASSED: ${text}`)
+  }
+  const look = async () => {
+    const state = await ground.look()
+    story.looks.push(state)
+    if (!options.mayBeUnsafe) for (const text of unsafe(state)) wrong(text)
+    return state
+  }
+  const pause = (ms: number) => waitFor(ms, signal)
+  const stage: Stage = {
+    ground,
+    active: options.active,
+    standby: options.standby,
+    book: options.book,
+    machine: (name) => machineOf(ground, name),
+    say,
+    wrong,
+    fault: async (text, act) => {
+      alive(signal)
+      say(text)
+      note(`fault: ${text}`)
+      story.faultAt ??= Date.now()
+      await act()
+    },
+    undo: (text, act) => undos.push({ text, act }),
+    heal: async () => {
+      for (let one = undos.pop(); one; one = undos.pop()) {
+        say(one.text)
+        note(one.text)
+        try {
+          await one.act()
+        } catch (error) {
+          wrong(`could not be undone (${one.text}): ${sentence(error)}`)
+        }
+      }
+    },
+    until: async (what, limitMs, done) => {
+      const began = Date.now()
+      for (;;) {
+        alive(signal)
+        const state = await look()
+        if (done(state)) {
+          say(`${what}  (${((state.at - began) / 1000).toFixed(1)} s)`)
+          return state
+        }
+        if (Date.now() - began > limitMs) {
+          wrong(
+            `${what}: not within ${Math.round(limitMs / 1000)} s; last seen ${stateText(state)}`,
+          )
+          throw new Breach(story.problems.at(-1) ?? what)
+        }
+        await pause(everyMs)
+      }
+    },
+    keepsServing: async (node, ms) => {
+      const end = Date.now() + ms
+      while (Date.now() < end) {
+        const state = await look()
+        const serving = servingOf(state)
+        if (serving?.name !== node && state.nodes.some(({ name, vip }) => vip && name !== node)) {
+          wrong(`the service left ${node}: ${stateText(state)}`)
+          throw new Breach(`the service left ${node}`)
+        }
+        await pause(everyMs)
+      }
+    },
+    pause,
+    play: async (words) => {
+      say(`npm run play ${words.join(' ')}`)
+      const played = await ground.play(words)
+      say(`npm run play ${words[0]} ended with exit code ${played.code}`)
+      return played
+    },
+  }
+  return { stage, story }
+}
+
+/** Ends a round whose pass mark is broken beyond going on. */
+export class Breach extends Error {
+  override readonly name = 'Breach'
+}
+
+/** Throws Interrupted once the run is. */
+export function alive(signal: AbortSignal): void {
+  if (signal.aborted) throw new Interrupted('interrupted')
+}
+
+/** Waits; rejects with Interrupted when the run is. */
+export function waitFor(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(new Interrupted('interrupted'))
+    const abort = () => {
+      clearTimeout(timer)
+      reject(new Interrupted('interrupted'))
+    }
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', abort)
+      resolve()
+    }, ms)
+    signal.addEventListener('abort', abort, { once: true })
+  })
+}

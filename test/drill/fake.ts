@@ -1,0 +1,164 @@
+import type { Drill } from '../../lib/drill/drill.ts'
+import { type Ability, abilities, type Ground, type Machine } from '../../lib/drill/ground.ts'
+import type { StartBook } from '../../lib/drill/kit.ts'
+import { unreached } from '../../lib/drill/look.ts'
+import type { NodeState, PairPlan, PairState } from '../../lib/drill/pair.ts'
+import type { Verdict } from '../../lib/drill/types.ts'
+
+export const plan: PairPlan = {
+  recipe: 'tandem',
+  nodes: [
+    { name: 'M1', fqdn: 'M1.redhat.sx' },
+    { name: 'M2', fqdn: 'M2.redhat.sx' },
+  ],
+  client: { name: 'C1', device: 'em1', mountPoint: '/data' },
+  vip: { address: '192.168.0.219', device: 'em1' },
+  drbd: { resource: 'drbd', minor: 0, disk: '/dev/mapper/VolGroup-lv_drbd' },
+  path: '/data',
+  heartbeat: { deadtime: 1, initdead: 2 },
+  grace: 1,
+  slow: 0.01,
+}
+
+const replica = (role: string, peerRole: string) => ({
+  connection: 'Connected',
+  role,
+  peerRole,
+  disk: 'UpToDate',
+  peerDisk: 'UpToDate',
+  outOfSync: 0,
+})
+
+/** A node with the whole service. */
+export const active = (name: string): NodeState => ({
+  name,
+  reached: true,
+  replica: replica('Primary', 'Secondary'),
+  heartbeat: name === 'M1' ? 'local' : 'all',
+  mounted: true,
+  threads: 8,
+  vip: true,
+  missing: [],
+})
+
+/** A node that could take over. */
+export const idle = (name: string): NodeState => ({
+  name,
+  reached: true,
+  replica: replica('Secondary', 'Primary'),
+  heartbeat: name === 'M1' ? 'none' : 'foreign',
+  mounted: false,
+  threads: 0,
+  vip: false,
+  missing: ['nfsdcld', 'rpc.mountd'],
+})
+
+/** A pair in memory; `pretend` changes what is seen of it. */
+export class FakeGround implements Ground {
+  readonly plan = plan
+  readonly can: ReadonlySet<Ability>
+  readonly nodes: readonly Machine[]
+  readonly client: Machine
+  readonly done: string[] = []
+  readonly off = new Set<string>()
+  serving = 'M1'
+  pretend: (nodes: NodeState[]) => NodeState[] = (nodes) => nodes
+  /** What a verify in the end finds. */
+  proc = ' 0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----\n    oos:0\n'
+
+  constructor(can: readonly Ability[] = abilities) {
+    this.can = new Set(can)
+    this.nodes = ['M1', 'M2'].map((name) => this.#machine(name))
+    this.client = this.#machine('C1')
+  }
+
+  #machine(name: string): Machine {
+    return {
+      name,
+      run: async (script) => {
+        if (this.off.has(name)) throw new Error(`${name}: no answer`)
+        this.done.push(`${name}: ${script.split('\n').at(-1)}`)
+        const stdout = this.#answer(name, script)
+        return { stdout, stderr: '', exitCode: 0 }
+      },
+    }
+  }
+
+  #answer(name: string, script: string): string {
+    const uptime = (Date.now() / 1000) % 100_000
+    if (script.includes('"+$up %s.%N"')) return `${uptime} ${Date.now() / 1000}\n`
+    if (script.includes('/dev/kmsg')) return `${uptime} [${uptime}] mark\n`
+    if (script.includes('date +%z')) return '+0000\n'
+    if (script.includes('--- stamps')) return '--- stamps\n--- kernel\n--- heartbeat\n'
+    if (script.includes('cat /proc/drbd')) return this.proc
+    if (script.includes('hb_standby')) this.serving = name === 'M1' ? 'M2' : 'M1'
+    if (script.includes('systemctl stop heartbeat') && this.pretend) this.pretend = (all) => all
+    return ''
+  }
+
+  async look({ arp = false } = {}): Promise<PairState> {
+    const nodes = this.pretend(
+      ['M1', 'M2'].map((name) => {
+        if (this.off.has(name)) return unreached(name)
+        return name === this.serving ? active(name) : idle(name)
+      }),
+    )
+    const owners = nodes.filter(({ vip }) => vip).map(({ name }) => name)
+    return { at: Date.now(), nodes, ...(arp && { owners }) }
+  }
+
+  async powerOff(name: string) {
+    this.done.push(`power off ${name}`)
+    this.off.add(name)
+    this.serving = name === 'M1' ? 'M2' : 'M1'
+  }
+  async powerOn(name: string) {
+    this.done.push(`power on ${name}`)
+    this.off.delete(name)
+  }
+  async cut(link: string) {
+    this.done.push(`cut ${link}`)
+  }
+  async heal(link: string) {
+    this.done.push(`heal ${link}`)
+  }
+  async play(words: readonly string[]) {
+    this.done.push(`play ${words.join(' ')}`)
+    return { code: 0, text: '' }
+  }
+  async lock() {}
+  async close() {}
+}
+
+/** Writers that did one thing well; `verdict` says what the checker found. */
+export function fakeBook(verdict: Partial<Verdict> = {}, removed: string[] = []): StartBook {
+  return async (_client, _plan, run) => ({
+    end: async () => [
+      {
+        writer: 'create',
+        work: 'create',
+        sequence: 1,
+        beganMs: Date.now() - 5,
+        endedMs: Date.now(),
+        outcome: 'ok',
+      },
+    ],
+    lockIsHeld: async () => true,
+    check: async () => ({
+      acknowledged: 1,
+      lost: [],
+      indeterminate: 0,
+      clientErrors: [],
+      ...verdict,
+    }),
+    stalls: () => ({ newFile: 20, openFile: 10, read: 5, lock: 5 }),
+    remove: async () => {
+      removed.push(run)
+    },
+  })
+}
+
+/** A drill that does what the test says. */
+export function drillOf(run: Drill['run'], more: Partial<Drill> = {}): Drill {
+  return { name: 'made-up', about: 'for this test', needs: [], moves: false, run, ...more }
+}
