@@ -1,0 +1,151 @@
+import { crash, type Drill } from '../drill.ts'
+import { machineOf, must } from '../ground.ts'
+import { isComplete, type NodeState, type PairState, replicaText } from '../pair.ts'
+import type { Stage } from '../stage.ts'
+import { moveLimitMs, serves } from './planned.ts'
+
+const nodeOf = ({ nodes }: PairState, name: string): NodeState | undefined =>
+  nodes.find((node) => node.name === name)
+
+async function cut(stage: Stage, text: string, links: readonly string[]): Promise<void> {
+  for (const link of links) stage.undo(`${link} is whole again`, () => stage.ground.heal(link))
+  await stage.fault(text, async () => {
+    for (const link of links) await stage.ground.cut(link)
+  })
+}
+
+const deadMs = (stage: Stage) =>
+  (stage.ground.plan.heartbeat.deadtime + 10 * stage.ground.plan.slow) * 1_000
+
+/** Runs `verify`, which must name what is wrong. */
+async function verifyNames(stage: Stage, what: RegExp): Promise<void> {
+  const { code, text } = await stage.play(['verify'])
+  if (code === 0) stage.wrong('verify found nothing wrong')
+  else if (!what.test(text)) stage.wrong(`verify says nothing that matches ${what.source}`)
+}
+
+export const em1: Drill = {
+  name: 'em1',
+  about: 'cuts the service cable of the active node; ipfail moves the service',
+  needs: ['cables'],
+  moves: true,
+  budgetMs: crash,
+  run: async (stage) => {
+    await cut(stage, `em1 of ${stage.active} is cut`, [`${stage.active}.em1`])
+    await stage.until(`${stage.standby} serves`, moveLimitMs(stage), serves(stage.standby))
+  },
+}
+
+export const gateway: Drill = {
+  name: 'gateway',
+  about: 'silences the gateway for both nodes; nothing moves',
+  needs: ['cables'],
+  moves: false,
+  maxStallMs: ({ slow }) => 3_000 * slow,
+  run: async (stage) => {
+    const client = machineOf(stage.ground, stage.ground.client.name)
+    const file = '/proc/sys/net/ipv4/icmp_echo_ignore_all'
+    stage.undo('the gateway answers again', () => must(client, `echo 0 >${file}`))
+    // The client is the lab's gateway: it stays a client, but answers no ping.
+    await stage.fault('the gateway falls silent', () => must(client, `echo 1 >${file}`))
+    await stage.keepsServing(stage.active, 2 * deadMs(stage))
+  },
+}
+
+export const em2: Drill = {
+  name: 'em2',
+  about: 'cuts the heartbeat line; nothing moves, and verify reports it',
+  needs: ['cables'],
+  moves: false,
+  maxStallMs: ({ slow }) => 3_000 * slow,
+  run: async (stage) => {
+    await cut(stage, 'em2 is cut', ['em2'])
+    await stage.keepsServing(stage.active, deadMs(stage))
+    await verifyNames(stage, /heartbeat line em2/)
+    await stage.heal()
+    const [, peer] = stage.ground.plan.nodes
+    const end = Date.now() + deadMs(stage) * 2
+    const [first] = stage.ground.nodes
+    for (;;) {
+      const said = await first?.run(`cl_status hblinkstatus ${peer.fqdn} em2`)
+      if (said?.stdout.trim() === 'up') return
+      if (Date.now() > end) throw new Error('heartbeat did not take em2 for up again')
+      await stage.pause(1_500)
+    }
+  },
+}
+
+export const em3: Drill = {
+  name: 'em3',
+  about: 'cuts the DRBD line; the service stays, the peer is outdated and cannot be promoted',
+  needs: ['cables'],
+  moves: false,
+  run: async (stage) => {
+    const { active, standby } = stage
+    await cut(stage, 'em3 is cut', ['em3'])
+    await stage.until('DRBD has noticed', moveLimitMs(stage), (state) =>
+      [active, standby].every((name) => nodeOf(state, name)?.replica.connection !== 'Connected'),
+    )
+    const state = await stage.until(
+      `${standby} is outdated`,
+      moveLimitMs(stage),
+      (now) => nodeOf(now, standby)?.replica.disk === 'Outdated',
+    )
+    const served = nodeOf(state, active)
+    if (!served || !isComplete(served)) stage.wrong(`${active} no longer has the whole service`)
+    await promotionIsRefused(stage)
+    await stage.keepsServing(active, 10_000)
+  },
+}
+
+/** Asks DRBD to promote the standby, only where it must refuse by what it knows itself. */
+export async function promotionIsRefused(stage: Stage): Promise<void> {
+  const { drbd } = stage.ground.plan
+  const node = stage.machine(stage.standby)
+  const { exitCode } = await node.run(`/usr/sbin/drbdadm primary ${drbd.resource}`)
+  if (exitCode !== 0) return stage.say(`${stage.standby} refuses to be promoted`)
+  await must(node, `drbdadm secondary ${drbd.resource}`)
+  stage.wrong(`${stage.standby} let itself be promoted`)
+}
+
+export const split: Drill = {
+  name: 'split',
+  about: 'cuts all lines between the nodes; never silent, never merged by itself',
+  needs: ['cables'],
+  moves: 'either',
+  mayBeUnsafe: true,
+  run: async (stage) => {
+    const { active, standby } = stage
+    // The standby is the one cut off: the client stays with the node that served.
+    await cut(stage, `all lines to ${standby} are cut`, ['em2', 'em3', `${standby}.em1`])
+    await stage.pause(deadMs(stage) + moveLimitMs(stage) / 2)
+    const apart = await stage.until('both nodes are seen', moveLimitMs(stage), ({ nodes }) =>
+      nodes.every(({ reached }) => reached),
+    )
+    const both = apart.nodes.every(({ replica }) => replica.role === 'Primary')
+    stage.say(both ? 'both nodes are Primary, apart' : `${standby} did not take over, alone`)
+    const { code } = await stage.play(['verify'])
+    if (code === 0) stage.wrong('verify found nothing wrong while the nodes were apart')
+    await stage.heal()
+    if (!both) return
+    await stage.pause(15_000)
+    const met = await stage.ground.look()
+    const merged = met.nodes.some(({ replica }) => /^(Connected|Sync)/.test(replica.connection))
+    if (merged) stage.wrong(`the nodes were merged by themselves: ${textOf(met)}`)
+    await verifyNames(stage, /StandAlone|split.brain|Primary/i)
+    const recovered = await stage.play(['recover-split-brain', '--victim', standby])
+    if (recovered.code !== 0) {
+      stage.wrong(
+        `recover-split-brain failed: ${recovered.text.trim().split('\n').slice(-3).join(' ')}`,
+      )
+    }
+    await stage.until(
+      `${active} serves alone`,
+      moveLimitMs(stage),
+      (state) => serves(active)(state) || serves(standby)(state),
+    )
+  },
+}
+
+const textOf = ({ nodes }: PairState) =>
+  nodes.map(({ name, replica }) => `${name} ${replicaText(replica)}`).join(', ')

@@ -1,0 +1,105 @@
+import { exitCodeOf, exitCodes, sentence } from '../errors.ts'
+import type { Drill } from './drill.ts'
+import { type Ground, without } from './ground.ts'
+import type { StartBook } from './kit.ts'
+import { failed } from './report/rows.ts'
+import { runRound } from './round.ts'
+import { makeSafe } from './safe.ts'
+import type { Round } from './types.ts'
+
+/** How drills are run. */
+export interface DrillsOptions {
+  readonly drills: readonly Drill[]
+  readonly rounds: number
+  readonly startBook: StartBook
+  /** A line of progress, without its time. */
+  readonly say: (text: string) => void
+  readonly signal: AbortSignal
+  /** Called after each round, so that what is known is kept whatever comes. */
+  readonly onRound?: (rounds: readonly Round[]) => void
+  readonly leadMs?: number
+  /** How long a move under way may take to end before a node is stopped for it. */
+  readonly patienceMs?: number
+}
+
+/** What came of it. */
+export interface Drilled {
+  readonly rounds: readonly Round[]
+  readonly exitCode: number
+  /** Where the first breach was; undefined where all passed. */
+  readonly breach?: {
+    readonly drill: string
+    readonly round: number
+    readonly problems: readonly string[]
+  }
+}
+
+/** Drills that this ground can do, and why it cannot do the others. */
+export function possible(
+  drills: readonly Drill[],
+  { can }: Pick<Ground, 'can'>,
+): { readonly run: readonly Drill[]; readonly skipped: readonly string[] } {
+  const lacking = (drill: Drill) => drill.needs.find((ability) => !can.has(ability))
+  return {
+    run: drills.filter((drill) => lacking(drill) === undefined),
+    skipped: drills.flatMap((drill) => {
+      const ability = lacking(drill)
+      return ability ? [`${drill.name} is skipped: ${without[ability]}`] : []
+    }),
+  }
+}
+
+/** Runs all rounds of all drills; at the first breach it stops and leaves the pair safe. */
+export async function runDrills(ground: Ground, options: DrillsOptions): Promise<Drilled> {
+  const { rounds: count, say, signal } = options
+  const { run, skipped } = possible(options.drills, ground)
+  for (const text of skipped) say(text)
+  const rounds: Round[] = []
+  for (const drill of run) {
+    for (let round = 1; round <= count; round++) {
+      const tell = (text: string) => say(`${drill.name} ${round}/${count}  ${text}`)
+      try {
+        const { startBook, leadMs } = options
+        const made = await runRound(ground, {
+          drill,
+          round,
+          startBook,
+          say: tell,
+          signal,
+          // Once a drill: it reads both disks from end to end.
+          verify: round === count,
+          ...(leadMs !== undefined && { leadMs }),
+        })
+        rounds.push(made)
+        options.onRound?.(rounds)
+        if (!failed(made)) {
+          tell(`passed; a new file waited ${(made.stalls.newFile / 1000).toFixed(1)} s at most`)
+          continue
+        }
+        for (const text of made.problems) tell(`NOT PASSED: ${text}`)
+        await left(ground, options)
+        const problems = made.problems
+        return {
+          rounds,
+          exitCode: exitCodes.failed,
+          breach: { drill: drill.name, round, problems },
+        }
+      } catch (error) {
+        tell(sentence(error))
+        await left(ground, options)
+        const problems = [sentence(error)]
+        const exitCode = exitCodeOf(error)
+        return { rounds, exitCode, breach: { drill: drill.name, round, problems } }
+      }
+    }
+  }
+  return { rounds, exitCode: exitCodes.converged }
+}
+
+async function left(ground: Ground, { say, patienceMs }: DrillsOptions): Promise<void> {
+  try {
+    await makeSafe(ground, say, patienceMs)
+  } catch (error) {
+    say(`the pair could not be looked at: ${sentence(error)}`)
+  }
+}

@@ -1,0 +1,181 @@
+import { describe, expect, it } from 'vitest'
+import { caught, control } from '../../lib/drill/control.ts'
+import type { Drill } from '../../lib/drill/drill.ts'
+import { drills } from '../../lib/drill/drills/index.ts'
+import type { StartBook } from '../../lib/drill/kit.ts'
+import { possible, runDrills } from '../../lib/drill/run.ts'
+import type { Round } from '../../lib/drill/types.ts'
+import { exitCodes } from '../../lib/errors.ts'
+import { active, drillOf, FakeGround, fakeBook, idle } from './fake.ts'
+
+const byName = (name: string) => drills.find((drill) => drill.name === name) as Drill
+
+interface Given {
+  readonly ground?: FakeGround
+  readonly book?: StartBook
+  readonly rounds?: number
+  readonly signal?: AbortSignal
+}
+
+async function runAll(list: readonly Drill[], given: Given = {}) {
+  const { ground = new FakeGround(), book = fakeBook(), rounds = 1 } = given
+  const said: string[] = []
+  const result = await runDrills(ground, {
+    drills: list,
+    rounds,
+    startBook: book,
+    say: (text) => said.push(text),
+    signal: given.signal ?? new AbortController().signal,
+    leadMs: 1,
+    patienceMs: 1,
+  })
+  return { ...result, said: said.join('\n'), ground }
+}
+
+describe('drills on a pair that does as it should', () => {
+  it('pass, each round from where the last one left the service', async () => {
+    const removed: string[] = []
+    const { exitCode, rounds, ground } = await runAll([byName('standby')], {
+      rounds: 2,
+      book: fakeBook({}, removed),
+    })
+    expect(exitCode).toBe(exitCodes.converged)
+    expect(rounds.map(({ problems }) => problems)).toEqual([[], []])
+    expect(ground.done.filter((text) => text.includes('hb_standby'))).toEqual([
+      'M1: /usr/share/heartbeat/hb_standby all',
+      'M2: /usr/share/heartbeat/hb_standby all',
+    ])
+    expect(removed).toHaveLength(2)
+  })
+
+  it('compare the disks once a drill, in its last round', async () => {
+    const { ground } = await runAll([byName('standby')], { rounds: 3 })
+    expect(ground.done.filter((text) => text.includes('drbdadm verify'))).toHaveLength(1)
+  })
+
+  it('give the power back before they end', async () => {
+    const cutting = drillOf(
+      async (stage) => {
+        stage.undo('power', () => stage.ground.powerOn(stage.active))
+        await stage.fault('no power', () => stage.ground.powerOff(stage.active))
+      },
+      { moves: true },
+    )
+    const { exitCode, ground } = await runAll([cutting])
+    expect(exitCode).toBe(exitCodes.converged)
+    expect(ground.done.filter((text) => text.startsWith('power'))).toEqual([
+      'power off M1',
+      'power on M1',
+    ])
+  })
+})
+
+describe('the first breach', () => {
+  it('ends everything: a lost write', async () => {
+    const book = fakeBook({ lost: ['create-7: expected create 7, got nothing'] })
+    const result = await runAll([byName('standby'), byName('lock')], { book, rounds: 3 })
+    expect(result.exitCode).toBe(exitCodes.failed)
+    expect(result.rounds).toHaveLength(1)
+    expect(result.breach?.problems.join()).toContain('create-7')
+  })
+
+  it('stops the worse of two nodes that serve', async () => {
+    const ground = new FakeGround()
+    const both = drillOf(async (stage) => {
+      ground.pretend = () => [
+        active('M1'),
+        { ...active('M2'), replica: { ...active('M2').replica, disk: 'Outdated' } },
+      ]
+      await stage.keepsServing('M1', 5)
+    })
+    const { exitCode, said, ground: after } = await runAll([both], { ground })
+    expect(exitCode).toBe(exitCodes.failed)
+    expect(said).toContain('DRBD is Primary on M1 and M2')
+    expect(after.done.filter((text) => text.includes('stop heartbeat'))).toEqual([
+      'M2: systemctl stop heartbeat',
+    ])
+    expect(said).toMatch(/the pair is left so: M1: .*address/)
+  })
+
+  it('is told before anything is broken where the pair was not whole', async () => {
+    const ground = new FakeGround()
+    ground.pretend = (nodes) =>
+      nodes.map((node) => (node.name === 'M2' ? idleWithout(node.name) : node))
+    const { exitCode, breach } = await runAll([byName('standby')], { ground })
+    expect(exitCode).toBe(exitCodes.failed)
+    expect(breach?.problems).toEqual(['before: M2: heartbeat does not run'])
+    expect(ground.done.some((text) => text.includes('hb_standby'))).toBe(false)
+  })
+
+  it('heals although the drill threw, and says what threw', async () => {
+    const thrower = drillOf(async (stage) => {
+      stage.undo('em2 is whole again', () => stage.ground.heal('em2'))
+      await stage.ground.cut('em2')
+      throw new Error('something unforeseen')
+    })
+    const { breach, ground } = await runAll([thrower])
+    expect(breach?.problems).toContain('something unforeseen')
+    expect(ground.done).toContain('heal em2')
+  })
+
+  it('is a service that left where it should stay', async () => {
+    const mover = drillOf(async (stage) => {
+      await stage.machine('M1').run('hb_standby')
+      await stage.keepsServing('M1', 50)
+    })
+    const { breach } = await runAll([mover])
+    expect(breach?.problems[0]).toMatch(/^the service left M1/)
+  })
+
+  it('is a wait where nobody had to wait', async () => {
+    const quiet = drillOf(async () => {}, { maxStallMs: () => 10 })
+    const { breach } = await runAll([quiet])
+    expect(breach?.problems).toEqual([
+      'a new file waited 20 ms, and nothing had to move (at most 10 ms)',
+    ])
+  })
+})
+
+const idleWithout = (name: string) => ({ ...idle(name), heartbeat: 'stopped' })
+
+describe('an interrupt', () => {
+  it('heals what was cut, last first, and exits 130', async () => {
+    const stop = new AbortController()
+    const long = drillOf(async (stage) => {
+      for (const link of ['em2', 'em3']) {
+        stage.undo(link, () => stage.ground.heal(link))
+        await stage.ground.cut(link)
+      }
+      stop.abort()
+      await stage.pause(60_000)
+    })
+    const { exitCode, ground } = await runAll([long], { signal: stop.signal })
+    expect(exitCode).toBe(exitCodes.interrupted)
+    expect(ground.done.filter((text) => text.startsWith('heal'))).toEqual(['heal em3', 'heal em2'])
+  })
+})
+
+describe('what a ground cannot do', () => {
+  it('is skipped by name with the reason', () => {
+    const { run, skipped } = possible(drills, { can: new Set() })
+    expect(run.map(({ name }) => name)).toEqual([
+      ...['standby', 'heartbeat-stop', 'failback', 'lock', 'nfsd', 'nfsdcld'],
+    ])
+    expect(skipped).toContain(
+      'power-off is skipped: it takes the power from a machine, which only the lab can',
+    )
+    expect(skipped).toHaveLength(drills.length - run.length)
+  })
+})
+
+describe('the broken control', () => {
+  it('is no breach of the checker, and caught by what is lost', async () => {
+    const lossy = { ...control, run: async () => {}, moves: 'either' as const }
+    const { rounds } = await runAll([lossy], { book: fakeBook({ lost: ['create-1 is gone'] }) })
+    const [round] = rounds as [Round]
+    expect(round.problems).toEqual([])
+    expect(caught(round)).toBe(true)
+    const { rounds: clean } = await runAll([lossy])
+    expect(caught(clean[0] as Round)).toBe(false)
+  })
+})
