@@ -29,6 +29,10 @@ export async function playHelp(context: Context): Promise<string> {
     }
   }
   if (names.length === 0) lines.push('  (none)')
+  else
+    lines.push(
+      `  ${'drill'.padEnd(width)}  Breaks the pair on purpose, watched by a client; --help names the drills`,
+    )
   if (roles.length > 0) lines.push('', 'Roles of site:', ...wrapped(roles, columnsOf(context)))
   const inventories = await available(join(context.root, 'inventory'))
   lines.push('', `Inventories: ${inventories.join(', ') || '(none)'}`, '', examples)

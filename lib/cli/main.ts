@@ -15,6 +15,8 @@ async function main(script: string | undefined, argv: string[], context: Context
   if (refusal) throw new UsageError(refusal)
   // Loaded when needed: `lab exec` should not wait for the engine, nor `play --help` for the lab.
   if (script === 'lab') return (await import('./lab.ts')).lab(argv, context)
+  const [name, ...rest] = argv
+  if (name === 'drill') return (await import('./drill.ts')).drill(rest, context)
   return (await import('./play.ts')).play(argv, context)
 }
 

@@ -1,4 +1,5 @@
 import { nearest } from '../inventory/index.ts'
+import { drillOptions } from './drill-options.ts'
 import { labOptions, type Option, playOptions } from './options.ts'
 import { retyped, type Taken } from './retyped.ts'
 
@@ -32,8 +33,8 @@ const npmsOwn = new Set(
   allow_scripts viewer global location`.split(/\s+/),
 )
 
-/** The one option of ours that npm has a use for too: inherited, it is a setting of npm. */
-const shared = 'diff'
+/** The options of ours that npm has a use for too: inherited, they are settings of npm. */
+const shared = new Set(['diff', 'yes', 'json', 'only'])
 
 /** What people type when they mean an option of ours. */
 const meanings: Readonly<Record<string, readonly [name: string, value: string]>> = {
@@ -68,7 +69,7 @@ function taken(
       found.push({ typed: '--verbose', name: 'verbose', option: options.verbose, value: 'true' })
       continue
     }
-    if (npmsOwn.has(key) || (inherited && (!exact || key === shared))) continue
+    if (npmsOwn.has(key) || (inherited && (!exact || shared.has(key)))) continue
     const typed = key.replaceAll('_', '-')
     const [meant, meaning] = meanings[key] ?? []
     const name = exact ?? meant ?? nearest(typed, names)
@@ -94,7 +95,8 @@ export function swallowed(
   sources: NpmSources,
 ): string | undefined {
   if (env.npm_lifecycle_event !== script) return undefined
-  const options: Readonly<Record<string, Option>> = script === 'play' ? playOptions : labOptions
+  const ofPlay = argv[0] === 'drill' ? drillOptions : playOptions
+  const options: Readonly<Record<string, Option>> = script === 'play' ? ofPlay : labOptions
   const all = taken(options, env, sources)
   if (all.length === 0) return undefined
   const names = [...new Set(all.map((one) => one.typed))]

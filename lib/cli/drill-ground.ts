@@ -1,0 +1,167 @@
+import { homedir, hostname } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { type Ability, abilities, type Ground } from '../drill/ground.ts'
+import { lookAt } from '../drill/look.ts'
+import { sshMachine } from '../drill/machine.ts'
+import type { PairPlan } from '../drill/pair.ts'
+import { lockPath } from '../engine/site.ts'
+import type { Inventory } from '../inventory/index.ts'
+import type { LinkName, MachineName } from '../lab/index.ts'
+import {
+  type Connection,
+  type ConnectOptions,
+  connect,
+  openSession,
+  type Session,
+} from '../ssh/index.ts'
+import type { Context } from './context.ts'
+import { type LabModule, labSettings } from './lab-module.ts'
+import { play } from './play.ts'
+
+/** How to log in to each host of the inventory, the lab's as they are at the moment. */
+function logins(
+  inventory: Inventory,
+  context: Context,
+  lab: LabModule | undefined,
+): (name: string) => ConnectOptions {
+  const ssh = join(homedir(), '.ssh')
+  const agent = context.env.SSH_AUTH_SOCK
+  return (name) => {
+    const entry = inventory.hosts[name]
+    if (!entry) throw new Error(`${name}: not in inventory ${inventory.name}`)
+    const { connection } = entry
+    // A machine that was off may have come back on another port.
+    const now = lab?.readLab(lab.labPaths(context.env).stateDir)?.machines[name as MachineName]
+    return {
+      name,
+      address: connection.address,
+      port: now?.port ?? connection.port,
+      user: connection.user,
+      identityFiles:
+        connection.identityFiles ??
+        ['id_ed25519', 'id_rsa', 'id_ecdsa'].map((file) => join(ssh, file)),
+      knownHosts: connection.knownHosts ?? [join(ssh, 'known_hosts'), '/etc/ssh/ssh_known_hosts'],
+      connectTimeoutMs: inventory.timeouts.connect,
+      keepaliveMs: 5_000,
+      ...(connection.become && { become: true }),
+      ...(agent !== undefined && { agent }),
+    }
+  }
+}
+
+/** The locks of all hosts, as any run takes them; given back for runs of our own. */
+class Locks {
+  readonly #names: readonly string[]
+  readonly #login: (name: string) => ConnectOptions
+  readonly #path: string
+  readonly #held = new Map<string, { connection: Connection; session: Session }>()
+
+  constructor(names: readonly string[], login: (name: string) => ConnectOptions, path: string) {
+    this.#names = names
+    this.#login = login
+    this.#path = path
+  }
+
+  async take(): Promise<void> {
+    for (const name of this.#names) {
+      // A machine that lost its power lost its lock with it.
+      if (this.#held.get(name)?.connection.lost.aborted === false) continue
+      const connection = await connect(this.#login(name))
+      const holder = `a drill from ${hostname()} (process ${process.pid})`
+      try {
+        const session = await openSession(connection, {
+          timeoutMs: 60_000,
+          lock: { path: this.#path, holder },
+        })
+        this.#held.set(name, { connection, session })
+      } catch (error) {
+        await connection.close()
+        throw error
+      }
+    }
+  }
+
+  async release(): Promise<void> {
+    const held = [...this.#held.values()]
+    this.#held.clear()
+    await Promise.allSettled(
+      held.map(({ connection, session }) => session.close().finally(() => connection.close())),
+    )
+  }
+}
+
+/** A ground of real connections; with `lab` the machines can lose power, cables and disks as well. */
+export function realGround(
+  inventory: Inventory,
+  plan: PairPlan,
+  context: Context,
+  lab: LabModule | undefined,
+): Ground {
+  const login = logins(inventory, context, lab)
+  const [one, two, client] = [...plan.nodes, plan.client].map(({ name }) =>
+    sshMachine(name, () => login(name)),
+  ) as [ReturnType<typeof sshMachine>, ReturnType<typeof sshMachine>, ReturnType<typeof sshMachine>]
+  const machines = [one, two, client]
+  const nodes = [one, two]
+  const locks = new Locks(
+    machines.map(({ name }) => name),
+    login,
+    inventory.lockPath ?? lockPath,
+  )
+  // Without a signal: what an interrupt leaves to undo must still be done.
+  const settings = lab && labSettings(lab, context, { install: false })
+  const inLab = <T>(
+    work: (lab: LabModule, options: NonNullable<typeof settings>) => Promise<T>,
+  ) => {
+    if (!lab || !settings) throw new Error('only the lab can do that')
+    return work(lab, settings)
+  }
+  return {
+    plan,
+    can: new Set<Ability>(lab ? abilities : []),
+    nodes,
+    client,
+    look: (options) => lookAt(nodes, client, plan, options),
+    powerOff: (name) => inLab((own, options) => own.powerOff(options, name as MachineName)),
+    powerOn: (name) => inLab((own, options) => own.powerOn(options, name as MachineName)),
+    cut: (link) => inLab((own, options) => own.cut(options, link as LinkName)),
+    heal: (link) => inLab((own, options) => own.heal(options, link as LinkName)),
+    play: async (words) => {
+      await locks.release()
+      try {
+        return await played([...words, '--inventory', inventory.name], context)
+      } finally {
+        // A host that is off is locked when the next round finds it on.
+        await locks.take().catch(() => {})
+      }
+    },
+    lock: () => locks.take(),
+    close: async () => {
+      await locks.release()
+      await Promise.allSettled(machines.map((machine) => machine.close()))
+    },
+  }
+}
+
+/** Runs a playbook in this process, its output kept. */
+async function played(words: readonly string[], context: Context) {
+  const pieces: string[] = []
+  const stream = new PassThrough()
+  stream.setEncoding('utf8').on('data', (text: string) => pieces.push(text))
+  const kept = Object.assign(stream, { isTTY: false, columns: 200 })
+  const output = kept as unknown as NodeJS.WriteStream
+  const { sentence, exitCodeOf } = await import('../errors.ts')
+  let code: number
+  try {
+    code = await play([...words, '--output', 'plain'], {
+      ...context,
+      stdout: output,
+      stderr: output,
+    })
+  } catch (error) {
+    pieces.push(`${sentence(error)}\n`)
+    code = exitCodeOf(error)
+  }
+  return { code, text: pieces.join('') }
+}

@@ -1,0 +1,151 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { caught, control } from '../drill/control.ts'
+import { drills } from '../drill/drills/index.ts'
+import { startBook } from '../drill/kit.ts'
+import { renderReport } from '../drill/report/html.ts'
+import { rowsOf } from '../drill/report/rows.ts'
+import { possible, runDrills } from '../drill/run.ts'
+import { tableText } from '../drill/table.ts'
+import type { Round } from '../drill/types.ts'
+import { exitCodes, Refusal, UsageError } from '../errors.ts'
+import { type LabFacts, load, unstartedLab } from '../inventory/index.ts'
+import { helpText } from './args.ts'
+import { type Context, columnsOf } from './context.ts'
+import { chosenDrills, consentOf, type DrillArgs, readDrill } from './drill-args.ts'
+import { ask, drillLines } from './drill-ask.ts'
+import { realGround } from './drill-ground.ts'
+import { drillOptions } from './drill-options.ts'
+import { planOf } from './drill-plan.ts'
+import { labModule } from './lab-module.ts'
+import { bringUp } from './lab-run.ts'
+import { interruption } from './signals.ts'
+
+/** `npm run play drill`: breaks the pair in earnest, watched by a client; resolves with the exit code. */
+export async function drill(argv: readonly string[], context: Context): Promise<number> {
+  const args = readDrill(argv)
+  const list = ['Drills:', ...drillLines(drills)].join('\n')
+  if (args.help) {
+    const usage = 'npm run play drill -- [OPTIONS]'
+    const text = await helpText(usage, drillOptions, columnsOf(context), list)
+    context.stdout.write(`${text}\n`)
+    return exitCodes.converged
+  }
+  if (args.list) {
+    context.stdout.write(`${list}\n`)
+    return exitCodes.converged
+  }
+  if (args.control && args.only)
+    throw new UsageError('--control is a drill of its own, without --only')
+  const chosen = args.control ? [control] : chosenDrills(drills, args.only)
+  const { env } = context
+  const name = args.inventory || env.TANDEM_INVENTORY || env.npm_package_config_inventory || 'lab'
+  const loaded = await load(name, join(context.root, 'inventory'))
+  const inLab = loaded.kind === 'embedded-lab'
+  const known = inLab ? loaded.build(unstartedLab) : loaded.inventory
+  const plan = planOf(known, 1)
+  const can = new Set(inLab ? (['power', 'cables', 'disk', 'spare'] as const) : [])
+  const { run, skipped } = possible(chosen, { can })
+  if (args.control && run.length === 0)
+    throw new Refusal('--control breaks the pair: only the lab may')
+  if (run.length === 0) throw new UsageError(skipped.join('; '))
+
+  const machines = [...plan.nodes, plan.client].map((machine) => machine.name).join(', ')
+  const what = `${run.length === 1 ? 'This drill disturbs' : `These ${run.length} drills disturb`} ${machines} of inventory ${known.name}`
+  const terminal = context.stdout.isTTY === true && process.stdin.isTTY === true
+  const consent = consentOf(args, known, terminal, what)
+  if (consent !== 'given') {
+    const text = [`${what}, ${args.rounds} round(s) each:`, ...drillLines(run), ''].join('\n')
+    if (!(await ask(context, consent, { inventory: known.name, text }))) {
+      throw new UsageError('Nothing was drilled: the word was another one')
+    }
+  }
+  const facts = inLab ? await bringUp(args.install, context) : undefined
+  const inventory = facts && inLab ? loaded.build(facts) : known
+  const lab = inLab ? await labModule() : undefined
+  const ground = realGround(inventory, planOf(inventory, slowness(facts)), context, lab)
+  return performed(ground, args, chosen, facts, context)
+}
+
+/** Emulated processors start programs some fifty times slower, and all limits follow. */
+function slowness(facts: LabFacts | undefined): number {
+  return facts?.acceleration === 'tcg' ? 3 : 1
+}
+
+async function performed(
+  ground: ReturnType<typeof realGround>,
+  args: DrillArgs,
+  chosen: Parameters<typeof runDrills>[1]['drills'],
+  facts: LabFacts | undefined,
+  context: Context,
+): Promise<number> {
+  const began = Date.now()
+  const say = (text: string) => {
+    const passed = ((Date.now() - began) / 1000).toFixed(1).padStart(7)
+    context.stdout.write(`${passed} s  ${text}\n`)
+  }
+  const stop = interruption((signal) => {
+    say(`${signal}: what was broken is healed first; once more ends at once and leaves it broken`)
+  })
+  let kept: Promise<unknown> = Promise.resolve()
+  try {
+    const { rounds, exitCode, breach } = await runDrills(ground, {
+      drills: chosen,
+      rounds: args.rounds,
+      startBook,
+      say,
+      signal: stop.signal,
+      onRound: (soFar) => {
+        // Whatever comes next, these are known.
+        kept = kept.then(() => keep(soFar, args, began, ground.plan, facts))
+      },
+    })
+    await kept
+    if (rounds.length > 0) context.stdout.write(`\n${tableText(rowsOf(rounds))}`)
+    const [first] = rounds
+    if (args.control && first) {
+      const found = caught(first)
+      const text = found
+        ? `The control was caught: ${first.verdict.lost.length} acknowledged writes were lost, and the checker says so`
+        : 'The control was NOT caught: the checker found nothing lost, so it proves nothing'
+      context.stdout.write(`${text}\n`)
+      return found ? exitCodes.converged : exitCodes.failed
+    }
+    if (breach) {
+      const where = `${breach.drill}, round ${breach.round}`
+      context.stdout.write(
+        `Stopped at ${where}: ${breach.problems.join('; ')}\nLook at: npm run play verify; dmesg and /var/log/ha-log of both nodes; /data/.tandem-drill on the client\n`,
+      )
+    }
+    return stop.signal.aborted ? exitCodes.interrupted : exitCode
+  } finally {
+    stop.dispose()
+    await ground.close()
+  }
+}
+
+/** Writes what is known so far to the files that were asked for. */
+async function keep(
+  rounds: readonly Round[],
+  { json, html }: DrillArgs,
+  at: number,
+  plan: ReturnType<typeof planOf>,
+  facts: LabFacts | undefined,
+): Promise<void> {
+  if (json !== undefined) {
+    await writeFile(json, `${JSON.stringify(rowsOf(rounds), undefined, 2)}\n`)
+    await writeFile(`${json}.rounds.json`, `${JSON.stringify(rounds)}\n`)
+  }
+  if (html === undefined) return
+  const { deadtime } = plan.heartbeat
+  const page = renderReport(rounds, {
+    title: `Drills of ${plan.nodes.map(({ name }) => name).join(' and ')}`,
+    at,
+    facts: {
+      ...(facts && { acceleration: facts.acceleration }),
+      deadtime: `${deadtime} s`,
+      grace: `${plan.grace} s`,
+    },
+  })
+  await writeFile(html, page)
+}

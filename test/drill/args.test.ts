@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest'
+import { chosenDrills, consentOf, readDrill } from '../../lib/cli/drill-args.ts'
+import { drills } from '../../lib/drill/drills/index.ts'
+import { tableText } from '../../lib/drill/table.ts'
+import { Refusal, UsageError } from '../../lib/errors.ts'
+import { tandem } from '../cli/spawn.ts'
+
+const lab = { name: 'lab', production: false }
+const production = { name: 'production', production: true }
+const consent = (words: string[], inventory = lab, terminal = false) =>
+  consentOf(readDrill(words), inventory, terminal, 'These drills disturb M1')
+
+describe('consent', () => {
+  it('is given by --yes, by the name, or asked for on a terminal', () => {
+    expect(consent(['--yes'])).toBe('given')
+    expect(consent(['--confirm', 'lab'])).toBe('given')
+    expect(consent([], lab, true)).toBe('ask for yes')
+  })
+
+  it('is missing where nobody can be asked', () => {
+    expect(() => consent([])).toThrow(UsageError)
+    expect(() => consent([])).toThrow('These drills disturb M1: add --yes, or answer on a terminal')
+  })
+
+  it('to production needs its name, twice', () => {
+    expect(() => consent(['--yes'], production)).toThrow(Refusal)
+    expect(() => consent(['--confirm', 'production'], production)).toThrow(Refusal)
+    expect(() => consent(['--inventory', 'production', '--yes'], production)).toThrow(
+      'production is a production inventory, and --yes is not enough: add --inventory production --confirm production',
+    )
+    expect(() => consent([], production, true)).toThrow(Refusal)
+    const named = ['--inventory', 'production']
+    expect(consent(named, production, true)).toBe('ask for the name')
+    expect(consent([...named, '--confirm', 'production'], production)).toBe('given')
+  })
+
+  it('to another inventory than the one named is refused', () => {
+    expect(() => consent(['--confirm', 'lab', '--inventory', 'production'], production)).toThrow(
+      /--confirm lab is not the name of the inventory, production/,
+    )
+  })
+})
+
+describe('the words of a drill', () => {
+  it('choose drills, in the usual order', () => {
+    const { only } = readDrill(['--only', 'power-off,standby'])
+    expect(chosenDrills(drills, only).map(({ name }) => name)).toEqual(['standby', 'power-off'])
+    expect(chosenDrills(drills)).toHaveLength(drills.length)
+  })
+
+  it('are refused with the likely one', () => {
+    expect(() => chosenDrills(drills, ['poweroff'])).toThrow(/did you mean `power-off`\?/)
+    expect(() => readDrill(['power-off'])).toThrow(/got `power-off`: --only power-off\?/)
+    expect(() => readDrill(['--rounds', '0'])).toThrow(/--rounds to be an integer/)
+  })
+
+  it('have names in kebab-case, each once', () => {
+    const names = drills.map(({ name }) => name)
+    expect(new Set(names).size).toBe(names.length)
+    for (const name of names) expect(name).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/)
+  })
+})
+
+describe('npm run play drill', () => {
+  it('names its drills without any connection', async () => {
+    const { stdout, code } = await tandem(['play', 'drill', '--list'])
+    expect(code).toBe(0)
+    expect(stdout).toContain('power-off')
+    expect((await tandem(['play', 'drill', '--help'])).stdout).toContain('--rounds')
+    expect((await tandem(['play'])).stdout).toMatch(/^ {2}drill +Breaks the pair/m)
+  })
+
+  it('is not begun by what npm took for itself', async () => {
+    const { stderr, code } = await tandem(['play', 'drill', 'power-off'], {
+      npm_lifecycle_event: 'play',
+      npm_config_only: 'true',
+    })
+    expect(stderr).toContain('type: npm run play drill -- --only power-off')
+    expect(code).toBe(1)
+  })
+})
+
+describe('the table', () => {
+  it('has a line a drill, and under it where the time went', () => {
+    const stall = { p50: 4_200, p95: 6_000, max: 6_000 }
+    const text = tableText([
+      {
+        drill: 'standby',
+        recipe: 'tandem',
+        rounds: 3,
+        passed: true,
+        acknowledged: 1_200,
+        lost: 0,
+        indeterminate: 1,
+        clientErrors: 0,
+        stallMs: stall,
+        stallsMs: { newFile: stall, openFile: stall, read: stall, lock: stall },
+        phasesMs: { detect: 400, stop: 1_300, vip: 50 },
+      },
+    ])
+    expect(text).toBe(
+      `drill    rounds  result  acknowledged  lost  indeterminate  errors  stall p50  p95  max
+standby       3  passed          1200     0              1       0        4.2  6.0  6.0
+  detect 0.4, stop 1.3, vip 0.1
+`,
+    )
+  })
+})
