@@ -1,5 +1,4 @@
 import { cpSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   type Collected,
@@ -9,7 +8,7 @@ import {
   parseLedger,
   stopLedger,
 } from '../../lib/drill/ledger/index.ts'
-import { begun, contentOf, folder, here, written } from './ledger-host.ts'
+import { begun, contentOf, folder, here, still, written, wrote } from './ledger-host.ts'
 
 const host = here()
 let ledger: Ledger & Collected
@@ -18,7 +17,7 @@ let copy: string
 /** A checker that never fails proves nothing: each of these breaks one thing and must be named. */
 describe('a checker that can fail', () => {
   beforeAll(async () => {
-    ledger = await written({}, 900)
+    ledger = await written({}, 50)
   })
   beforeEach(() => {
     copy = folder()
@@ -180,10 +179,11 @@ describe('a checker that can fail', () => {
 
 it('finds what a filesystem loses that lied: a copy from before the last acknowledgements', async () => {
   const under = await begun()
-  await sleep(200)
+  await wrote(under, 10)
   const early = folder()
-  cpSync(under.directory, early, { recursive: true })
-  await sleep(200)
+  await still(under, () => cpSync(under.directory, early, { recursive: true }))
+  // Each slot of the overwritten file is written anew.
+  await wrote(under, 60)
   await stopLedger(host, under)
   const all = await collect(host, under)
   const verdict = await check(host, all, { directory: early, dropCaches: false })

@@ -1,6 +1,6 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   check,
   collect,
@@ -11,7 +11,7 @@ import {
 } from '../../lib/drill/ledger/index.ts'
 import { program } from '../../lib/drill/ledger/program.ts'
 import { works } from '../../lib/drill/types.ts'
-import { begun, contentOf, folder, here, sh, written } from './ledger-host.ts'
+import { begun, contentOf, folder, here, sh, still, written, wrote } from './ledger-host.ts'
 
 const host = here()
 
@@ -19,13 +19,13 @@ describe('the ledger', () => {
   it('writes with every work until it is stopped, and finds everything', async () => {
     const before = Date.now()
     const ledger = await begun()
-    await sleep(400)
+    await wrote(ledger, 10)
     expect(await stopLedger(host, ledger)).toEqual({ killed: [], left: [] })
     const collected = await collect(host, ledger)
     const { operations } = collected
     for (const work of works) {
       const own = operations.filter(({ writer }) => writer === work)
-      expect(own.length).toBeGreaterThan(5)
+      expect(own.length).toBeGreaterThanOrEqual(10)
       expect(own.map(({ sequence }) => sequence)).toEqual(own.map((_, i) => i + 1))
     }
     expect(operations.filter(({ writer }) => writer === 'held')).toHaveLength(2)
@@ -47,10 +47,17 @@ describe('the ledger', () => {
     const ledger = await begun({ pauseMs: 100, works: ['append'] })
     await sleep(550)
     await sh(`touch ${ledger.acks}/stop`)
-    await sleep(300)
-    const { operations, unfinished } = await collect(host, ledger)
-    expect(unfinished).toEqual([])
-    expect(operations.length).toBeLessThan(9)
+    await vi.waitFor(
+      async () => expect((await collect(host, ledger)).unfinished).toEqual([]),
+      10_000,
+    )
+    const { operations } = await collect(host, ledger)
+    const began = operations.map(({ beganMs }) => beganMs)
+    const ended = operations.map(({ endedMs }) => endedMs ?? 0)
+    expect(began.length).toBeGreaterThan(1)
+    for (const [i, at] of began.slice(1).entries()) {
+      expect(at - (ended[i] ?? 0)).toBeGreaterThanOrEqual(99)
+    }
     // A process that ended and was not waited for yet has a folder there, but no words.
     const words = await sh(`cat /proc/$(cut -d' ' -f2 ${ledger.acks}/pids)/cmdline 2>&1 || :`)
     expect(words).not.toContain('tandem-ledger')
@@ -65,7 +72,7 @@ describe('the ledger', () => {
 
   it('survives kill -9 in the middle: indeterminate, never lost, there or not', async () => {
     const ledger = await begun({ pauseMs: 0 })
-    await sleep(300)
+    await wrote(ledger, 20)
     await sh(`cut -d' ' -f2 ${ledger.acks}/pids | xargs kill -9`)
     await stopLedger(host, ledger)
     const collected = await collect(host, ledger)
@@ -85,7 +92,7 @@ describe('the ledger', () => {
   })
 
   it('refuses a directory or a run that is there already', async () => {
-    const ledger = await written({ works: ['append'] }, 0)
+    const ledger = await written({ works: ['append'] }, 1)
     await expect(
       startLedger(host, { run: 'again', directory: ledger.directory, acks: folder() }),
     ).rejects.toThrow(/here: the ledger could not start: expected .* to be new/)
@@ -102,6 +109,15 @@ describe('the ledger', () => {
     await expect(begun({ works: ['append', 'read'], readyMs: 500 }, stuck)).rejects.toThrow(
       'expected a first operation within 0.5 s, got none of append',
     )
+  })
+
+  it('ends by itself where nobody tells it to, and is then no ledger', async () => {
+    const ledger = await begun({ works: ['append'], mostMs: 100 })
+    await vi.waitFor(
+      () => expect(collect(host, ledger)).rejects.toThrow('append: expected to be told to stop'),
+      10_000,
+    )
+    expect(await stopLedger(host, ledger)).toEqual({ killed: [], left: [] })
   })
 
   it('needs modules of perl-base only', () => {
@@ -124,12 +140,12 @@ describe('what was begun and not acknowledged', () => {
 
   it('may be missing, also half, but only behind what was acknowledged', async () => {
     const ledger = await begun()
-    await sleep(300)
-    await sh(`kill -STOP $(cut -d' ' -f2 ${ledger.acks}/pids)`)
-    const early = await collect(host, ledger)
+    await wrote(ledger, 10)
     const copy = folder()
-    cpSync(ledger.directory, copy, { recursive: true })
-    await sh(`kill -CONT $(cut -d' ' -f2 ${ledger.acks}/pids)`)
+    const early = await still(ledger, () => {
+      cpSync(ledger.directory, copy, { recursive: true })
+      return collect(host, ledger)
+    })
     await stopLedger(host, ledger)
     // The copy has nothing of what these lines say was begun next.
     const next = parseLedger(

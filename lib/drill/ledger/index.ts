@@ -22,6 +22,8 @@ export interface LedgerOptions {
   readonly works?: readonly Work[]
   /** How long the first operation of each writer may take; 60 s unless given. */
   readonly readyMs?: number
+  /** When the writers end by themselves, as where the controller died; 30 minutes unless given. */
+  readonly mostMs?: number
 }
 
 /** A ledger under way or ended. */
@@ -39,7 +41,8 @@ const aroundMs = 60_000
 
 /** Starts the writers on the client; resolves when the first operation of each has ended. */
 export async function startLedger(host: LedgerHost, options: LedgerOptions): Promise<Ledger> {
-  const { run, directory, acks = '/var/lib/tandem/drill', pauseMs = 50, readyMs = 60_000 } = options
+  const { run, directory, acks = '/var/lib/tandem/drill' } = options
+  const { pauseMs = 50, readyMs = 60_000, mostMs = 1_800_000 } = options
   if (!/^[\w.-]{1,64}$/.test(run))
     throw new Error(`A ledger's run: expected letters, digits, '.', '_', '-', got '${run}'`)
   const writers = (options.works ?? works).flatMap((work): Writer[] =>
@@ -47,7 +50,7 @@ export async function startLedger(host: LedgerHost, options: LedgerOptions): Pro
   )
   const ledger = { run, directory, acks: `${acks}/${run}`, writers }
   const words = { run, folder: directory, acks: ledger.acks, works: writers.join(',') }
-  const times = { pause: pauseMs / 1000, ready: readyMs / 1000 }
+  const times = { pause: pauseMs / 1000, ready: readyMs / 1000, most: mostMs / 1000 }
   await ask(host, 'start', { ...words, ...times }, { timeoutMs: readyMs + aroundMs })
   return ledger
 }

@@ -5,7 +5,7 @@
 sub holds_ack { sysopen my $fh, $_[0], O_RDWR or return 0; return !flock $fh, LOCK_EX | LOCK_NB }
 
 sub writer {
-    my ($work, $folder, $acks, $pause) = @_;
+    my ($work, $folder, $acks, $pause, $most) = @_;
     $0 = "tandem-ledger $work";
     sysopen my $ack, "$acks/$work.ack", O_RDWR | O_CREAT | O_EXCL | O_APPEND, 0644
         or die "expected a new $acks/$work.ack, got ", error_name(), "\n";
@@ -20,7 +20,12 @@ sub writer {
     # Restarting what a signal interrupts, the operation under way ends as if nothing had happened.
     POSIX::sigaction(POSIX::SIGTERM(), POSIX::SigAction->new(
         sub { $stop = 1 }, POSIX::SigSet->new, POSIX::SA_RESTART()));
-    my $told = sub { $stop ||= -e "$acks/stop" };
+    my $until = clock_us(1) + $most * 1_000_000;
+    my $told = sub {
+        # Whoever started us may be gone; to write for ever would fill what we are to test.
+        die "expected to be told to stop within $most s, got nothing\n" if clock_us(1) > $until;
+        $stop ||= -e "$acks/stop";
+    };
     $put->("H $run $work $pause " . now());
     my $operation = $operation{$work}->($folder);
     for (my $sequence = 1; ; $sequence++) {
@@ -42,7 +47,7 @@ sub writer {
 }
 
 sub launch {
-    my ($work, $folder, $acks, $pause) = @_;
+    my ($work, $folder, $acks, $pause, $most) = @_;
     defined(my $pid = fork) or die "expected a process for $work, got ", error_name(), "\n";
     return $pid if $pid;
     POSIX::setsid();
@@ -51,14 +56,14 @@ sub launch {
     open STDOUT, '>>', "$acks/log";
     open STDERR, '>>', "$acks/log";
     # After the standard output is gone nothing of the connection that started us is left.
-    my $fine = eval { writer($work, $folder, $acks, $pause); 1 };
+    my $fine = eval { writer($work, $folder, $acks, $pause, $most); 1 };
     print STDERR "$work: ", ref $@ ? "$@->{error} $@->{step}" : $@ unless $fine;
     POSIX::_exit($fine ? 0 : 1);
 }
 
 # Makes the files, starts the writers, and returns when each has ended its first operation.
 sub start {
-    my %o = options(\@_, qw(run folder acks pause ready works));
+    my %o = options(\@_, qw(run folder acks pause ready most works));
     $run = $o{run};
     make_folder($o{acks});
     -e $o{folder} and die "expected $o{folder} to be new, got one that is there\n";
@@ -68,7 +73,7 @@ sub start {
     sysopen my $pids, "$o{acks}/pids", O_WRONLY | O_CREAT | O_EXCL, 0644
         or die "expected a new $o{acks}/pids, got ", error_name(), "\n";
     for my $work (@works) {
-        my $pid = launch($work, $o{folder}, $o{acks}, $o{pause});
+        my $pid = launch($work, @o{qw(folder acks pause most)});
         syswrite $pids, "$work $pid\n";
     }
     my $until = clock_us(1) + $o{ready} * 1_000_000;
