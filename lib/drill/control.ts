@@ -33,7 +33,7 @@ export const control: Drill = {
     await powerOff.run(stage)
     await protocol(standby, 'C')
   },
-  proof: () => [],
+  proof: async () => [],
 }
 
 /** Whether the checker saw that acknowledged writes were lost: what the control is for. */

@@ -23,7 +23,7 @@ export interface Drill {
   /** Failures of the client that are what this drill is about, such as ENOSPC. */
   readonly expects?: readonly string[]
   /** What the logs must show afterwards: a sentence for what they do not. */
-  proof?(evidence: Evidence, stage: Stage): readonly string[]
+  proof?(evidence: Evidence, stage: Stage): Promise<readonly string[]>
   /** Loses writes on purpose: what the checker finds is no breach. */
   readonly isControl?: boolean
   /** Two nodes may serve for a while, each cut off from the other. */

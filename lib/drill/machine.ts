@@ -11,12 +11,22 @@ const usualMs = 60_000
 /** `where` is asked at each connect: a machine of the lab may come back on another port. */
 export function sshMachine(name: string, where: () => ConnectOptions): SshMachine {
   let line: Promise<Connection> | undefined
-  const open = async (): Promise<Connection> => {
-    const before = await line?.catch(() => undefined)
-    if (before && !before.lost.aborted) return before
-    const made = connect(where())
-    line = made
-    return made
+  let live: Connection | undefined
+  const open = (): Promise<Connection> => {
+    if (live?.lost.aborted) line = undefined
+    if (!line) {
+      const made = connect(where())
+      line = made
+      made.then(
+        (connection) => {
+          live = connection
+        },
+        () => {
+          if (line === made) line = undefined
+        },
+      )
+    }
+    return line
   }
   return {
     name,

@@ -92,7 +92,8 @@ export function heartbeatMarks(node: string, text: string, clock: Clock, zoneMs 
     const [, date, time] = /(\d{4}\/\d\d\/\d\d)_(\d\d:\d\d:\d\d)/.exec(line) ?? []
     if (date === undefined) return []
     const told = Date.parse(`${date.replaceAll('/', '-')}T${time}Z`)
-    const at = told - zoneMs - clock.aheadMs
+    // Cut off to the second: half of one later is as often too early as too late.
+    const at = told + 500 - zoneMs - clock.aheadMs
     return heartbeatLines
       .filter(([pattern]) => pattern.test(line))
       .map(([, event]): Mark => ({ node, at, event }))

@@ -64,7 +64,7 @@ export async function runRound(ground: Ground, options: RoundOptions): Promise<R
     stage.wrong(`${now} serves in the end, expected ${wanted}`)
   }
   const evidence = await collect(ground, begun)
-  for (const text of drill.proof?.(evidence, stage) ?? []) stage.wrong(text)
+  for (const text of (await drill.proof?.(evidence, stage)) ?? []) stage.wrong(text)
   const readable = now !== undefined && operations.length > 0
   const verdict = readable ? judged(await book.check(machineOf(ground, now)), options, stage) : none
   if (!readable) stage.wrong(`nothing could be read back: ${stateText(last)}`)

@@ -23,6 +23,8 @@ export interface Stage {
   heal(): Promise<void>
   /** Looks until `done` says true; else its text says what is waited for. */
   until(what: string, limitMs: number, done: (state: PairState) => boolean): Promise<PairState>
+  /** Looks until `done` says true; gives false, and no problem, where it never does. */
+  comesTrue(limitMs: number, done: (state: PairState) => boolean): Promise<boolean>
   /** Watches for a while that `node` goes on serving. */
   keepsServing(node: string, ms: number): Promise<void>
   pause(ms: number): Promise<void>
@@ -112,6 +114,15 @@ export function stageOf(options: StageOptions): { stage: Stage; story: Story } {
         }
         await pause(everyMs)
       }
+    },
+    comesTrue: async (limitMs, done) => {
+      const end = Date.now() + limitMs
+      while (Date.now() < end) {
+        alive(signal)
+        if (done(await look())) return true
+        await pause(everyMs)
+      }
+      return false
     },
     keepsServing: async (node, ms) => {
       const end = Date.now() + ms

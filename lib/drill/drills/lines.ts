@@ -1,6 +1,6 @@
 import { crash, type Drill } from '../drill.ts'
 import { machineOf, must } from '../ground.ts'
-import { isComplete, type NodeState, type PairState, replicaText } from '../pair.ts'
+import { holdsAny, isComplete, type NodeState, type PairState, replicaText } from '../pair.ts'
 import type { Stage } from '../stage.ts'
 import { moveLimitMs, serves } from './planned.ts'
 
@@ -115,36 +115,46 @@ export const split: Drill = {
   moves: 'either',
   mayBeUnsafe: true,
   run: async (stage) => {
-    const { active, standby } = stage
+    const { standby } = stage
     // The standby is the one cut off: the client stays with the node that served.
     await cut(stage, `all lines to ${standby} are cut`, ['em2', 'em3', `${standby}.em1`])
-    await stage.pause(deadMs(stage) + moveLimitMs(stage) / 2)
-    const apart = await stage.until('both nodes are seen', moveLimitMs(stage), ({ nodes }) =>
-      nodes.every(({ reached }) => reached),
+    const isPrimary = ({ replica }: NodeState) => replica.role === 'Primary'
+    const both = await stage.comesTrue(deadMs(stage) + moveLimitMs(stage) / 2, ({ nodes }) =>
+      nodes.every(isPrimary),
     )
-    const both = apart.nodes.every(({ replica }) => replica.role === 'Primary')
-    stage.say(both ? 'both nodes are Primary, apart' : `${standby} did not take over, alone`)
-    const { code } = await stage.play(['verify'])
-    if (code === 0) stage.wrong('verify found nothing wrong while the nodes were apart')
+    stage.say(both ? 'both nodes are Primary, apart' : `${standby} does not take over, alone`)
+    const apart = await stage.play(['verify'])
+    if (apart.code === 0) stage.wrong('verify found nothing wrong while the nodes were apart')
     await stage.heal()
-    if (!both) return
-    await stage.pause(15_000)
-    const met = await stage.ground.look()
-    const merged = met.nodes.some(({ replica }) => /^(Connected|Sync)/.test(replica.connection))
-    if (merged) stage.wrong(`the nodes were merged by themselves: ${textOf(met)}`)
-    await verifyNames(stage, /StandAlone|split.brain|Primary/i)
-    const recovered = await stage.play(['recover-split-brain', '--victim', standby])
-    if (recovered.code !== 0) {
-      stage.wrong(
-        `recover-split-brain failed: ${recovered.text.trim().split('\n').slice(-3).join(' ')}`,
-      )
-    }
-    await stage.until(
-      `${active} serves alone`,
-      moveLimitMs(stage),
-      (state) => serves(active)(state) || serves(standby)(state),
-    )
+    if (both) await recover(stage)
   },
+}
+
+/** Two nodes wrote apart: they must stay apart, be told of, and come together as a human says. */
+async function recover(stage: Stage): Promise<void> {
+  const { active, standby } = stage
+  await stage.pause(15_000)
+  const met = await stage.ground.look()
+  const merged = met.nodes.some(({ replica }) => /^(Connected|Sync)/.test(replica.connection))
+  if (merged) stage.wrong(`the nodes were merged by themselves: ${textOf(met)}`)
+  await verifyNames(stage, /split brain|StandAlone/i)
+  const gaveUp = await stage.comesTrue(deadMs(stage), (state) => {
+    const node = nodeOf(state, standby)
+    return node !== undefined && !holdsAny(node) && node.heartbeat !== 'transition'
+  })
+  if (!gaveUp) {
+    // What the playbook would ask for before it takes a node for the victim.
+    stage.say(`${standby} is asked to stand by, as verify says`)
+    await must(stage.machine(standby), '/usr/share/heartbeat/hb_standby all')
+  }
+  await stage.until(
+    `${active} serves, ${standby} holds nothing`,
+    moveLimitMs(stage),
+    serves(active),
+  )
+  const { code, text } = await stage.play(['recover-split-brain', '--victim', standby])
+  if (code === 0) return
+  stage.wrong(`recover-split-brain failed: ${text.trim().split('\n').slice(-3).join(' ')}`)
 }
 
 const textOf = ({ nodes }: PairState) =>

@@ -104,14 +104,17 @@ export const powerOff: Drill = {
     // Something to catch up with, or the resync proves nothing.
     await stage.pause(5_000)
   },
-  proof: ({ kernel }, { standby: survivor }) => {
+  proof: async ({ kernel }, { standby: survivor, machine, ground }) => {
     const log = kernel.get(survivor) ?? ''
     const resync = [...log.matchAll(/Began resync as SyncSource \(will sync (\d+) KB/g)]
-    const size = /size = \d+ \w+ \((\d+) KB\)/.exec(log)?.[1]
     if (resync.length === 0) return ['the node that came back was not resynced']
+    const size = await must(
+      machine(survivor),
+      `blockdev --getsize64 /dev/drbd${ground.plan.drbd.minor}`,
+    )
     const most = Math.max(...resync.map(([, kb]) => Number(kb)))
-    return size !== undefined && most >= Number(size)
-      ? [`all ${size} KB were resynced, expected only what had changed`]
+    return most * 1024 >= Number(size)
+      ? [`all ${most} KB were resynced, expected only what may have changed`]
       : []
   },
 }
