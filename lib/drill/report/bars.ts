@@ -74,7 +74,7 @@ export function whereTheTimeWent(all: readonly DrillRow[]): Markup | undefined {
       html`<text class="soft" x="${left - 8}" y="${y + 12}" text-anchor="end">${short(row.recipe, 10)}</text>`
     }${bar(row, left, y, scale)}<text x="${px(Math.max(left + total * scale, Number.isFinite(stall) ? stall : 0) + 9)}" y="${y + 12}">${seconds(total)}</text>${
       Number.isFinite(stall) &&
-      html`<path class="median" d="M${px(stall)} ${y - 2}v${height}"><title>${`median wait ${seconds(row.stallMs.p50)} s`}</title></path>`
+      html`<path class="median" d="M${px(stall)} ${y - 3}v5m0 ${height - 8}v5"><title>${`median wait ${seconds(row.stallMs.p50)} s`}</title></path>`
     }
 `
   })

@@ -15,6 +15,10 @@ export interface Placed {
 
 const gap = 5
 
+/** The fault's own label is bold. */
+const labelWidth = (label: string, size: number): number =>
+  textWidth(label, size) * (label.startsWith('fault') ? 1.1 : 1)
+
 /**
  * Labels so that none covers another and no line goes through one: of two that are close the left
  * one stands higher, since its text runs over the line of the right one; at the right edge, where
@@ -25,7 +29,7 @@ export function placeMarks(marks: Timeline['marks'], frame: Frame, size: number)
     .sort((a, b) => a.at - b.at)
     .map(({ at, text }) => {
       const label = short(text, 52)
-      return { at, text, label, x: frame.x(at), long: textWidth(label, size) + gap }
+      return { at, text, label, x: frame.x(at), long: labelWidth(label, size) + gap }
     })
   let before = sorted.findIndex(({ x, long }) => x + long > width)
   if (before < 0) before = sorted.length

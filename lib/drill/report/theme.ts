@@ -36,13 +36,14 @@ dl.facts dd{margin:0;font-weight:600;overflow-wrap:anywhere}
 .verdict.good .recipe span,.verdict.good .recipe b{color:var(--good)}
 .verdict.bad .recipe span,.verdict.bad .recipe b{color:var(--bad)}
 .verdict .sentence{font-size:1.1rem;font-weight:600}
-.failure{margin:10px 0;padding:0 0 1px 14px;border-left:4px solid var(--bad)}
+.failures{columns:400px 2;column-gap:28px}
+.failure{break-inside:avoid;margin:0 0 12px;padding:0 0 1px 14px;border-left:4px solid var(--bad)}
 .failure h3{margin:0;font-size:1rem}
 .complaints{margin:2px 0 6px;padding-left:22px;font-size:.92rem;overflow-wrap:anywhere}
 .wide{overflow-x:auto}
 .wide:focus-visible,a:focus-visible,summary:focus-visible{outline:2px solid var(--link);outline-offset:2px}
 table{border-collapse:collapse;width:100%;font-size:.78rem;font-variant-numeric:tabular-nums}
-caption{text-align:left;padding:2px 0 6px}
+caption{max-width:88vw;text-align:left;padding:2px 0 6px}
 th,td{padding:4px 5px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--grid)}
 thead th{font-weight:600;vertical-align:bottom;color:var(--soft);white-space:normal}
 thead th:first-child,th[scope=row],th[scope=rowgroup],td.word,th.word{text-align:left!important}
@@ -88,6 +89,7 @@ rect.stall{fill:var(--stall);opacity:.17}
 .gap{stroke:var(--stall-ink);fill:none}
 path.median{stroke:var(--ink);stroke-width:2.5;fill:none}
 .key.median{background:var(--ink)}
+rect[class^=h]{stroke:var(--panel)}
 .h1{fill:#56b4e9}.h2{fill:#e69f00}.h3{fill:#4fc3a1}.h4{fill:#cc79a7}
 .ours{fill:#0072b2;background:#0072b2}.theirs{fill:#e69f00;background:#e69f00}
 .p-detect{fill:#0072b2;background:#0072b2}.p-stop{fill:#e69f00;background:#e69f00}
@@ -101,12 +103,15 @@ rect[class^=p-]{stroke:var(--paper);stroke-width:.8}
 @media (max-width:640px){body{padding:16px 12px 48px}h1{font-size:1.35rem}figure{padding:8px}}
 @media print{
 @page{size:A4 landscape;margin:11mm}
-body{padding:0;max-width:none;font-size:11px}
+html{font-size:12px}
+body{padding:0;max-width:none;font-size:12px}
+#summary{break-before:page}
 nav,.up{display:none}
-table{font-size:8.5px}th,td{padding:2px 4px}
-.wide{overflow:visible}.picture{min-width:0}
-figure,.verdict,tr{break-inside:avoid}
-h2,h3,figcaption{break-after:avoid}
+table{font-size:10px}th,td{padding:1px 4px}caption{max-width:none}h2{margin-top:20px}
+.wide{overflow:visible}.picture{min-width:0}figure .picture{width:80%}#phases .picture{max-height:150mm}
+figure,.verdict,tr,svg{break-inside:avoid}
+figure{margin:0 0 8px;padding:4px 10px}.drill{margin:10px 0 0}
+h2,h3,figcaption,.legend{break-after:avoid}
 details::details-content{content-visibility:visible;display:block;block-size:auto}
 }
 `

@@ -39,31 +39,29 @@ function lane(
 `
 }
 
-/** When one kind of work was acknowledged, and the gap in it. */
-function acknowledged(round: Round, work: Work, top: number, frame: Frame): Markup {
+/** When one kind of work was acknowledged, and the gap in it with its length. */
+function acknowledged(round: Round, work: Work, top: number, frame: Frame) {
   const times = round.timeline.acknowledged[work] ?? []
   const gap = stallOf(round, work, frame)
   const base = top + row.work - 2
-  const from = gap && frame.x(gap.from)
-  const to = gap && frame.x(gap.to)
-  const label = gap && seconds(gap.to - gap.from)
-  return html`<text class="lane" x="${left - 8}" y="${top + 12}">${words[work]} <tspan class="soft">${count(times.length)}</tspan></text><path class="ack" d="${densityPath(times, frame, base)}"/>${
-    from !== undefined &&
-    to !== undefined &&
-    to - from >= 6 &&
-    html`<path class="gap" d="M${px(from + 1)} ${base - 8}v6m0-3H${px(to - 1)}m0-3v6"/>`
-  }${
-    label &&
-    from !== undefined &&
-    to !== undefined &&
-    to - from >= textWidth(label, 10) + 14 &&
-    html`<text class="figure" x="${px((from + to) / 2)}" y="${base - 1.5}">${label}</text>`
+  const from = gap ? frame.x(gap.from) : 0
+  const to = gap ? frame.x(gap.to) : 0
+  const label = gap ? seconds(gap.to - gap.from) : ''
+  return {
+    ticks: html`<text class="lane" x="${left - 8}" y="${top + 12}">${words[work]} <tspan class="soft">${count(times.length)}</tspan></text><path class="ack" d="${densityPath(times, frame, base)}"/>${
+      to - from >= 6 &&
+      html`<path class="gap" d="M${px(from + 1)} ${base - 8}v6m0-3H${px(to - 1)}m0-3v6"/>`
+    }
+`,
+    label:
+      gap &&
+      to - from >= textWidth(label, 10) + 14 &&
+      html`<text class="figure" x="${px((from + to) / 2)}" y="${base - 1.5}">${label}</text>`,
   }
-`
 }
 
 /** The wait for a new file, over all lanes. */
-function stall(round: Round, frame: Frame, top: number, bottom: number): Markup | undefined {
+function stall(round: Round, frame: Frame, top: number, bottom: number) {
   const gap = stallOf(round, 'create', frame)
   if (!gap) return undefined
   const from = frame.x(gap.from)
@@ -77,17 +75,17 @@ function stall(round: Round, frame: Frame, top: number, bottom: number): Markup 
       : fitsBehind
         ? [to + 5, 'start']
         : [from - 5, 'end']
-  return html`<rect class="stall" x="${px(from)}" y="${top}" width="${px(Math.max(1, to - from))}" height="${bottom - top}"/><text class="stalled" x="${px(x)}" y="${top + 12}" text-anchor="${anchor}">${label}</text>`
+  return {
+    shade: html`<rect class="stall" x="${px(from)}" y="${top}" width="${px(Math.max(1, to - from))}" height="${bottom - top}"/>`,
+    label: html`<text class="stalled" x="${px(x)}" y="${top + 12}" text-anchor="${anchor}">${label}</text>`,
+  }
 }
 
-function markLine(
-  { text, label, x, row: own, before, at }: Placed,
-  frame: Frame,
-  high: number,
-  bottom: number,
-) {
-  const y = high - own * row.mark - 4
-  const kind = at === frame.fault && text.startsWith('fault') ? 'fault' : 'mark'
+/** A mark's line, and its label above the lanes. */
+function markLine(mark: Placed, frame: Frame, high: number, bottom: number): Markup {
+  const { text, label, x, before } = mark
+  const y = high - mark.row * row.mark - 4
+  const kind = mark.at === frame.fault && text.startsWith('fault') ? 'fault' : 'mark'
   return html`<path class="${kind}" d="M${px(x)} ${y - 9}V${bottom}"/><text class="${kind}" x="${px(x + (before ? -4 : 4))}" y="${y}"${
     before && html` text-anchor="end"`
   }>${label !== text && html`<title>${text}</title>`}${label}</text>`
@@ -118,6 +116,8 @@ export function picture(round: Round, id: string): Markup {
   const writes = lanes + timeline.lanes.length * row.lane + 4
   const bottom = writes + shown.length * row.work + 4
   const colours = hues(timeline.lanes)
+  const work = shown.map((own, at) => acknowledged(round, own, writes + at * row.work, frame))
+  const wait = stall(round, frame, high, bottom)
   const steps = ticks(timeline.from - frame.zero, timeline.to - frame.zero, 12)
   const digits = (steps[1] ?? 1000) - (steps[0] ?? 0) < 1000 ? 1 : 0
   return html`<svg class="picture" viewBox="0 0 ${width} ${bottom + row.axis}" role="img" aria-labelledby="${id}-t ${id}-d">
@@ -126,10 +126,9 @@ ${steps.map(
   (ms) =>
     html`<path class="grid" d="M${px(frame.x(ms + frame.zero))} ${high}V${bottom + 3}"/><text class="tick" x="${px(frame.x(ms + frame.zero))}" y="${bottom + 15}">${signed(ms, digits)}</text>`,
 )}
-${stall(round, frame, high, bottom)}
-${timeline.lanes.map((own, at) => lane(own, colours[at] ?? 1, lanes + at * row.lane, frame))}${shown.map(
-  (work, at) => acknowledged(round, work, writes + at * row.work, frame),
-)}${marks.map((mark) => markLine(mark, frame, high, bottom))}
+${wait?.shade}
+${timeline.lanes.map((own, at) => lane(own, colours[at] ?? 1, lanes + at * row.lane, frame))}${work.map((own) => own.ticks)}${marks.map((mark) => markLine(mark, frame, high, bottom))}
+${wait?.label}${work.map((own) => own.label)}
 <path class="axis" d="M${left} ${bottom}H${end}"/><text class="tick" x="${(left + end) / 2}" y="${bottom + 28}">seconds since ${
     frame.fault === undefined ? 'the round began' : 'the fault'
   }</text>

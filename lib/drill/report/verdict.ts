@@ -65,10 +65,10 @@ export function failures(rounds: readonly Round[]): Markup | undefined {
     rounds.filter((round) => round.recipe === recipe && failed(round)),
   )
   if (bad.length === 0) return undefined
-  return html`<section id="failed"><h2>What failed</h2>${bad.map(
+  return html`<section id="failed"><h2>What failed</h2><div class="failures">${bad.map(
     (round) =>
       html`<div class="failure"><h3><a href="#${anchor(drills, round.drill)}">${round.drill}</a>, ${
         recipes.length > 1 && html`${round.recipe}, `
       }round ${round.round}</h3>${complaints(round)}</div>`,
-  )}</section>`
+  )}</div></section>`
 }
