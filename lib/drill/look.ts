@@ -20,7 +20,7 @@ echo '--- threads'; n=0; [ ! -e /proc/fs/nfsd/threads ] || read -r n </proc/fs/n
 echo '--- vip'; ip -o -4 addr show dev ${vip.device} to ${vip.address}/32
 echo '--- programs'
 for p in /proc/[0-9]*; do { read -r c <"$p/comm"; } 2>/dev/null && case $c in nfsdcld|rpc.mountd) echo "$c" ;; esac; done
-echo '--- heartbeat'; cl_status rscstatus 2>&1; :`
+echo '--- heartbeat'; timeout 8 cl_status rscstatus 2>&1; :`
 }
 
 /** Reads what the script said; throws on what it does not know. */

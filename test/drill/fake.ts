@@ -75,16 +75,18 @@ export class FakeGround implements Ground {
   #machine(name: string): Machine {
     return {
       name,
-      run: async (script) => {
+      run: async (script, { stdin = '' } = {}) => {
         if (this.off.has(name)) throw new Error(`${name}: no answer`)
         this.done.push(`${name}: ${script.split('\n').at(-1)}`)
-        const stdout = this.#answer(name, script)
-        return { stdout, stderr: '', exitCode: 0 }
+        const stdout = this.answer(name, script, stdin)
+        const exitCode = script.includes('drbdadm primary') ? 17 : 0
+        return { stdout, stderr: '', exitCode }
       },
     }
   }
 
-  #answer(name: string, script: string): string {
+  /** What a script says; a test's own pair may know more of them. */
+  protected answer(name: string, script: string, _stdin: string): string {
     const uptime = (Date.now() / 1000) % 100_000
     if (script.includes('"+$up %s.%N"')) return `${uptime} ${Date.now() / 1000}\n`
     if (script.includes('/dev/kmsg')) return `${uptime} [${uptime}] mark\n`
