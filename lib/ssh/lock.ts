@@ -48,8 +48,9 @@ async function take(
   const file = quote(path)
   const taken = await inner(
     // The subshell finds out whether the file can be opened: a failing `exec` would end the shell.
+    // The shell of a run that has just ended may need a moment to find that out.
     `( umask 077; : >>${file} ) && exec 9>>${file} &&
-if flock -n 9; then printf '%s\\n' ${quote(holder)} >${file} && echo taken && { ${next}
+if flock -w 2 9; then printf '%s\\n' ${quote(holder)} >${file} && echo taken && { ${next}
 }; else [ $? = 1 ] && echo held && cat ${file}; exec 9>&-; fi`,
   )
   const [answer, ...text] = taken.stdout.split('\n')
