@@ -53,10 +53,27 @@ const client = z.strictObject({
 /** What every host of an inventory says of itself. */
 export const host = z.discriminatedUnion('kind', [node, client])
 
+/**
+ * Seconds of grace and lease. Fast: a take-over holds new opens for 10 s at most. Safe: a client's TCP
+ * may sleep 51 s between two attempts after a long outage; with 60 s it still finds grace open.
+ */
+export const profiles = {
+  fast: { grace: 10, lease: 10 },
+  safe: { grace: 60, lease: 60 },
+} as const
+
+/** Without the keys whose value is undefined, which would hide what stands behind them. */
+function defined<T extends object>(value: T) {
+  const entries = Object.entries(value).filter(([, one]) => one !== undefined)
+  return Object.fromEntries(entries) as T & { grace: number; lease: number }
+}
+
 /** What an inventory says of the pair. */
 export const vars = z.strictObject({
   /** The host that serves when both can. */
   preferred: word,
+  /** `article` is the source article's recipe to the letter, only to be compared with. */
+  recipe: z.enum(['tandem', 'article']).default('tandem'),
   vip: line,
   /** Time servers; a pool name or addresses. */
   ntp: z.strictObject({
@@ -103,19 +120,23 @@ export const vars = z.strictObject({
       error: 'Expected initdead to be at least twice deadtime',
       path: ['initdead'],
     }),
-  nfs: z.strictObject({
-    path,
-    clients: cidr,
-    /** Export options besides fsid and mountpoint. */
-    options: z.array(word.or(z.string().regex(/^[\w=.-]+$/))).min(1),
-    /** Also serves NFS 3 and 4.0, for clients such as CentOS 6. */
-    legacyClients: z.boolean(),
-    threads: z.number().int().min(1).max(4096),
-    /** How long clients may reclaim their locks after a take-over, in seconds. */
-    grace: z.number().int().min(10).max(3600),
-    /** How long a client's state outlives its silence, in seconds. */
-    lease: z.number().int().min(10).max(3600),
-  }),
+  nfs: z
+    .strictObject({
+      path,
+      clients: cidr,
+      /** Export options besides fsid and mountpoint. */
+      options: z.array(word.or(z.string().regex(/^[\w=.-]+$/))).min(1),
+      /** Also serves NFS 3 and 4.0, for clients such as CentOS 6; opens rpcbind, mountd, statd, lockd. */
+      legacyClients: z.boolean(),
+      threads: z.number().int().min(1).max(4096),
+      /** How long a take-over may make clients wait against how long a lock outlives a silent client. */
+      profile: z.enum(['fast', 'safe']),
+      /** How long clients may reclaim their locks after a take-over, in seconds; the profile's unless given. */
+      grace: z.number().int().min(10).max(3600).optional(),
+      /** How long a client's state outlives its silence, in seconds; the profile's unless given. */
+      lease: z.number().int().min(10).max(3600).optional(),
+    })
+    .transform((nfs) => ({ ...profiles[nfs.profile], ...defined(nfs) })),
   client: z.strictObject({
     mountPoint: path,
     options: z.array(z.string().regex(/^[\w=.]+$/)),
@@ -141,6 +162,11 @@ export function peerOf({ others, host }: NodeContext): HostFacts<Node> {
   const [peer, ...more] = others
   if (peer && more.length === 0) return peer
   throw new Error(`${host.name}: expected one other host in the group nodes, got ${others.length}`)
+}
+
+/** The lines that heartbeat is sent over; the article has one. */
+export function heartbeatLines({ recipe }: Site): readonly ('em1' | 'em2')[] {
+  return recipe === 'article' ? ['em2'] : ['em2', 'em1']
 }
 
 /** Both nodes in the inventory's order, the same on either of them. */

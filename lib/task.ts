@@ -180,6 +180,8 @@ export interface Playbook<V = unknown, H = unknown> {
   readonly name: string
   readonly description: string
   readonly plays: readonly Play<V, H>[]
+  /** What the command line must name for it: `--victim NODE`, which its roles find as `vars.victim`. */
+  readonly asks?: 'victim'
   /** Changes nothing on any host by design, so it needs no lock. */
   readonly readOnly?: boolean
 }

@@ -2,6 +2,7 @@ import { playbook } from '../lib/index.ts'
 import { hosts, ntp, routes } from '../roles/base/index.ts'
 import build from '../roles/drbd/build.ts'
 import config from '../roles/drbd/config.ts'
+import fencing from '../roles/drbd/fencing.ts'
 import init from '../roles/drbd/init.ts'
 import configure from '../roles/heartbeat/configure.ts'
 import install from '../roles/heartbeat/install.ts'
@@ -10,6 +11,7 @@ import resources from '../roles/integrate/resources.ts'
 import restart from '../roles/integrate/restart.ts'
 import service from '../roles/integrate/service.ts'
 import start from '../roles/integrate/start.ts'
+import watch from '../roles/integrate/watch.ts'
 import client from '../roles/nfs/client.ts'
 import exports from '../roles/nfs/exports.ts'
 import preflight from '../roles/preflight/index.ts'
@@ -20,7 +22,7 @@ export default playbook({
   plays: [
     { title: 'look before anything is touched', hosts: 'nodes', roles: [preflight] },
     { title: 'base', hosts: 'nodes', roles: [ntp, hosts, routes] },
-    { title: 'software', hosts: 'nodes', roles: [build, install, exports] },
+    { title: 'software', hosts: 'nodes', roles: [build, install, fencing, exports] },
     { title: 'replicated disk', hosts: 'nodes', roles: [config, init] },
     { title: 'cluster', hosts: 'nodes', roles: [configure, resources, start] },
     {
@@ -30,7 +32,7 @@ export default playbook({
       serial: true,
       order: standbyFirst,
     },
-    { title: 'service', hosts: 'nodes', roles: [service] },
+    { title: 'service', hosts: 'nodes', roles: [service, watch] },
     { title: 'clients', hosts: 'clients', roles: [client] },
   ],
 })

@@ -3,6 +3,7 @@ import preflight from '../roles/preflight/index.ts'
 import client from '../roles/verify/client.ts'
 import cluster from '../roles/verify/cluster.ts'
 import config from '../roles/verify/config.ts'
+import watch from '../roles/verify/watch.ts'
 
 export default playbook({
   name: 'verify',
@@ -12,7 +13,7 @@ export default playbook({
     {
       title: 'both nodes and the pair',
       hosts: 'nodes',
-      roles: [preflight, config, cluster],
+      roles: [preflight, config, cluster, watch],
       keepGoing: true,
     },
     { title: 'through the floating address', hosts: 'clients', roles: [client] },

@@ -142,6 +142,7 @@ export function readPlay(argv: readonly string[]): PlayArgs {
     verbose: flag('verbose'),
     profile: flag('profile'),
     ...given('output', output),
+    ...given('victim', text('victim')),
     ...given('inventory', text('inventory')),
     install: flag('install'),
     help: flag('help'),

@@ -28,6 +28,11 @@ export const playOptions = {
     choices: ['listr', 'plain', 'json'],
     about: 'a live tree, lines, or one JSON event a line',
   },
+  victim: {
+    kind: 'text',
+    value: 'NODE',
+    about: 'recover-split-brain: the node whose changes are given up',
+  },
   inventory: { kind: 'text', value: 'NAME', about: 'the inventory to run on (default lab)' },
   install: { kind: 'flag', about: 'let the lab install the programs it misses' },
   help: { kind: 'flag', about: 'this text' },
@@ -54,6 +59,7 @@ export interface PlayArgs {
   readonly verbose: boolean
   readonly profile: boolean
   readonly output?: 'listr' | 'plain' | 'json'
+  readonly victim?: string
   readonly inventory?: string
   readonly install: boolean
   readonly help: boolean

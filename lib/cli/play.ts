@@ -25,6 +25,7 @@ import { hostsText, tagsText, tasksText } from './listing.ts'
 import type { PlayArgs } from './options.ts'
 import { chosenOutput } from './output.ts'
 import { interruption } from './signals.ts'
+import { withVictim } from './victim.ts'
 
 /** `npm run play`: lists or runs a playbook or a role; resolves with the exit code. */
 export async function play(argv: readonly string[], context: Context): Promise<number> {
@@ -45,7 +46,8 @@ export async function play(argv: readonly string[], context: Context): Promise<n
   const chosen = inventoryName(args, context.env)
   const loaded = await load(chosen, join(context.root, 'inventory'))
   // What a run would do is known before the lab runs, so wrong names are told before it starts.
-  const known = loaded.kind === 'ready' ? loaded.inventory : loaded.build(unstartedLab)
+  const chosenIn = (inventory: Inventory) => withVictim(playbook, inventory, args.victim)
+  const known = chosenIn(loaded.kind === 'ready' ? loaded.inventory : loaded.build(unstartedLab))
   const selection = selectionOf(args, known)
   // Lists and checks of words need every task, and no task's secrets.
   provideSecrets((name) => `(secret ${name})`)
@@ -68,8 +70,9 @@ export async function play(argv: readonly string[], context: Context): Promise<n
   // The lab's secrets live and die with it.
   await makeSecrets(known, files)
   await useSecrets(known, files)
-  const code = await runOn(playbook, loaded.build(facts), args, selection, context)
-  const whole = Object.keys(selection).length === 0 && playbook.name === 'site' && name === 'site'
+  const code = await runOn(playbook, chosenIn(loaded.build(facts)), args, selection, context)
+  // The lab's own recipe only: one built to be compared with is no state to return to.
+  const whole = Object.keys(selection).length === 0 && name === 'site' && known.name === 'lab'
   if (code === exitCodes.converged && whole && !args.check) await lab.snapshot(context)
   return code
 }

@@ -44,7 +44,8 @@ function node(number: 1 | 2): MachinePlan {
     hostname: `M${number}.redhat.sx`,
     image: 'm',
     memoryMib: 768,
-    dataMib: 260,
+    // Larger than what the activity log keeps hot, or a crash would cost a full resync; sparse.
+    dataMib: 1060,
     cards: [
       mgmt(number),
       {

@@ -1,15 +1,22 @@
 import { type NodeContext, pairOf } from '../../inventory/schema.ts'
 import { directory, file, role, service, templates } from '../../lib/index.ts'
+import { fencePeer, pingInterval } from './fencing.ts'
 
 const template = templates(import.meta.dirname)
 
 /** S8: the same configuration on both nodes, in DRBD 8.4's words. */
 export default role('drbd/config', (context: NodeContext) => {
-  const { drbd } = context.vars
+  const { drbd, recipe } = context.vars
+  const fencing = recipe === 'tandem'
   return [
     directory('/etc/drbd.d', { mode: 0o755 }),
     file('/etc/drbd.conf', 'include "drbd.d/global_common.conf";\ninclude "drbd.d/*.res";\n'),
-    template('global_common.conf', '/etc/drbd.d/global_common.conf', drbd),
+    template('global_common.conf', '/etc/drbd.d/global_common.conf', {
+      ...drbd,
+      fencing,
+      fencePeer,
+      pingInterval,
+    }),
     template(
       'drbd.res',
       `/etc/drbd.d/${drbd.resource}.res`,
@@ -18,7 +25,8 @@ export default role('drbd/config', (context: NodeContext) => {
         sharedSecret: drbd.sharedSecret.reveal(),
         nodes: pairOf(context).map(({ vars }) => ({ name: vars.fqdn, address: vars.em3.address })),
       },
-      { mode: 0o600, secret: true },
+      // Heartbeat's dopd reads it to mark this disk Outdated when the peer asks for that.
+      fencing ? { mode: 0o640, group: 'haclient', secret: true } : { mode: 0o600, secret: true },
     ),
     // The package's own service waits for minutes at boot and unmounts at stop; ours only brings up.
     service('drbd.service', { masked: true }),

@@ -57,7 +57,9 @@ export function filesystem(drbd: Drbd, peerName: string): Task {
         if (there.length > 0) {
           throw new Refusal(`${name}: ${device} already carries ${there.join(' and ')}`)
         }
-        await sh`mke2fs -q -t ${drbd.filesystem} ${device} </dev/null`
+        // No discard: it would mark all of the disk as just written, and a crash soon after would cost
+        // a full resync.
+        await sh`mke2fs -q -E nodiscard -t ${drbd.filesystem} ${device} </dev/null`
       } finally {
         await sh`udevadm settle --timeout=10; drbdadm secondary ${drbd.resource}`
       }

@@ -114,7 +114,7 @@ export function isConnected(s: DrbdStatus, host: string): boolean {
   if (onTheWay.has(s.connection)) return false
   if (s.connection === 'StandAlone') {
     throw new Refusal(
-      `${host}: DRBD is StandAlone (${describe(s)}): the nodes refused each other, most often a split brain; look for "Split-Brain" in the kernel log of both and decide whose changes are given up`,
+      `${host}: DRBD is StandAlone (${describe(s)}): the nodes refused each other, most often a split brain; npm run play verify says whether it is one, and what to do`,
     )
   }
   if (s.connection === 'Unconfigured') return false

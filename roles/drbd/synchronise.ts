@@ -57,12 +57,35 @@ export function initialSync(drbd: Drbd, peerName: string): Task {
         }
       },
     },
-    apply: async ({ sh }) => {
+    apply: async (host) => {
+      const { sh } = host
+      const hosts = [host, host.peer(peerName)]
+      host.progress('reads both disks')
+      if ((await Promise.all(hosts.map((node) => isAllZero(node, drbd)))).every(Boolean)) {
+        // Both hold the same already: nothing. What `virgin` proved still holds, DRBD itself insists on it.
+        await sh`drbdadm -- --clear-bitmap new-current-uuid ${drbd.resource}`
+        return
+      }
       await sh`drbdadm -- --overwrite-data-of-peer primary ${drbd.resource}`
       // Only the first node to be promoted is the source; heartbeat promotes from here on.
       await sh`drbdadm secondary ${drbd.resource}`
     },
   })
+}
+
+/** Disks up to this size are read before they are copied: it takes seconds. */
+const readable = 4 * 1024 ** 3
+
+/** Whether every byte that DRBD replicates is zero, read from the disk itself; false where it is too large. */
+async function isAllZero({ $ }: CheckHost, drbd: Drbd): Promise<boolean> {
+  // DRBD has the disk for itself, so it cannot change in between.
+  const { exitCode } = await $`
+    size=$(blockdev --getsize64 ${drbd.disk}) && [ "$size" -le ${readable} ] || exit 1
+    read -r sectors </sys/block/drbd${drbd.minor}/size && [ "$sectors" -gt 0 ] || exit 1
+    blockdev --flushbufs ${drbd.disk} && cmp -s -n $((sectors * 512)) ${drbd.disk} /dev/zero`
+    .within(300_000)
+    .nothrow()
+  return exitCode === 0
 }
 
 /** Waits until both disks hold the same data, saying how far it is. */

@@ -1,14 +1,14 @@
-import { type NodeContext, pairOf } from '../../inventory/schema.ts'
+import { heartbeatLines, type NodeContext, pairOf } from '../../inventory/schema.ts'
 import { directory, role, templates } from '../../lib/index.ts'
 
 const template = templates(import.meta.dirname)
 
 /** S5: two heartbeat lines, signed with a real key; the same files on both nodes. */
 export default role('heartbeat/configure', (context: NodeContext) => {
-  const { heartbeat } = context.vars
+  const { heartbeat, recipe } = context.vars
   const pair = pairOf(context)
   // A node ignores the line that names its own address, so that one text serves both.
-  const links = (['em2', 'em1'] as const).flatMap((line) =>
+  const links = heartbeatLines(context.vars).flatMap((line) =>
     pair.map(({ vars }) => ({ device: vars[line].device, address: vars[line].address })),
   )
   return [
@@ -17,6 +17,7 @@ export default role('heartbeat/configure', (context: NodeContext) => {
       ...heartbeat,
       links,
       nodes: pair.map(({ vars }) => vars.fqdn),
+      fencing: recipe === 'tandem',
     }),
     template(
       'authkeys',

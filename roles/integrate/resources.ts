@@ -1,38 +1,76 @@
-import type { NodeContext } from '../../inventory/schema.ts'
-import { role, templates } from '../../lib/index.ts'
+import type { NodeContext, Site } from '../../inventory/schema.ts'
+import { directory, file, role, type Task, templates } from '../../lib/index.ts'
+import { pipefs, ports } from '../nfs/ports.ts'
 
 const template = templates(import.meta.dirname)
-const directory = '/etc/ha.d/resource.d'
+const scripts = '/etc/ha.d/resource.d'
+const script = { mode: 0o755 }
 
-/** The order heartbeat starts in; it stops in reverse. The address comes last and goes first. */
-export const resourceNames = (resource: string) => [
-  `drbddisk::${resource}`,
-  'tandem-nfs',
-  'tandem-vip',
-]
+/** Where the scripts' common part and the watch are. */
+export const libFolder = '/usr/local/lib/tandem'
 
 /** S13: what heartbeat moves, and the scripts it moves it with. */
 export default role('integrate/resources', (context: NodeContext) => {
   const { host, others, vars } = context
   const preferred = [host, ...others].find(({ name }) => name === vars.preferred)
   if (!preferred) throw new Error(`vars.preferred: no node is called ${vars.preferred}`)
-  const script = { mode: 0o755 }
   return [
-    template(
-      'tandem-nfs',
-      `${directory}/tandem-nfs`,
-      {
-        path: vars.nfs.path,
-        device: `/dev/drbd${vars.drbd.minor}`,
-        drbd: vars.drbd,
-        domain: 'tandem-nfs',
-      },
-      script,
-    ),
-    template('tandem-vip', `${directory}/tandem-vip`, vars.vip, script),
+    ...(vars.recipe === 'article' ? article() : tandem(vars)),
     template('haresources', '/etc/ha.d/haresources', {
       node: preferred.vars.fqdn,
-      resources: resourceNames(vars.drbd.resource).join(' '),
+      resources: resourceNames(vars).join(' '),
     }),
   ]
 })
+
+/** The order heartbeat starts in; it stops in reverse. */
+export function resourceNames({ drbd, nfs, recipe, vip }: Site): string[] {
+  if (recipe === 'tandem') return ['tandem-service']
+  // To the letter: the address comes first and goes last.
+  return [
+    `IPaddr::${vip.address}/${vip.prefix}/${vip.device}`,
+    `drbddisk::${drbd.resource}`,
+    `Filesystem::/dev/drbd${drbd.minor}::${nfs.path}::${drbd.filesystem}`,
+    'article-nfs',
+  ]
+}
+
+function tandem(vars: Site): Task[] {
+  const { drbd, nfs, vip } = vars
+  const resource = (name: string, data: object) =>
+    template(name, `${scripts}/${name}`, data, script)
+  return [
+    directory(libFolder, { mode: 0o755 }),
+    template('common', `${libFolder}/common`, {
+      path: nfs.path,
+      device: `/dev/drbd${drbd.minor}`,
+      minor: drbd.minor,
+      vip,
+    }),
+    resource('tandem-disk', {
+      resource: drbd.resource,
+      // A peer that vanished is noticed by DRBD within its ping interval, by heartbeat after deadtime.
+      tries: 15,
+      takeover: '/usr/share/heartbeat/hb_takeover',
+    }),
+    resource('tandem-nfs', { ...nfs, drbd, domain: 'tandem-nfs', ports, pipefs }),
+    resource('tandem-vip', {
+      tickle: '/usr/libexec/heartbeat/tickle_tcp',
+      legacyClients: nfs.legacyClients,
+    }),
+    resource('tandem-service', {}),
+  ]
+}
+
+function article(): Task[] {
+  return [
+    file(
+      '/var/lib/tandem/comparison-only',
+      'This pair follows the article to the letter, to be measured beside Tandem. It has no fencing.\n',
+      {
+        title: 'FOR COMPARISON ONLY: the article to the letter, its stalls and no fencing included',
+      },
+    ),
+    template('article-nfs', `${scripts}/article-nfs`, {}, script),
+  ]
+}

@@ -7,6 +7,8 @@ export interface Parts {
   readonly mounted: boolean
   readonly threads: number
   readonly vip: boolean
+  /** The scripts left their mark that this node serves, which the watch goes by. */
+  readonly marked: boolean
   /** Daemons by name that are not there. */
   readonly missing: readonly string[]
   /** nfsd was started with, or has read, the exports on disk. */
@@ -17,13 +19,14 @@ const daemons = ['nfsdcld', 'rpc.mountd']
 
 /** Looks which parts of the service run on a host. */
 export async function parts(host: CheckHost, { nfs, drbd, vip }: Site): Promise<Parts> {
-  const [mounts, threads, comms, addresses, read, now] = await Promise.all([
+  const [mounts, threads, comms, addresses, read, now, mark] = await Promise.all([
     host.$`cat /proc/mounts`,
     host.$`if [ -e /proc/fs/nfsd/threads ]; then cat /proc/fs/nfsd/threads; else echo 0; fi`,
     host.$`cat /proc/[0-9]*/comm 2>/dev/null; true`,
     host.$`ip -o -4 addr show dev ${vip.device} to ${`${vip.address}/32`}`,
     host.$`if [ -e /run/tandem-exports ]; then cat /run/tandem-exports; fi`,
     host.$`sha256sum /etc/exports`.nothrow(),
+    host.$`test -s /run/tandem/serving`.nothrow(),
   ])
   const running = new Set(comms.stdout.split('\n'))
   return {
@@ -32,6 +35,7 @@ export async function parts(host: CheckHost, { nfs, drbd, vip }: Site): Promise<
       .some((line) => line.startsWith(`/dev/drbd${drbd.minor} ${nfs.path} `)),
     threads: Number.parseInt(threads.stdout, 10),
     vip: addresses.stdout.trim() !== '',
+    marked: mark.exitCode === 0,
     missing: daemons.filter((name) => !running.has(name)),
     exportsCurrent: read.stdout === now.stdout,
   }
@@ -44,35 +48,40 @@ export function partsMissing(found: Parts, { nfs, vip }: Site): string[] {
     ...(found.threads > 0 ? [] : ['nfsd does not run (0 threads)']),
     ...found.missing.map((name) => `${name} does not run`),
     ...(found.vip ? [] : [`${vip.address} is not on ${vip.device}`]),
+    ...(found.marked ? [] : ['the watch is not told that this node serves']),
   ]
 }
 
 /** S13: what heartbeat started on the active node still runs there, with the exports on disk. */
 export default role(
   'integrate/service',
-  ({ vars }: NodeContext) => [
-    task('service is complete where it is active', {
-      barrier: true,
-      check: async (host) => {
-        if (!(await serves(host, vars.preferred))) return
-        const missing = partsMissing(await parts(host, vars), vars)
-        return missing.length > 0 ? change(missing.join(', ')) : undefined
-      },
-      apply: async ({ sh }) => {
-        await sh`/etc/ha.d/resource.d/tandem-nfs start`
-        await sh`/etc/ha.d/resource.d/tandem-vip start`
-      },
-    }),
-    task('running exports are those on disk', {
-      check: async (host) => {
-        if (!(await serves(host, vars.preferred))) return
-        const found = await parts(host, vars)
-        return found.exportsCurrent ? undefined : change('/etc/exports is newer')
-      },
-      apply: async ({ sh }) => {
-        await sh`exportfs -r && sha256sum /etc/exports >/run/tandem-exports`
-      },
-    }),
-  ],
+  ({ vars }: NodeContext) => {
+    // The article has no way to tell, or to repair, a part that is missing.
+    if (vars.recipe === 'article') return []
+    return [
+      task('service is complete where it is active', {
+        barrier: true,
+        check: async (host) => {
+          if (!(await serves(host, vars.preferred))) return
+          const missing = partsMissing(await parts(host, vars), vars)
+          return missing.length > 0 ? change(missing.join(', ')) : undefined
+        },
+        apply: async ({ sh }) => {
+          await sh`/etc/ha.d/resource.d/tandem-nfs start`
+          await sh`/etc/ha.d/resource.d/tandem-vip start`
+        },
+      }),
+      task('running exports are those on disk', {
+        check: async (host) => {
+          if (!(await serves(host, vars.preferred))) return
+          const found = await parts(host, vars)
+          return found.exportsCurrent ? undefined : change('/etc/exports is newer')
+        },
+        apply: async ({ sh }) => {
+          await sh`exportfs -r && sha256sum /etc/exports >/run/tandem-exports`
+        },
+      }),
+    ]
+  },
   { also: ['nfs'] },
 )

@@ -1,4 +1,4 @@
-import { type NodeContext, peerOf } from '../../inventory/schema.ts'
+import { heartbeatLines, type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { change, Refusal, role, service, task, waitUntil } from '../../lib/index.ts'
 import { drbdStatus } from '../drbd/status.ts'
 import { holding, isActive, isSettled, linkStatus } from '../heartbeat/status.ts'
@@ -12,7 +12,7 @@ export default role('integrate/start', (context: NodeContext) => {
   const { drbd, heartbeat } = vars
   const peer = peerOf(context)
   const device = `/dev/drbd${drbd.minor}`
-  const lines = [context.host.vars.em2.device, context.host.vars.em1.device]
+  const lines = heartbeatLines(vars).map((line) => context.host.vars[line].device)
   const started = service(unit, { state: 'running', restartOn: heartbeatFiles })
   const waitMs = (2 * heartbeat.initdead + 120) * 1000
   return [

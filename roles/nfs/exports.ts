@@ -1,5 +1,6 @@
-import type { NodeContext } from '../../inventory/schema.ts'
-import { packages, role, service, templates } from '../../lib/index.ts'
+import type { NodeContext, Site } from '../../inventory/schema.ts'
+import { packages, role, service, type Task, templates } from '../../lib/index.ts'
+import { pipefs, ports } from './ports.ts'
 
 const template = templates(import.meta.dirname)
 
@@ -7,7 +8,11 @@ const template = templates(import.meta.dirname)
 export const distributionUnits = ['nfs-server.service', 'nfs-mountd.service', 'nfsdcld.service']
 
 /** S12: what is exported and how; who runs it is heartbeat's to say, so the package's units are masked. */
-export default role('nfs/exports', ({ vars: { nfs } }: NodeContext) => [
+export default role('nfs/exports', ({ vars: { nfs, recipe } }: NodeContext) =>
+  recipe === 'article' ? article(nfs) : tandem(nfs),
+)
+
+const tandem = (nfs: Site['nfs']): Task[] => [
   // Masked first: the package starts its units as it is installed.
   ...distributionUnits.map((unit) => service(unit, { masked: true })),
   packages(['nfs-kernel-server', ...(nfs.legacyClients ? ['rpcbind'] : [])]),
@@ -19,5 +24,16 @@ export default role('nfs/exports', ({ vars: { nfs } }: NodeContext) => [
     // empty directory below an unmounted filesystem.
     options: [...nfs.options, 'fsid=1', 'mountpoint'].join(','),
   }),
-  template('nfs.conf', '/etc/nfs.conf.d/tandem.conf', nfs),
-])
+  template('nfs.conf', '/etc/nfs.conf.d/tandem.conf', { ...nfs, ports, pipefs }),
+]
+
+/** The article's own: the distribution's server with the distribution's settings, started by hand. */
+const article = (nfs: Site['nfs']): Task[] => [
+  packages(['nfs-kernel-server', 'rpcbind'], { noStart: ['nfs-server.service'] }),
+  service('nfs-server.service', { enabled: false }),
+  template('exports', '/etc/exports', {
+    path: nfs.path,
+    clients: nfs.clients,
+    options: nfs.options.join(','),
+  }),
+]

@@ -1,5 +1,6 @@
-import { type NodeContext, peerOf } from '../../inventory/schema.ts'
+import { heartbeatLines, type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { requirement, role } from '../../lib/index.ts'
+import { diskReports, splitBrain } from '../drbd/split-brain.ts'
 import { describe, drbdStatus, isUpToDate } from '../drbd/status.ts'
 import { holding, linkStatus, serves } from '../heartbeat/status.ts'
 import { type Parts, parts } from '../integrate/service.ts'
@@ -8,7 +9,7 @@ import { type Parts, parts } from '../integrate/service.ts'
 export default role('verify/cluster', (context: NodeContext) => {
   const { host: self, vars } = context
   const peer = peerOf(context)
-  const lines = [self.vars.em2.device, self.vars.em1.device]
+  const lines = heartbeatLines(vars).map((line) => self.vars[line].device)
   const perNode = [
     requirement('heartbeat runs', async (host) => {
       const held = await holding(host)
@@ -29,6 +30,14 @@ export default role('verify/cluster', (context: NodeContext) => {
   // What concerns the pair is told once, by the preferred node.
   if (self.name !== vars.preferred) return perNode
   return [
+    requirement('no split brain', async (host) => {
+      const nodes = [host, host.peer(peer.name)]
+      const [one, two] = await diskReports(nodes, vars.drbd)
+      const what = one && two && splitBrain(one, two)
+      if (!what) return
+      const active = await Promise.all(nodes.map((node) => serves(node, vars.preferred)))
+      throw new Error(`${what}. ${whatToDo(nodes, active)}`)
+    }),
     ...perNode,
     requirement('one Primary, one address, one server, all on the same node', async (host) => {
       const nodes = [host, host.peer(peer.name)]
@@ -46,6 +55,21 @@ export default role('verify/cluster', (context: NodeContext) => {
   ]
 })
 
+/** The next step out of a split brain: who may be the victim is a human's choice. */
+export function whatToDo(
+  nodes: readonly { readonly name: string }[],
+  active: readonly boolean[],
+): string {
+  const [standby, ...more] = nodes.filter((_, at) => !active[at])
+  const step = (name: string) => `npm run play recover-split-brain -- --victim ${name}`
+  if (standby && more.length === 0) {
+    return `To give up what ${standby.name} wrote alone (it is saved first), mend the lines between the nodes, then: ${step(standby.name)}`
+  }
+  const names = nodes.map(({ name }) => name)
+  const both = active.every(Boolean) ? 'Both serve' : 'None serves'
+  return `${both}: mend the lines between the nodes first; then, with the service on the node whose data stays, for the other: ${names.map(step).join(' or ')}`
+}
+
 /** What one node says of itself. */
 export interface NodeReport {
   readonly name: string
@@ -59,8 +83,10 @@ export interface NodeReport {
 export function pairProblems(nodes: readonly NodeReport[], vip: string, path: string): string[] {
   const active = nodes.filter((node) => node.active)
   if (active.length !== 1) {
+    const holders = nodes.filter(({ parts }) => parts.vip).map(({ name }) => name)
     return [
       `expected one active node, got ${active.map(({ name }) => name).join(' and ') || 'none'}`,
+      ...(holders.length > 1 ? [`address ${vip} is on ${holders.join(' and ')}`] : []),
     ]
   }
   const [serving] = active

@@ -3,11 +3,13 @@ import { type Role, role, type Task } from '../../lib/index.ts'
 import { hosts, ntp, routes } from '../base/index.ts'
 import build from '../drbd/build.ts'
 import config from '../drbd/config.ts'
+import fencing from '../drbd/fencing.ts'
 import init from '../drbd/init.ts'
 import configure from '../heartbeat/configure.ts'
 import install from '../heartbeat/install.ts'
 import resources from '../integrate/resources.ts'
 import restart from '../integrate/restart.ts'
+import watch from '../integrate/watch.ts'
 import exports from '../nfs/exports.ts'
 
 const roles: readonly Role<NodeContext['vars'], NodeContext['host']['vars']>[] = [
@@ -16,12 +18,14 @@ const roles: readonly Role<NodeContext['vars'], NodeContext['host']['vars']>[] =
   routes,
   build,
   install,
+  fencing,
   exports,
   config,
   init,
   configure,
   resources,
   restart,
+  watch,
 ]
 
 /** The same task without its hands: what it would change is a failure that names it. */

@@ -7,7 +7,7 @@ const serving: NodeReport = {
   name: 'M1',
   role: 'Primary',
   active: true,
-  parts: { mounted: true, threads: 8, vip: true, missing: [], exportsCurrent: true },
+  parts: { mounted: true, threads: 8, vip: true, marked: true, missing: [], exportsCurrent: true },
 }
 const standby: NodeReport = {
   name: 'M2',
@@ -17,6 +17,7 @@ const standby: NodeReport = {
     mounted: false,
     threads: 0,
     vip: false,
+    marked: false,
     missing: ['nfsdcld', 'rpc.mountd'],
     exportsCurrent: false,
   },

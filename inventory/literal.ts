@@ -1,0 +1,28 @@
+import { defineInventory, embeddedLab } from '../lib/index.ts'
+import lab from './lab.ts'
+import { schema } from './schema.ts'
+
+/**
+ * For comparison only, in the lab: the article's recipe as literally as Debian 12 runs it. Times of
+ * heartbeat are the lab's own, so that both recipes notice a dead node equally fast.
+ */
+export default embeddedLab((facts) => {
+  const { vars, ...rest } = lab.embeddedLab(facts)
+  return defineInventory(schema, {
+    ...rest,
+    name: 'literal',
+    vars: {
+      ...vars,
+      recipe: 'article',
+      drbd: { ...vars.drbd, alExtents: 517, flushes: false },
+      heartbeat: { ...vars.heartbeat, autoFailback: true },
+      nfs: {
+        ...vars.nfs,
+        options: ['rw', 'sync', 'no_root_squash', 'anonuid=0', 'anongid=0'],
+        // What nobody chose: Debian's, and the article's, default. It is not written anywhere.
+        grace: 90,
+        lease: 90,
+      },
+    },
+  })
+})

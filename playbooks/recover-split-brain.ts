@@ -1,0 +1,15 @@
+import { playbook } from '../lib/index.ts'
+import preflight from '../roles/preflight/index.ts'
+import recover from '../roles/recover/index.ts'
+import cluster from '../roles/verify/cluster.ts'
+
+export default playbook({
+  name: 'recover-split-brain',
+  description: 'Saves, then gives up, what one node wrote alone: -- --victim NODE',
+  asks: 'victim',
+  plays: [
+    { title: 'look before anything is touched', hosts: 'nodes', roles: [preflight] },
+    { title: 'the victim follows the survivor', hosts: 'nodes', roles: [recover] },
+    { title: 'the pair is whole again', hosts: 'nodes', roles: [cluster] },
+  ],
+})

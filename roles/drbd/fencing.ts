@@ -1,0 +1,58 @@
+import type { NodeContext } from '../../inventory/schema.ts'
+import { change, directory, role, type Task, task, templates } from '../../lib/index.ts'
+
+const template = templates(import.meta.dirname)
+
+/** What a peer that lost sight of this node runs to mark our disk Outdated; heartbeat's dopd calls it. */
+const helper = '/lib/drbd/drbdsetup-84'
+/** Its owner, group and mode: only heartbeat's group may run it as root. */
+export const helperMode = 'root haclient 4750'
+
+/** Seconds between DRBD's pings on an idle line. */
+export const pingInterval = 7
+/** When a peer must have noticed a lost line too, in seconds. */
+const noticed = pingInterval + 2
+
+/** Where DRBD's question to the peer is kept. */
+export const fencePeer = '/usr/local/lib/tandem/fence-peer'
+
+/** A node whose replication line is lost marks its peer's disk Outdated, over heartbeat's lines. */
+export default role('drbd/fencing', ({ vars }: NodeContext) => {
+  if (vars.recipe === 'article') return []
+  return [
+    directory('/usr/local/lib/tandem', { mode: 0o755 }),
+    template(
+      'fence-peer',
+      fencePeer,
+      {
+        // A peer that lost its power counts as dead after deadtime; some more until that is told.
+        wait: vars.heartbeat.deadtime + 2 * vars.heartbeat.keepalive + noticed,
+        notice: noticed,
+      },
+      { mode: 0o755 },
+    ),
+    helperTask(),
+  ]
+})
+
+/** Heartbeat's own user may run the one program that marks a disk; dpkg keeps it so over upgrades. */
+function helperTask(): Task {
+  return task(`heartbeat may run ${helper}`, {
+    check: async ({ $ }) => {
+      const [kept, there] = await Promise.all([
+        $`dpkg-statoverride --list ${helper}`.nothrow(),
+        $`stat -c '%U %G %a' ${helper}`.nothrow(),
+      ])
+      const wrong = [
+        ...(kept.stdout.trim() === `${helperMode} ${helper}`
+          ? []
+          : ['dpkg does not keep its mode']),
+        ...(there.stdout.trim() === helperMode ? [] : [`is ${there.stdout.trim() || 'not there'}`]),
+      ]
+      return wrong.length > 0 ? change(wrong.join(', ')) : undefined
+    },
+    apply: async ({ sh }) => {
+      await sh`dpkg-statoverride --force-all --update --add ${helperMode.split(' ')} ${helper}`
+    },
+  })
+}

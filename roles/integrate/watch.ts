@@ -1,0 +1,36 @@
+import { type NodeContext, peerOf } from '../../inventory/schema.ts'
+import { role, service, templates } from '../../lib/index.ts'
+import { libFolder } from './resources.ts'
+
+const template = templates(import.meta.dirname)
+const unit = 'tandem-watch.service'
+
+/** How far the watch may go; times in seconds. */
+export const limits = {
+  /** Pause between two looks. */
+  every: 5,
+  /** Restarts of a part within `window` before it hands the service over. */
+  restarts: 3,
+  window: 600,
+  /** It hands over at most once in this time. */
+  calm: 3600,
+} as const
+
+/** Looks, on the node that serves, after what heartbeat does not see: nfsd, its daemons, the disk. */
+export default role(
+  'integrate/watch',
+  (context: NodeContext) => {
+    if (context.vars.recipe === 'article') return []
+    const script = `${libFolder}/watch`
+    return [
+      template('watch', script, { ...limits, peer: peerOf(context).vars.fqdn }, { mode: 0o755 }),
+      template('tandem-watch.service', `/etc/systemd/system/${unit}`, {}),
+      service(unit, {
+        state: 'running',
+        enabled: true,
+        restartOn: [script, `${libFolder}/common`, `/etc/systemd/system/${unit}`],
+      }),
+    ]
+  },
+  { also: ['integrate/resources'] },
+)

@@ -1,0 +1,132 @@
+import { type Node, type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
+import {
+  type CheckHost,
+  change,
+  Refusal,
+  type RoleContext,
+  requirement,
+  role,
+  type Task,
+  task,
+} from '../../lib/index.ts'
+import { type DiskReport, diskReports, splitBrain } from '../drbd/split-brain.ts'
+import { describe } from '../drbd/status.ts'
+import { synchronised } from '../drbd/synchronise.ts'
+import { type Holding, holding, isActive } from '../heartbeat/status.ts'
+import { savedFolder, saveFiles } from './save.ts'
+
+/** The site's variables and the node that `--victim` named. */
+type Chosen = Site & { readonly victim: string }
+
+/** Why the victim may not be given up now; undefined where it may. */
+export function obstacle(
+  victim: DiskReport & { readonly holds: Holding },
+  survivor: DiskReport & { readonly holds: Holding },
+  preferred: string,
+): string | undefined {
+  if (!splitBrain(victim, survivor)) {
+    return `this is no split brain: ${victim.name} is ${describe(victim.status)}, ${survivor.name} is ${describe(survivor.status)}; npm run play verify tells what is wrong`
+  }
+  if (victim.holds === 'transition' || survivor.holds === 'transition') {
+    return 'heartbeat is in transition: run it again in a minute'
+  }
+  if (isActive(victim.holds, victim.name, preferred)) {
+    return `${victim.name} serves the clients now: its changes are not given up. Either take the other as the victim (--victim ${survivor.name}), or first, on ${victim.name}: /usr/share/heartbeat/hb_standby all`
+  }
+  if (victim.status.role !== 'Secondary') {
+    return `${victim.name} is ${victim.status.role}: someone uses its disk; unmount it and drbdadm secondary first`
+  }
+  if (victim.status.disk === 'Diskless' || survivor.status.disk !== 'UpToDate') {
+    return `the survivor's disk must be UpToDate and the victim's attached: ${survivor.name} is ${describe(survivor.status)}, ${victim.name} is ${describe(victim.status)}`
+  }
+  if (!isActive(survivor.holds, survivor.name, preferred)) {
+    return `${survivor.name} does not serve: start the service there first (on ${survivor.name}: /usr/share/heartbeat/hb_takeover)`
+  }
+  return undefined
+}
+
+/** Gives up what one node wrote in a split brain: saves it, then makes that node follow the other. */
+export default role('recover', (context: RoleContext<Chosen, Node>) => {
+  const { host, vars } = context
+  const peer = peerOf(context as NodeContext)
+  const isVictim = host.name === vars.victim
+  const { resource } = vars.drbd
+  const progress = { saved: false, given: false }
+
+  const proof = async (target: CheckHost) => {
+    const hosts = [target, target.peer(peer.name)]
+    const [[victim, survivor], [mine, theirs]] = await Promise.all([
+      diskReports(hosts, vars.drbd),
+      Promise.all(hosts.map(holding)),
+    ])
+    if (!victim || !survivor || !mine || !theirs) throw new Error('expected two nodes')
+    const why = obstacle({ ...victim, holds: mine }, { ...survivor, holds: theirs }, vars.preferred)
+    if (why) throw new Refusal(why)
+  }
+  // The other node waits at the same barriers.
+  const onVictim = (made: Task): Task =>
+    isVictim
+      ? made
+      : { title: made.title, barrier: true, check: async () => undefined, apply: made.apply }
+  const onSurvivor = (made: Task): Task =>
+    isVictim
+      ? { title: made.title, barrier: true, check: async () => undefined, apply: made.apply }
+      : made
+
+  return [
+    onVictim(
+      requirement('a split brain, with the service on the survivor', proof, { barrier: true }),
+    ),
+    onVictim(
+      task(`what only ${vars.victim} has is saved there`, {
+        barrier: true,
+        timeoutMs: 12 * 3_600_000,
+        check: async () =>
+          progress.saved ? undefined : change(`is copied to ${vars.victim}:${savedFolder}`),
+        apply: async (target) => {
+          const time = new Date().toISOString().replace(/[:.]\d*/g, '')
+          const folder = `${savedFolder}/${time}`
+          const saved = await saveFiles(target, peer.name, vars, folder)
+          const journal = saved.clean
+            ? ''
+            : '; its journal was not replayed, so the last seconds before its crash may be missing'
+          target.progress(
+            `${saved.files} files saved in ${vars.victim}:${folder}/files, ${saved.removed} were removed there (${folder}/list)${journal}`,
+          )
+          progress.saved = true
+        },
+      }),
+    ),
+    onVictim(
+      task(`${vars.victim} gives up its changes`, {
+        barrier: true,
+        check: async () =>
+          progress.given ? undefined : change('follows the other node from now on'),
+        destroys: {
+          what: `what ${vars.victim} wrote alone`,
+          proof: async (target) => {
+            await proof(target)
+            if (!progress.saved) throw new Refusal('its files were not saved in this run')
+          },
+        },
+        apply: async ({ sh }) => {
+          await sh`drbdadm disconnect ${resource}; drbdadm secondary ${resource} && drbdadm connect --discard-my-data ${resource}`
+          progress.given = true
+        },
+      }),
+    ),
+    onSurvivor(
+      task('the survivor takes it up again', {
+        barrier: true,
+        check: async (target) => {
+          const [report] = await diskReports([target], vars.drbd)
+          return report?.status.connection === 'StandAlone' ? change('is StandAlone') : undefined
+        },
+        apply: async ({ sh }) => {
+          await sh`drbdadm connect ${resource}`
+        },
+      }),
+    ),
+    synchronised(vars.drbd),
+  ]
+})

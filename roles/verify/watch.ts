@@ -1,0 +1,85 @@
+import type { NodeContext } from '../../inventory/schema.ts'
+import { requirement, role } from '../../lib/index.ts'
+import { limits } from '../integrate/watch.ts'
+
+/** What the watch on a node left under /run/tandem/watch; times in seconds since boot. */
+export interface WatchReport {
+  readonly now: number
+  /** When it last looked; undefined where it never did. */
+  readonly beat: number | undefined
+  /** `ok`, `idle`, `wrong: …` or `gave up: …`. */
+  readonly state: string
+  readonly acts: readonly { readonly at: number; readonly what: string; readonly why: string }[]
+}
+
+/** Reads the four files one after another: uptime, beat, state, acts, each behind a line `== name`. */
+export function parseWatch(text: string): WatchReport {
+  const parts = new Map(
+    text
+      .split(/^== /m)
+      .slice(1)
+      .map((part) => {
+        const [name = '', ...lines] = part.split('\n')
+        return [name, lines.filter((line) => line !== '')] as const
+      }),
+  )
+  const seconds = (word: string | undefined) => {
+    if (word === undefined) return undefined
+    const value = Number.parseFloat(word)
+    if (!Number.isFinite(value)) throw new Error(`the watch's notes: no time in \`${word}\``)
+    return value
+  }
+  const now = seconds(parts.get('uptime')?.[0])
+  if (now === undefined) throw new Error('the watch: /proc/uptime is empty')
+  return {
+    now,
+    beat: seconds(parts.get('beat')?.[0]),
+    state: parts.get('state')?.[0] ?? '',
+    acts: (parts.get('acts') ?? []).map((line) => {
+      const [at, what = '', ...why] = line.split(' ')
+      return { at: seconds(at) ?? 0, what, why: why.join(' ') }
+    }),
+  }
+}
+
+/** A sentence for each thing about the watch that an administrator must know. */
+export function watchProblems(report: WatchReport): string[] {
+  const { now, beat, state, acts } = report
+  // Under load one look may take several rounds.
+  const silent = beat === undefined ? Number.POSITIVE_INFINITY : now - beat
+  if (silent > 12 * limits.every) {
+    const since = beat === undefined ? 'it never did' : `the last time ${Math.round(silent)} s ago`
+    return [`the watch does not look (${since}): systemctl status tandem-watch`]
+  }
+  const recent = acts.filter(({ at }) => now - at < limits.window)
+  const restarts = recent.filter(({ what }) => what === 'restart')
+  const minutes = (at: number) => Math.max(1, Math.round((now - at) / 60))
+  return [
+    ...(/^(gave up|wrong): /.test(state) ? [`the watch ${state}`] : []),
+    ...(restarts.length > 1
+      ? [
+          `the watch had to restart parts ${restarts.length} times in the last ${limits.window / 60} minutes: ${[...new Set(restarts.map(({ why }) => why))].join('; ')}`,
+        ]
+      : []),
+    ...acts
+      .filter(({ at, what }) => what === 'standby' && now - at < limits.calm)
+      .map(({ at, why }) => `the watch handed the service over ${minutes(at)} min ago: ${why}`),
+  ]
+}
+
+/** The watch runs on every node and has had nothing serious to do. */
+export default role('verify/watch', ({ vars }: NodeContext) => {
+  if (vars.recipe === 'article') return []
+  return [
+    requirement('the watch runs and is content', async ({ $ }) => {
+      const { stdout } = await $`
+        echo '== uptime'; cat /proc/uptime
+        for name in beat state acts; do
+          echo "== $name"
+          if [ -e /run/tandem/watch/$name ]; then cat /run/tandem/watch/$name; fi
+        done`
+      const wrong = watchProblems(parseWatch(stdout))
+      if (wrong.length > 0) throw new Error(wrong.join('; '))
+    }),
+  ]
+})

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import literal from '../../inventory/literal.ts'
+import production from '../../inventory/production.ts'
+import { schema } from '../../inventory/schema.ts'
+import { defineInventory, type Role, unstartedLab } from '../../lib/index.ts'
+import resources, { resourceNames } from '../../roles/integrate/resources.ts'
+import watch from '../../roles/integrate/watch.ts'
+import exports from '../../roles/nfs/exports.ts'
+
+const times = (nfs: Partial<(typeof production)['vars']['nfs']>) => {
+  const { grace: _, lease: __, ...rest } = production.vars.nfs
+  const made = defineInventory(schema, {
+    ...production,
+    vars: { ...production.vars, nfs: { ...rest, ...nfs } },
+  })
+  return [made.vars.nfs.grace, made.vars.nfs.lease]
+}
+
+describe('profiles of grace and lease', () => {
+  it.each([
+    [{ profile: 'fast' }, [10, 10]],
+    [{ profile: 'safe' }, [60, 60]],
+    [{ profile: 'fast', grace: 20 }, [20, 10]],
+    [{ profile: 'safe', lease: 30 }, [60, 30]],
+  ] as const)('%j', (nfs, wanted) => {
+    expect(times(nfs)).toEqual(wanted)
+  })
+
+  it('an unknown one is refused', () => {
+    expect(() => times({ profile: 'quick' as 'fast' })).toThrow(/profile/)
+  })
+})
+
+describe('the article to the letter', () => {
+  const { hosts, vars } = literal.embeddedLab(unstartedLab)
+  const facts = (name: string) => {
+    const found = hosts[name]
+    if (found?.vars.kind !== 'node') throw new Error(name)
+    return { name, vars: found.vars }
+  }
+  const titles = (role: Role<never, never>) =>
+    role
+      .tasks({ host: facts('M1'), others: [facts('M2')], vars } as never)
+      .map(({ title }) => title)
+
+  it('has the address first, and no script of ours but the one that says so', () => {
+    expect(resourceNames(vars)).toEqual([
+      'IPaddr::192.168.0.219/24/em1',
+      'drbddisk::drbd',
+      'Filesystem::/dev/drbd0::/data::ext4',
+      'article-nfs',
+    ])
+    expect(titles(resources)[0]).toMatch(/^FOR COMPARISON ONLY/)
+    expect(titles(watch)).toEqual([])
+  })
+
+  it("keeps the distribution's NFS settings", () => {
+    expect(titles(exports).join()).not.toMatch(/nfs\.conf|masked/)
+    expect([vars.nfs.grace, vars.nfs.lease]).toEqual([90, 90])
+  })
+})

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest'
+import { type DiskReport, kinship, splitBrain } from '../../roles/drbd/split-brain.ts'
+import { parseGenerations, parseProcDrbd } from '../../roles/drbd/status.ts'
+import type { Holding } from '../../roles/heartbeat/status.ts'
+import { obstacle } from '../../roles/recover/index.ts'
+import { parseSaved } from '../../roles/recover/save.ts'
+import { whatToDo } from '../../roles/verify/cluster.ts'
+
+const zero = '0000000000000000'
+const gi = (...ids: string[]) =>
+  parseGenerations(`${[0, 1, 2, 3].map((at) => ids[at] ?? zero).join(':')}:1:1:0:1:0:0:0`)
+const [a, b, c, d] = [
+  'AAAAAAAAAAAAAAA0',
+  'BBBBBBBBBBBBBBB0',
+  'CCCCCCCCCCCCCCC0',
+  'DDDDDDDDDDDDDDD0',
+]
+
+describe('generations of two disks', () => {
+  it.each([
+    ['the same, one of them Primary', gi(a), gi('AAAAAAAAAAAAAAA1'), 'same'],
+    ['the peer went on alone', gi(a), gi(b, a), 'older'],
+    ['I went on alone', gi(b, a), gi(a), 'newer'],
+    ['the peer went on twice', gi(a), gi(c, b, a), 'older'],
+    ['both went on alone', gi(b, a), gi(c, a), 'diverged'],
+    ['both, one of them Primary', gi('BBBBBBBBBBBBBBB1', a), gi(c, a), 'diverged'],
+    ['both, and one once more', gi(b, a), gi(d, c, a), 'diverged'],
+    ['never one pair', gi(a), gi(b), 'unrelated'],
+  ])('%s', (_, mine, theirs, wanted) => {
+    expect(kinship(mine, theirs)).toBe(wanted)
+  })
+})
+
+const report = (name: string, state: string, generations = gi(a)): DiskReport => ({
+  name,
+  status: parseProcDrbd(`version: 8.4.11 (api:1)\n\n 0: cs:${state} C r-----\n    ns:0 oos:8\n`, 0),
+  generations,
+})
+const alone = (name: string, role: string, cs = 'StandAlone', generations = gi(a)) =>
+  report(name, `${cs} ro:${role}/Unknown ds:UpToDate/DUnknown`, generations)
+
+describe('a split brain', () => {
+  it.each([
+    [
+      'both written',
+      alone('M1', 'Primary', 'StandAlone', gi(b, a)),
+      alone('M2', 'Secondary', 'WFConnection', gi(c, a)),
+      /M1 .* and M2 .* were each written without the other/,
+    ],
+    [
+      'both Primary, nothing written yet',
+      alone('M1', 'Primary'),
+      alone('M2', 'Primary'),
+      /both Primary/,
+    ],
+    [
+      'one went on while the other was away',
+      alone('M1', 'Primary', 'WFConnection', gi(b, a)),
+      alone('M2', 'Secondary', 'WFConnection'),
+      undefined,
+    ],
+    ['an administrator disconnected', alone('M1', 'Primary'), alone('M2', 'Secondary'), undefined],
+    [
+      'a pair that replicates',
+      report('M1', 'Connected ro:Primary/Secondary ds:UpToDate/UpToDate', gi(b, a)),
+      report('M2', 'Connected ro:Secondary/Primary ds:UpToDate/UpToDate', gi(c, a)),
+      undefined,
+    ],
+  ])('%s', (_, one, two, wanted) => {
+    const found = splitBrain(one, two)
+    if (wanted) expect(found).toMatch(wanted)
+    else expect(found).toBeUndefined()
+  })
+
+  it('names the command with the node that does not serve', () => {
+    const nodes = [{ name: 'M1' }, { name: 'M2' }]
+    expect(whatToDo(nodes, [true, false])).toMatch(/-- --victim M2$/)
+    expect(whatToDo(nodes, [false, true])).toMatch(/-- --victim M1$/)
+    expect(whatToDo(nodes, [true, true])).toMatch(/^Both serve: mend the lines/)
+  })
+})
+
+describe('the victim of a split brain', () => {
+  const survivor = { ...alone('M1', 'Primary', 'StandAlone', gi(b, a)), holds: 'all' as Holding }
+  const victim = { ...alone('M2', 'Secondary', 'StandAlone', gi(c, a)), holds: 'none' as Holding }
+
+  it('may be given up where it serves nobody', () => {
+    expect(obstacle(victim, survivor, 'M1')).toBeUndefined()
+  })
+
+  it.each([
+    ['no split brain', { ...victim, generations: gi(a) }, survivor, /no split brain/],
+    [
+      'the victim serves',
+      { ...victim, holds: 'all' as Holding },
+      survivor,
+      /M2 serves the clients now/,
+    ],
+    [
+      'its disk is in use',
+      { ...victim, status: { ...victim.status, role: 'Primary' } },
+      survivor,
+      /someone uses its disk/,
+    ],
+    ['nobody serves', victim, { ...survivor, holds: 'none' as Holding }, /M1 does not serve/],
+    [
+      'the survivor is not current',
+      victim,
+      { ...survivor, status: { ...survivor.status, disk: 'Inconsistent' } },
+      /must be UpToDate/,
+    ],
+    ['heartbeat moves', { ...victim, holds: 'transition' as Holding }, survivor, /transition/],
+  ])('is refused: %s', (_, one, two, wanted) => {
+    expect(obstacle(one, two, 'M1')).toMatch(wanted)
+  })
+
+  it('what was saved is read from the last line, and anything else is an error', () => {
+    expect(parseSaved('saved 3 removed 1 journal clean\n')).toEqual({
+      files: 3,
+      removed: 1,
+      clean: true,
+    })
+    expect(parseSaved('saved 0 removed 0 journal unclean\n').clean).toBe(false)
+    expect(() => parseSaved('find: error')).toThrow(/expected a count/)
+  })
+})
