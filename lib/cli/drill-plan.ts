@@ -7,6 +7,7 @@ const line = z.object({ device: z.string(), address: z.string() })
 const host = z.object({ kind: z.string(), fqdn: z.string(), em1: line })
 const site = z.object({
   recipe: z.string().default('tandem'),
+  preferred: z.string(),
   vip: line,
   drbd: z.object({ resource: z.string(), minor: z.number(), disk: z.string() }),
   heartbeat: z.object({ deadtime: z.number(), initdead: z.number() }),
@@ -32,13 +33,14 @@ export function planOf(inventory: Inventory, slow: number): PairPlan {
       `Inventory ${inventory.name} has no client: drills need one whose writes are watched`,
     )
   }
-  const { recipe, vip, drbd, heartbeat, nfs, client: mount } = vars.data
+  const { recipe, preferred, vip, drbd, heartbeat, nfs, client: mount } = vars.data
   return {
     recipe,
     nodes: [
       { name: one.name, fqdn: one.fqdn },
       { name: two.name, fqdn: two.fqdn },
     ],
+    preferred,
     client: { name: client.name, device: client.em1.device, mountPoint: mount.mountPoint },
     vip,
     drbd,

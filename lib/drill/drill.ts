@@ -14,6 +14,8 @@ export interface Drill {
   run(stage: Stage): Promise<void>
   /** Whether the service is on the other node in the end. */
   readonly moves: boolean | 'either'
+  /** Begins with the preferred node serving; the service is moved there first. */
+  readonly fromPreferred?: boolean
   /** Something was cut off in the middle: the filesystem is checked from outside. */
   readonly crash?: boolean
   /** The longest a client may have waited for a new file, in milliseconds; told, not a pass mark. */

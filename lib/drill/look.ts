@@ -57,7 +57,9 @@ export function parseLook(name: string, text: string, plan: PairPlan): NodeState
 function heartbeatWord(text: string): string {
   const word = text.split('\n').at(-1) ?? ''
   if (/^(all|local|foreign|none|transition)$/.test(word)) return word
-  return /not running|cannot signon|stopped|not found|no such file/i.test(text) ? 'stopped' : 'transition'
+  return /not running|cannot signon|stopped|not found|no such file/i.test(text)
+    ? 'stopped'
+    : 'transition'
 }
 
 /** One device out of /proc/drbd (8.4), read apart from the roles, so that both can be wrong alone. */

@@ -3,6 +3,8 @@ export interface PairPlan {
   /** The recipe under test: Tandem's own, or the article's. */
   readonly recipe: string
   readonly nodes: readonly [NodePlan, NodePlan]
+  /** The node that serves when both can. */
+  readonly preferred: string
   readonly client: { readonly name: string; readonly device: string; readonly mountPoint: string }
   readonly vip: { readonly address: string; readonly device: string }
   readonly drbd: { readonly resource: string; readonly minor: number; readonly disk: string }

@@ -36,6 +36,7 @@ export async function runRound(ground: Ground, options: RoundOptions): Promise<R
   const { drill, round, say, signal } = options
   const { plan } = ground
   await ground.lock()
+  if (drill.fromPreferred) await toPreferred(ground, say)
   const first = await ground.look({ arp: true })
   const active = servingOf(first)?.name
   const standby = first.nodes.find(({ name }) => name !== active)?.name
@@ -77,6 +78,14 @@ export async function runRound(ground: Ground, options: RoundOptions): Promise<R
   }
   if (story.problems.length === 0) await book.remove()
   return roundOf(options, plan.recipe, { ...told, problems: story.problems, verdict })
+}
+
+/** Moves the service to the preferred node where the other has it. */
+async function toPreferred(ground: Ground, say: (text: string) => void): Promise<void> {
+  const { preferred } = ground.plan
+  if (servingOf(await ground.look())?.name === preferred) return
+  say(`the service is moved to ${preferred} first`)
+  await ground.play(['switchover'])
 }
 
 /** The drill itself, and the wait for the pair to be whole; gives what interrupted it. */

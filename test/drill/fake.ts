@@ -11,6 +11,7 @@ export const plan: PairPlan = {
     { name: 'M1', fqdn: 'M1.redhat.sx' },
     { name: 'M2', fqdn: 'M2.redhat.sx' },
   ],
+  preferred: 'M1',
   client: { name: 'C1', device: 'em1', mountPoint: '/data' },
   vip: { address: '192.168.0.219', device: 'em1' },
   drbd: { resource: 'drbd', minor: 0, disk: '/dev/mapper/VolGroup-lv_drbd' },

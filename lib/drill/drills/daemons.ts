@@ -7,6 +7,9 @@ import { moveLimitMs } from './planned.ts'
 /** Ends a part of the service; verify must see it unless the watch was quicker, and the watch acts. */
 async function missing(stage: Stage, what: string, script: string): Promise<void> {
   const { active } = stage
+  // Each round is one failure, not the fourth in ten minutes, after which the watch only reports.
+  const acts = '/run/tandem/watch/acts'
+  await must(stage.machine(active), `[ ! -e ${acts} ] || : >${acts}`)
   await stage.fault(`${what} ends on ${active}`, () => must(stage.machine(active), script))
   const { code, text } = await stage.play(['verify'])
   const now = servingOf(await stage.ground.look())

@@ -112,8 +112,11 @@ export const split: Drill = {
   name: 'split',
   about: 'cuts all lines between the nodes; never silent, never merged by itself',
   needs: ['cables'],
-  moves: 'either',
+  moves: false,
   mayBeUnsafe: true,
+  // Both heartbeats start anew when they meet; the preferred node then takes the service, and it must
+  // be the one that the clients stayed with.
+  fromPreferred: true,
   run: async (stage) => {
     const { standby } = stage
     // The standby is the one cut off: the client stays with the node that served.
@@ -133,25 +136,22 @@ export const split: Drill = {
 /** Two nodes wrote apart: they must stay apart, be told of, and come together as a human says. */
 async function recover(stage: Stage): Promise<void> {
   const { active, standby } = stage
+  const settled = ({ nodes }: PairState) =>
+    nodes.every(({ heartbeat }) => heartbeat !== 'transition' && heartbeat !== 'stopped')
+  // Each finds the other serving too, gives up, and starts anew.
   await stage.pause(15_000)
-  const met = await stage.ground.look()
+  const limitMs = stage.ground.plan.heartbeat.initdead * 2_000 + moveLimitMs(stage)
+  const met = await stage.until('one node serves, heartbeat has settled', limitMs, (state) => {
+    return settled(state) && state.nodes.filter(holdsAny).length === 1
+  })
   const merged = met.nodes.some(({ replica }) => /^(Connected|Sync)/.test(replica.connection))
   if (merged) stage.wrong(`the nodes were merged by themselves: ${textOf(met)}`)
-  await verifyNames(stage, /split brain|StandAlone/i)
-  const gaveUp = await stage.comesTrue(deadMs(stage), (state) => {
-    const node = nodeOf(state, standby)
-    return node !== undefined && !holdsAny(node) && node.heartbeat !== 'transition'
-  })
-  if (!gaveUp) {
-    // What the playbook would ask for before it takes a node for the victim.
-    stage.say(`${standby} is asked to stand by, as verify says`)
+  await verifyNames(stage, /split brain/i)
+  if (!serves(active)(met)) {
+    stage.say(`${standby} serves what only it knows: it is asked to stand by`)
     await must(stage.machine(standby), '/usr/share/heartbeat/hb_standby all')
+    await stage.until(`${active} serves`, moveLimitMs(stage), serves(active))
   }
-  await stage.until(
-    `${active} serves, ${standby} holds nothing`,
-    moveLimitMs(stage),
-    serves(active),
-  )
   const { code, text } = await stage.play(['recover-split-brain', '--victim', standby])
   if (code === 0) return
   stage.wrong(`recover-split-brain failed: ${text.trim().split('\n').slice(-3).join(' ')}`)
