@@ -32,7 +32,12 @@ export function tableText(rows: readonly DrillRow[]): string {
       return ms === undefined ? [] : [`${phase} ${seconds(ms)}`]
     })
     const own = line(cells[index] ?? [])
-    return times.length === 0 ? [own] : [own, `  ${times.join(', ')}`]
+    const renames = `${row.replayed} renames were done, though the client was told ENOENT`
+    return [
+      own,
+      ...(times.length === 0 ? [] : [`  ${times.join(', ')}`]),
+      ...(row.replayed === 0 ? [] : [`  ${renames} (docs/failover.md)`]),
+    ]
   })
   return `${[line(heads), ...body].join('\n')}\n`
 }

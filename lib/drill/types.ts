@@ -22,6 +22,8 @@ export interface Verdict {
   readonly indeterminate: number
   /** A sentence for each operation that failed, EIO on locks among them. */
   readonly clientErrors: readonly string[]
+  /** Renames that were done although the client was told ENOENT; docs/failover.md says why. */
+  readonly replayed?: number
 }
 
 /** The longest time a client waited, by what it wanted, in milliseconds. */
@@ -87,6 +89,7 @@ export interface DrillRow {
   readonly lost: number
   readonly indeterminate: number
   readonly clientErrors: number
+  readonly replayed: number
   /** Of new files, over the rounds. */
   readonly stallMs: { readonly p50: number; readonly p95: number; readonly max: number }
   readonly stallsMs: Readonly<

@@ -93,6 +93,7 @@ describe('the table', () => {
         lost: 0,
         indeterminate: 1,
         clientErrors: 0,
+        replayed: 0,
         stallMs: stall,
         stallsMs: { newFile: stall, openFile: stall, read: stall, lock: stall },
         phasesMs: { detect: 400, stop: 1_300, vip: 50 },

@@ -40,7 +40,19 @@ describe('the ledger', () => {
       lost: [],
       indeterminate: 0,
       clientErrors: [],
+      replayed: 0,
     })
+  })
+
+  it('counts a rename that was done though the client was told otherwise, and checks it', async () => {
+    const ledger = await begun({ works: ['rename'] })
+    await sleep(300)
+    await stopLedger(host, ledger)
+    const { text } = await collect(host, ledger)
+    const replayed = parseLedger(text.replace(/^(E 2 [\d.]+ ok)$/m, '$1 replayed'))
+    const verdict = await check(host, replayed, { ...ledger, dropCaches: false })
+    expect(verdict).toMatchObject({ lost: [], clientErrors: [], replayed: 1 })
+    expect(verdict.acknowledged).toBe(replayed.operations.length)
   })
 
   it('keeps its pause, ends with a stop file alone, and leaves no process', async () => {

@@ -49,6 +49,7 @@ describe('rows', () => {
         lost: 0,
         indeterminate: 3,
         clientErrors: 0,
+        replayed: 0,
         stallMs: { p50: 2000, p95: 3000, max: 3000 },
         stallsMs: {
           newFile: { p50: 2000, p95: 3000, max: 3000 },

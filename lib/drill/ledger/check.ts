@@ -39,6 +39,7 @@ export async function check(
     lost,
     indeterminate: collected.operations.filter(({ outcome }) => outcome === 'indeterminate').length,
     clientErrors: clientErrors(collected, options.expectedErrors ?? []),
+    replayed: collected.operations.filter(({ step }) => step === 'replayed').length,
   }
 }
 

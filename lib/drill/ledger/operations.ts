@@ -8,7 +8,7 @@ export type Writer = (typeof writers)[number]
 export interface LedgerOperation extends Operation {
   /** Who did it; `held` counts as the work `lock`. */
   readonly writer: Writer
-  /** The step that failed, such as `fsync`. */
+  /** The step that failed, such as `fsync`; `replayed` where it had been done all the same. */
   readonly step?: string
 }
 
@@ -68,7 +68,7 @@ function end(
   error: string,
   step: string | undefined,
 ): LedgerOperation {
-  if (error === 'ok') return { ...operation, endedMs, outcome: 'ok' }
+  if (error === 'ok') return { ...operation, endedMs, outcome: 'ok', ...(step && { step }) }
   return { ...operation, endedMs, outcome: 'fail', error, ...(step && { step }) }
 }
 

@@ -30,7 +30,9 @@ sub writer {
     my $operation = $operation{$work}->($folder);
     for (my $sequence = 1; ; $sequence++) {
         $put->("B $sequence " . now());
-        my $ended = eval { $operation->($sequence); 1 } ? 'ok' : undef;
+        my $note;
+        my $ended = eval { $note = $operation->($sequence); 1 } ? 'ok' : undef;
+        $ended .= " $note" if $ended && ($note // '') eq 'replayed';
         my $at = now();
         die $@ unless $ended || ref $@;
         $put->("E $sequence $at " . ($ended // "$@->{error} $@->{step}"));

@@ -67,6 +67,7 @@ function rowOf(drill: string, recipe: string, rounds: readonly Round[]): DrillRo
     lost: sum(({ verdict }) => verdict.lost.length),
     indeterminate: sum(({ verdict }) => verdict.indeterminate),
     clientErrors: sum(({ verdict }) => verdict.clientErrors.length),
+    replayed: sum(({ verdict }) => verdict.replayed ?? 0),
     stallMs: newFile,
     stallsMs: {
       newFile,
