@@ -1,5 +1,6 @@
 import { heartbeatLines, type NodeContext, pairOf } from '../../inventory/schema.ts'
-import { directory, role, templates } from '../../lib/index.ts'
+import { directory, role, type Task, templates } from '../../lib/index.ts'
+import { heartbeatRun, heartbeatUnit } from './files.ts'
 
 const template = templates(import.meta.dirname)
 
@@ -25,5 +26,14 @@ export default role('heartbeat/configure', (context: NodeContext) => {
       { key: heartbeat.key.reveal() },
       { mode: 0o600, secret: true },
     ),
+    ...(recipe === 'tandem' ? unit() : []),
   ]
 })
+
+/** Keeps systemd from stopping a heartbeat that starts anew by itself after a partition. */
+const unit = (): Task[] => [
+  directory('/usr/local/lib/tandem', { mode: 0o755 }),
+  template('run', heartbeatRun, {}, { mode: 0o755 }),
+  directory('/etc/systemd/system/heartbeat.service.d', { mode: 0o755 }),
+  template('unit', heartbeatUnit, { run: heartbeatRun }),
+]

@@ -1,8 +1,8 @@
 import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { role, service, type Task, task } from '../../lib/index.ts'
+import { heartbeatFiles } from '../heartbeat/files.ts'
 import { holding, isSettled, linkStatus, serves } from '../heartbeat/status.ts'
 import { guardPeerReady, handOver, pause } from './active.ts'
-import { heartbeatFiles } from './files.ts'
 
 /** Restarts heartbeat where its configuration is newer; the node that serves hands over first. */
 export default role(
@@ -11,7 +11,10 @@ export default role(
     const { vars } = context
     const peer = peerOf(context)
     const waitMs = (2 * vars.heartbeat.initdead + 120) * 1000
-    const restart = service('heartbeat.service', { state: 'running', restartOn: heartbeatFiles })
+    const restart = service('heartbeat.service', {
+      state: 'running',
+      restartOn: heartbeatFiles(vars),
+    })
     return [
       task('heartbeat runs with the configuration on disk', {
         check: (host) => restart.check(host),

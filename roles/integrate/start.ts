@@ -1,8 +1,8 @@
 import { heartbeatLines, type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { change, Refusal, role, service, task, waitUntil } from '../../lib/index.ts'
 import { drbdStatus } from '../drbd/status.ts'
+import { heartbeatFiles } from '../heartbeat/files.ts'
 import { holding, isActive, isSettled, linkStatus } from '../heartbeat/status.ts'
-import { heartbeatFiles } from './files.ts'
 
 const unit = 'heartbeat.service'
 
@@ -13,7 +13,7 @@ export default role('integrate/start', (context: NodeContext) => {
   const peer = peerOf(context)
   const device = `/dev/drbd${drbd.minor}`
   const lines = heartbeatLines(vars).map((line) => context.host.vars[line].device)
-  const started = service(unit, { state: 'running', restartOn: heartbeatFiles })
+  const started = service(unit, { state: 'running', restartOn: heartbeatFiles(vars) })
   const waitMs = (2 * heartbeat.initdead + 120) * 1000
   return [
     task('nothing is held outside heartbeat', {

@@ -27,6 +27,10 @@ export function obstacle(
   if (!splitBrain(victim, survivor)) {
     return `this is no split brain: ${victim.name} is ${describe(victim.status)}, ${survivor.name} is ${describe(survivor.status)}; npm run play verify tells what is wrong`
   }
+  const stopped = [victim, survivor].find(({ holds }) => holds === 'stopped')
+  if (stopped) {
+    return `heartbeat does not run on ${stopped.name}: after a partition it restarts by itself within a minute or two; else start it there (systemctl start heartbeat)`
+  }
   if (victim.holds === 'transition' || survivor.holds === 'transition') {
     return 'heartbeat is in transition: run it again in a minute'
   }

@@ -138,7 +138,11 @@ describe('all lines between the nodes are cut', () => {
     const seen = await play(['verify'])
     expect(complaints(seen).join('\n')).toMatch(/split brain: M1 .* and M2 /)
     for (const link of ['em2', 'em3', 'M2.em1']) await lab('heal', link)
+    // Both find themselves serving, give up, and start anew.
+    const restarted = "grep -q 'Performing heartbeat restart exec' /var/log/ha-log"
+    await Promise.all(['M1', 'M2'].map((host) => until(host, restarted)))
     await Promise.all([settled('M1'), settled('M2')])
+    await serves('M1', 240)
     await until('M2', `grep -q 'cs:\\(StandAlone\\|WFConnection\\)' /proc/drbd`)
     const told = await play(['verify'])
     const sentence = complaints(told).find((line) => line.includes('recover-split-brain')) ?? ''

@@ -109,6 +109,12 @@ describe('the victim of a split brain', () => {
       { ...survivor, status: { ...survivor.status, disk: 'Inconsistent' } },
       /must be UpToDate/,
     ],
+    [
+      'heartbeat restarts',
+      victim,
+      { ...survivor, holds: 'stopped' as Holding },
+      /heartbeat does not run on M1/,
+    ],
     ['heartbeat moves', { ...victim, holds: 'transition' as Holding }, survivor, /transition/],
   ])('is refused: %s', (_, one, two, wanted) => {
     expect(obstacle(one, two, 'M1')).toMatch(wanted)

@@ -1,0 +1,15 @@
+import type { Site } from '../../inventory/schema.ts'
+
+/** What systemd runs for heartbeat, and where it is told so. */
+export const heartbeatRun = '/usr/local/lib/tandem/heartbeat'
+export const heartbeatUnit = '/etc/systemd/system/heartbeat.service.d/tandem.conf'
+
+/** Files that heartbeat reads only when it starts. */
+export function heartbeatFiles({ recipe }: Site): string[] {
+  return [
+    '/etc/ha.d/ha.cf',
+    '/etc/ha.d/authkeys',
+    '/etc/ha.d/haresources',
+    ...(recipe === 'tandem' ? [heartbeatRun, heartbeatUnit] : []),
+  ]
+}
