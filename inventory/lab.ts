@@ -67,6 +67,7 @@ export default embeddedLab((facts) => {
         disk: '/dev/mapper/VolGroup-lv_drbd',
         port: 7789,
         maxRate: '110M',
+        minRate: '20M',
         // The disk is small and so is the log: as on a real disk, a crash must not cost a full resync.
         alExtents: 67,
         maxBuffers: 8000,

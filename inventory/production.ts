@@ -41,6 +41,7 @@ export default defineInventory(schema, {
       port: 7789,
       // A 1 Gbit/s line carries 118 MB/s; the article's 1024M is ten times what it can.
       maxRate: '110M',
+      minRate: '20M',
       // The article's 517 lowers DRBD's default.
       alExtents: 1237,
       maxBuffers: 8000,

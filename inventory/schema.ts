@@ -88,6 +88,11 @@ export const vars = z.strictObject({
     port,
     /** The most that a resync may use of the line, for example `100M` (bytes a second). */
     maxRate: z.string().regex(/^\d+[KMG]$/, 'Expected a rate such as 100M'),
+    /**
+     * What a resync gets at least while clients write (bytes a second). DRBD's own 250K would leave
+     * a pair that never rests without its second copy for days.
+     */
+    minRate: z.string().regex(/^\d+[KMG]$/, 'Expected a rate such as 20M'),
     alExtents: z.number().int().min(67).max(65_534),
     maxBuffers: z.number().int().min(32),
     maxEpochSize: z.number().int().min(1),

@@ -70,7 +70,7 @@ export async function makeLab(
 const volumeScript = `
 vgs VolGroup >/dev/null 2>&1 && exit 0
 pvcreate -qq -y /dev/vdb && vgcreate -qq VolGroup /dev/vdb &&
-lvcreate -qq -y -W n -n lv_drbd -L 1G VolGroup && test -b /dev/mapper/VolGroup-lv_drbd
+lvcreate -qq -y -W n -n lv_drbd -L 512M VolGroup && test -b /dev/mapper/VolGroup-lv_drbd
 `
 
 /** Times in the guest: 100 forks with exec of a small program. */

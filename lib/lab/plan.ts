@@ -45,7 +45,7 @@ function node(number: 1 | 2): MachinePlan {
     image: 'm',
     memoryMib: 768,
     // Larger than what the activity log keeps hot, or a crash would cost a full resync; sparse.
-    dataMib: 1060,
+    dataMib: 560,
     cards: [
       mgmt(number),
       {
