@@ -95,6 +95,7 @@ export async function lookAt(
 ): Promise<PairState> {
   const timeoutMs = 10_000 * plan.slow
   const script = lookScript(plan)
+  const askedAt = Date.now()
   const one = async (node: Machine): Promise<NodeState> => {
     try {
       const { stdout } = await node.run(script, { timeoutMs })
@@ -107,7 +108,7 @@ export async function lookAt(
     Promise.all(nodes.map(one)),
     arp ? ownersOf(nodes, client, plan) : undefined,
   ])
-  return { at: Date.now(), nodes: states, ...(owners && { owners }) }
+  return { at: Date.now(), askedAt, nodes: states, ...(owners && { owners }) }
 }
 
 /** The cards that answered, from arping's lines, each once and in lower case. */

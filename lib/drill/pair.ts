@@ -48,9 +48,12 @@ export interface NodeState {
   readonly missing: readonly string[]
 }
 
-/** The pair at one moment; `at` on the controller's clock. */
+/** The pair at one moment. */
 export interface PairState {
+  /** When all had been answered, on the controller's clock. */
   readonly at: number
+  /** When it was asked: what happened in between may be seen or not. */
+  readonly askedAt: number
   readonly nodes: readonly NodeState[]
   /** Who answers for the floating address, asked on the wire; undefined where nobody asked. */
   readonly owners?: readonly string[]

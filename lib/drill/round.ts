@@ -180,7 +180,10 @@ function summary(
     timeline: timelineOf({
       from,
       to,
-      looks: story.looks.map(onClient),
+      looks: story.looks.map((look) => ({
+        ...onClient(look),
+        askedAt: onClient({ at: look.askedAt }).at,
+      })),
       marks,
       notes: story.marks.map(onClient),
       operations,

@@ -61,6 +61,7 @@ function spansOf(
   const spans: Span[] = []
   let since: number | undefined
   let before = from
+  let seen = from
   for (const look of looks) {
     const node = look.nodes.find((one) => one.name === name)
     const up = node?.reached === true && part.has(node)
@@ -71,10 +72,11 @@ function spansOf(
       )?.at
     if (up && since === undefined) since = between(part.on) ?? (before === from ? from : look.at)
     if (!up && since !== undefined) {
-      spans.push({ from: since, to: between(part.off) ?? before })
+      spans.push({ from: since, to: Math.max(since, between(part.off) ?? seen) })
       since = undefined
     }
-    before = look.at
+    before = look.askedAt
+    seen = look.at
   }
   if (since !== undefined) spans.push({ from: since, to })
   return spans

@@ -107,7 +107,7 @@ export class FakeGround implements Ground {
       }),
     )
     const owners = nodes.filter(({ vip }) => vip).map(({ name }) => name)
-    return { at: Date.now(), nodes, ...(arp && { owners }) }
+    return { at: Date.now(), askedAt: Date.now(), nodes, ...(arp && { owners }) }
   }
 
   async powerOff(name: string) {

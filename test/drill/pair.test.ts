@@ -23,6 +23,7 @@ local
 `
 const pair = (more: Partial<PairState> = {}): PairState => ({
   at: 0,
+  askedAt: 0,
   nodes: [active('M1'), idle('M2')],
   owners: ['M1'],
   ...more,
@@ -108,7 +109,7 @@ describe('what keeps a pair from being whole', () => {
 })
 
 describe('which of two nodes is stopped', () => {
-  const names = (nodes: PairState['nodes']) => superfluous({ at: 0, nodes }).map(({ name }) => name)
+  const names = (nodes: PairState['nodes']) => superfluous(pair({ nodes })).map(({ name }) => name)
   it('is none where one serves', () => {
     expect(names([active('M1'), idle('M2')])).toEqual([])
   })
