@@ -1,6 +1,7 @@
 import { heartbeatLines, type NodeContext, pairOf } from '../../inventory/schema.ts'
 import { directory, role, type Task, templates } from '../../lib/index.ts'
 import { heartbeatRun, heartbeatUnit } from './files.ts'
+import { unitKnown } from './reload.ts'
 
 const template = templates(import.meta.dirname)
 
@@ -36,4 +37,5 @@ const unit = (): Task[] => [
   template('run', heartbeatRun, {}, { mode: 0o755 }),
   directory('/etc/systemd/system/heartbeat.service.d', { mode: 0o755 }),
   template('unit', heartbeatUnit, { run: heartbeatRun }),
+  unitKnown('heartbeat.service'),
 ]

@@ -26,9 +26,9 @@ export default role('integrate/resources', (context: NodeContext) => {
 /** The order heartbeat starts in; it stops in reverse. */
 export function resourceNames({ drbd, nfs, recipe, vip }: Site): string[] {
   if (recipe === 'tandem') return ['tandem-service']
-  // To the letter: the address comes first and goes last.
+  // The address comes first and goes last. IPaddr2, since Debian 12 has no ifconfig for IPaddr.
   return [
-    `IPaddr::${vip.address}/${vip.prefix}/${vip.device}`,
+    `IPaddr2::${vip.address}/${vip.prefix}/${vip.device}`,
     `drbddisk::${drbd.resource}`,
     `Filesystem::/dev/drbd${drbd.minor}::${nfs.path}::${drbd.filesystem}`,
     'article-nfs',

@@ -1,5 +1,6 @@
 import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { role, service, templates } from '../../lib/index.ts'
+import { unitKnown } from '../heartbeat/reload.ts'
 import { libFolder } from './resources.ts'
 
 const template = templates(import.meta.dirname)
@@ -25,6 +26,7 @@ export default role(
     return [
       template('watch', script, { ...limits, peer: peerOf(context).vars.fqdn }, { mode: 0o755 }),
       template('tandem-watch.service', `/etc/systemd/system/${unit}`, {}),
+      unitKnown(unit),
       service(unit, {
         state: 'running',
         enabled: true,

