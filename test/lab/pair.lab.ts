@@ -77,12 +77,15 @@ describe('a pair with one thing wrong', () => {
     ],
     ['a heartbeat file lost its mode', 'M2', 'chmod 644 /etc/ha.d/authkeys', /authkeys/],
   ])('says so and nothing else when %s, and site repairs it', async (_, host, breakIt, named) => {
+    // Held for the moment: it would repair the one or the other before verify looks.
+    await on('M1', 'systemctl kill --signal STOP tandem-watch')
     await on(host, breakIt)
     const run = await play(['verify'])
     expect(run.code, story(run)).toBe(2)
     expect(complaints(run)).toHaveLength(1)
     expect(complaints(run)[0]).toMatch(named)
     await site()
+    await on('M1', 'systemctl kill --signal CONT tandem-watch')
     await verify()
   })
 
