@@ -60,7 +60,7 @@ describe('the active node loses its power', () => {
     )
     const kib = Number(log.match(/(\d+) KB/)?.[1])
     expect(kib).toBeGreaterThan(0)
-    expect(kib).toBeLessThan(512 * 1024)
+    expect(kib).toBeLessThan(300 * 1024)
     expect(await sums('before')).toBe(before)
     expect(await sums('after')).toBe(after)
     const stamps = await on('M2', 'cat /run/tandem/phases')
