@@ -1,3 +1,4 @@
+import { percentiles } from '../ledger/times.ts'
 import { type DrillRow, type Phases, phases, type Round, type Stalls } from '../types.ts'
 
 /** The kinds of waiting, in the order a report shows them. */
@@ -37,12 +38,6 @@ export function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<s
   return groups
 }
 
-const spread = (values: readonly number[]) => ({
-  p50: percentile(values, 0.5),
-  p95: percentile(values, 0.95),
-  max: percentile(values, 1),
-})
-
 /** A phase that a round did not have says nothing about how long it takes: it is left out, not 0. */
 function medianPhases(rounds: readonly Round[]): Phases {
   const medians: { -readonly [P in keyof Phases]: Phases[P] } = {}
@@ -56,7 +51,7 @@ function medianPhases(rounds: readonly Round[]): Phases {
 function rowOf(drill: string, recipe: string, rounds: readonly Round[]): DrillRow {
   const sum = (count: (round: Round) => number) =>
     rounds.reduce((total, round) => total + count(round), 0)
-  const stall = (kind: keyof Stalls) => spread(rounds.map(({ stalls }) => stalls[kind]))
+  const stall = (kind: keyof Stalls) => percentiles(rounds.map(({ stalls }) => stalls[kind]))
   const newFile = stall('newFile')
   return {
     drill,
