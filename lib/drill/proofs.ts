@@ -3,7 +3,11 @@ import { parseReplica } from './look.ts'
 import { replicaText } from './pair.ts'
 
 /** Lets DRBD compare both disks while the service goes on; a sentence for what differs. */
-export async function verifyProblems(ground: Ground, serving: string): Promise<string[]> {
+export async function verifyProblems(
+  ground: Ground,
+  serving: string,
+  pause: (ms: number) => Promise<void>,
+): Promise<string[]> {
   const { drbd, slow } = ground.plan
   const node = machineOf(ground, serving)
   const look = async () => parseReplica(await must(node, 'cat /proc/drbd'), drbd.minor)
@@ -15,7 +19,7 @@ export async function verifyProblems(ground: Ground, serving: string): Promise<s
     if (Date.now() > until) {
       return [`the comparison of both disks did not end within ${limitMs / 60_000} min`]
     }
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    await pause(1_000)
     now = await look()
   }
   if (now.connection === 'Connected' && now.outOfSync === 0) return []

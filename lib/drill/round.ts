@@ -143,7 +143,7 @@ async function prove(serving: string, { verify, drill }: RoundOptions, stage: St
   const { ground } = stage
   if (verify) {
     stage.say('comparing both disks block by block')
-    for (const text of await verifyProblems(ground, serving)) stage.wrong(text)
+    for (const text of await verifyProblems(ground, serving, stage.pause)) stage.wrong(text)
   }
   if (drill.crash && ground.can.has('disk')) {
     stage.say('checking the filesystem on the disk of the standby')

@@ -15,8 +15,8 @@ export interface Stage {
   say(text: string): void
   /** Names what broke a pass mark; the round goes on so that everything is healed. */
   wrong(text: string): void
-  /** Does `act` as the fault of this round: what stalls are measured from. */
-  fault(text: string, act: () => Promise<unknown>): Promise<void>
+  /** Does `act` as the fault of this round: what stalls are measured from; `again` if the last one failed. */
+  fault(text: string, act: () => Promise<unknown>, again?: boolean): Promise<void>
   /** Registers how to undo something; before it is done, so that an interrupt finds it. */
   undo(text: string, act: () => Promise<unknown>): void
   /** Undoes everything that is registered, last first; safe to call again. */
@@ -78,10 +78,11 @@ export function stageOf(options: StageOptions): { stage: Stage; story: Story } {
     machine: (name) => machineOf(ground, name),
     say,
     wrong,
-    fault: async (text, act) => {
+    fault: async (text, act, again = false) => {
       alive(signal)
       say(text)
       note(`fault: ${text}`)
+      if (again) story.faultAt = undefined
       story.faultAt ??= Date.now()
       await act()
     },

@@ -1,6 +1,6 @@
 import { crash, type Drill, planned } from '../drill.ts'
 import { must } from '../ground.ts'
-import { holdsAny, isComplete, type PairState } from '../pair.ts'
+import { holdsAny, isComplete, type NodeState, type PairState } from '../pair.ts'
 import type { Stage } from '../stage.ts'
 
 /** How long a move may take before it counts as one that does not come. */
@@ -14,11 +14,19 @@ export const serves = (name: string) => (state: PairState) =>
 
 /** Asks heartbeat on a node to hand everything to its peer, and waits until it has. */
 export async function handOver(stage: Stage, from: string, to: string): Promise<void> {
-  await stage.fault(`${from} is asked to stand by`, () =>
-    must(stage.machine(from), '/usr/share/heartbeat/hb_standby all'),
-  )
+  const ask = () => must(stage.machine(from), '/usr/share/heartbeat/hb_standby all')
+  await stage.fault(`${from} is asked to stand by`, ask)
+  const heard = ({ nodes }: PairState) =>
+    nodes.some((node) => node.name === from && (!isComplete(node) || !isSettled(node)))
+  for (let asked = 1; asked < 3; asked++) {
+    if (await stage.comesTrue(5_000 * stage.ground.plan.slow, heard)) break
+    // hb_standby writes its message in pieces, and a busy heartbeat may read half of it as nothing.
+    await stage.fault(`heartbeat on ${from} has not heard it and is asked again`, ask, true)
+  }
   await stage.until(`${to} serves`, moveLimitMs(stage), serves(to))
 }
+
+const isSettled = ({ heartbeat }: NodeState) => heartbeat !== 'transition'
 
 export const standby: Drill = {
   name: 'standby',
