@@ -31,6 +31,8 @@ const tandem = (nfs: Site['nfs']): Task[] => [
 const article = (nfs: Site['nfs']): Task[] => [
   packages(['nfs-kernel-server', 'rpcbind'], { noStart: ['nfs-server.service'] }),
   service('nfs-server.service', { enabled: false }),
+  // CentOS 6 had no such daemon: without it the grace period is waited for in full, as it was there.
+  service('nfsdcld.service', { masked: true }),
   template('exports', '/etc/exports', {
     path: nfs.path,
     clients: nfs.clients,
