@@ -70,6 +70,10 @@ export async function runRound(ground: Ground, options: RoundOptions): Promise<R
   const verdict = readable ? judged(await book.check(machineOf(ground, now)), options, stage) : none
   if (!readable) stage.wrong(`nothing could be read back: ${stateText(last)}`)
   if (now && story.problems.length === 0) await prove(now, options, stage)
+  const expected = drill.expects ?? []
+  if (expected.length > 0 && !operations.some(({ error = '' }) => expected.includes(error))) {
+    stage.wrong(`no client was told ${expected.join(' or ')}, which this drill is about`)
+  }
   const told = summary({ begun, story, evidence, operations, book, stage }, options)
   const limitMs = drill.maxStallMs?.(plan)
   if (limitMs !== undefined && told.stalls.newFile > limitMs) {

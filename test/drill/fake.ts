@@ -135,8 +135,17 @@ export class FakeGround implements Ground {
 
 /** Writers that did one thing well; `verdict` says what the checker found. */
 export function fakeBook(verdict: Partial<Verdict> = {}, removed: string[] = []): StartBook {
-  return async (_client, _plan, run) => ({
+  return async (_client, _plan, run, expected) => ({
     end: async () => [
+      ...expected.map((error) => ({
+        writer: 'append' as const,
+        work: 'append' as const,
+        sequence: 1,
+        beganMs: Date.now() - 5,
+        endedMs: Date.now(),
+        outcome: 'fail' as const,
+        error,
+      })),
       {
         writer: 'create',
         work: 'create',

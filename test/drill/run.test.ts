@@ -127,6 +127,14 @@ describe('the first breach', () => {
     expect(breach?.problems[0]).toMatch(/^the service left M1/)
   })
 
+  it('is a client that was told nothing of what the drill is about', async () => {
+    const silent: StartBook = (client, pair, run) => fakeBook()(client, pair, run, [])
+    const { breach } = await runAll([drillOf(async () => {}, { expects: ['ENOSPC'] })], {
+      book: silent,
+    })
+    expect(breach?.problems).toEqual(['no client was told ENOSPC, which this drill is about'])
+  })
+
   it('is a wait where nobody had to wait', async () => {
     const quiet = drillOf(async () => {}, { maxStallMs: () => 10 })
     const { breach } = await runAll([quiet])
