@@ -25,7 +25,8 @@ class GoodPair extends FakeGround {
     }
     if (script.includes('dmsetup load')) this.broken = stdin.includes('error') ? 'disk' : ''
     if (script.includes('systemctl reboot')) this.boots++
-    if (script.includes('invalidate')) this.broken = 'sync'
+    if (script.includes('pause-sync')) this.broken = 'sync'
+    if (script.includes('resume-sync')) this.broken = ''
     if (script.includes('stop --no-block heartbeat')) {
       this.broken = 'heartbeat'
       this.serving = name === 'M1' ? 'M2' : 'M1'
@@ -57,7 +58,6 @@ class GoodPair extends FakeGround {
   override async heal(link: string) {
     await super.heal(link)
     this.cuts.delete(link)
-    if (this.broken === 'sync') this.broken = ''
   }
 
   override async play(words: readonly string[]) {

@@ -1,5 +1,6 @@
 import type { Drill } from '../drill.ts'
 import { must } from '../ground.ts'
+import type { PairState } from '../pair.ts'
 import { promotionIsRefused } from './lines.ts'
 import { moveLimitMs } from './planned.ts'
 
@@ -66,31 +67,37 @@ export const duringResync: Drill = {
   needs: ['cables', 'spare'],
   moves: false,
   run: async (stage) => {
-    const { standby, ground } = stage
-    const { drbd } = ground.plan
+    const { active, standby, ground } = stage
+    const { drbd, path } = ground.plan
     const node = stage.machine(standby)
-    const isTarget = (disk: string | undefined) => disk === 'Inconsistent'
-    const diskOf = async () =>
-      (await ground.look()).nodes.find(({ name }) => name === standby)?.replica.disk
-    await stage.fault(`${standby} must be resynced as a whole`, () =>
-      must(node, `drbdadm invalidate ${drbd.resource}`),
+    const replica = ({ nodes }: PairState) => nodes.find(({ name }) => name === standby)?.replica
+    const isApart = (state: PairState) => replica(state)?.connection === 'WFConnection'
+    const isTarget = (state: PairState) => replica(state)?.disk === 'Inconsistent'
+    const file = `'${path}/.tandem-drill-bulk'`
+    stage.undo('the bulk is gone', () => must(stage.machine(active), `rm -f ${file}`))
+    stage.undo(`${standby} may be resynced`, () =>
+      // Where nothing was paused there is nothing to resume, which is no failure.
+      must(node, `drbdadm resume-sync ${drbd.resource} || :`),
     )
-    await stage.until(`${standby} is inconsistent`, moveLimitMs(stage), ({ nodes }) =>
-      isTarget(nodes.find(({ name }) => name === standby)?.replica.disk),
+    stage.undo('em3 is whole again', () => ground.heal('em3'))
+    await stage.fault('em3 is cut', () => ground.cut('em3'))
+    await stage.until(`${standby} is apart`, moveLimitMs(stage), isApart)
+    // A resync that is held is one that cannot end before everything has been tried.
+    await must(node, `drbdadm pause-sync ${drbd.resource}`)
+    await must(
+      stage.machine(active),
+      `dd if=/dev/urandom of=${file} bs=1M count=16 conv=fsync status=none`,
+      { timeoutMs: 120_000 },
     )
+    await ground.heal('em3')
+    await stage.until(`${standby} is inconsistent`, moveLimitMs(stage), isTarget)
     const { code } = await stage.play(['switchover'])
-    if (!isTarget(await diskOf())) {
+    if (!isTarget(await ground.look())) {
       return stage.wrong('the resync ended before the switchover was tried; nothing is proved')
     }
     if (code !== 4) stage.wrong(`switchover ended with exit code ${code}, expected 4: refused`)
-    stage.undo('em3 is whole again', () => ground.heal('em3'))
     await ground.cut('em3')
-    await stage.until(
-      'the resync is cut off',
-      moveLimitMs(stage),
-      ({ nodes }) =>
-        nodes.find(({ name }) => name === standby)?.replica.connection === 'WFConnection',
-    )
+    await stage.until('the resync is cut off', moveLimitMs(stage), isApart)
     await promotionIsRefused(stage)
   },
 }
