@@ -1,5 +1,6 @@
 import type { NodeContext } from '../../inventory/schema.ts'
 import { change, directory, role, type Task, task, templates } from '../../lib/index.ts'
+import { libFolder } from '../base/folder.ts'
 
 const template = templates(import.meta.dirname)
 
@@ -14,13 +15,13 @@ export const pingInterval = 7
 const noticed = pingInterval + 2
 
 /** Where DRBD's question to the peer is kept. */
-export const fencePeer = '/usr/local/lib/tandem/fence-peer'
+export const fencePeer = `${libFolder}/fence-peer`
 
 /** A node whose replication line is lost marks its peer's disk Outdated, over heartbeat's lines. */
 export default role('drbd/fencing', ({ vars }: NodeContext) => {
   if (vars.recipe === 'article') return []
   return [
-    directory('/usr/local/lib/tandem', { mode: 0o755 }),
+    directory(libFolder, { mode: 0o755 }),
     template(
       'fence-peer',
       fencePeer,

@@ -1,5 +1,6 @@
 import { heartbeatLines, type NodeContext, pairOf } from '../../inventory/schema.ts'
 import { directory, role, type Task, templates } from '../../lib/index.ts'
+import { libFolder } from '../base/folder.ts'
 import { heartbeatRun, heartbeatUnit } from './files.ts'
 import { unitKnown } from './reload.ts'
 
@@ -33,7 +34,7 @@ export default role('heartbeat/configure', (context: NodeContext) => {
 
 /** Keeps systemd from stopping a heartbeat that starts anew by itself after a partition. */
 const unit = (): Task[] => [
-  directory('/usr/local/lib/tandem', { mode: 0o755 }),
+  directory(libFolder, { mode: 0o755 }),
   template('run', heartbeatRun, {}, { mode: 0o755 }),
   directory('/etc/systemd/system/heartbeat.service.d', { mode: 0o755 }),
   template('unit', heartbeatUnit, { run: heartbeatRun }),

@@ -1,7 +1,8 @@
 import type { Site } from '../../inventory/schema.ts'
+import { libFolder } from '../base/folder.ts'
 
 /** What systemd runs for heartbeat, and where it is told so. */
-export const heartbeatRun = '/usr/local/lib/tandem/heartbeat'
+export const heartbeatRun = `${libFolder}/heartbeat`
 export const heartbeatUnit = '/etc/systemd/system/heartbeat.service.d/tandem.conf'
 
 /** Files that heartbeat reads only when it starts. */

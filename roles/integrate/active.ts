@@ -37,13 +37,26 @@ export async function guardPeerReady(
 }
 
 /** Hands the service to the peer and waits until it is true that the peer has it. */
-export async function handOver(host: Host, peerName: string, waitMs: number): Promise<void> {
-  await host.sh`/usr/share/heartbeat/hb_standby all`
+export async function handOver(
+  host: Host,
+  peerName: string,
+  { heartbeat }: Site,
+  waitMs: number,
+): Promise<void> {
+  const ask = () => host.sh`/usr/share/heartbeat/hb_standby all`
+  await ask()
+  let again = Date.now() + heartbeat.warntime * 1000
   const until = Date.now() + waitMs
   for (;;) {
     const [mine, theirs] = await Promise.all([holding(host), holding(host.peer(peerName))])
     if (mine === 'none' && theirs === 'all') return
     const state = `${host.name}: ${mine}, ${peerName}: ${theirs}`
+    // hb_standby writes its message in pieces, and a busy heartbeat may read half of it as nothing.
+    if (isSettled(mine) && mine !== 'none' && Date.now() > again) {
+      host.progress(`heartbeat has not heard it and is asked again (${state})`)
+      await ask()
+      again = Date.now() + heartbeat.warntime * 1000
+    }
     if (Date.now() > until) {
       throw new Error(`the service did not move within ${waitMs / 1000} s (${state})`)
     }

@@ -1,13 +1,11 @@
 import type { NodeContext, Site } from '../../inventory/schema.ts'
 import { directory, file, role, type Task, templates } from '../../lib/index.ts'
+import { libFolder } from '../base/folder.ts'
 import { pipefs, ports } from '../nfs/ports.ts'
 
 const template = templates(import.meta.dirname)
 const scripts = '/etc/ha.d/resource.d'
 const script = { mode: 0o755 }
-
-/** Where the scripts' common part and the watch are. */
-export const libFolder = '/usr/local/lib/tandem'
 
 /** S13: what heartbeat moves, and the scripts it moves it with. */
 export default role('integrate/resources', (context: NodeContext) => {

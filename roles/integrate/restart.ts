@@ -21,7 +21,7 @@ export default role(
         disruptive: (host) => guardPeerReady(host, peer.name, vars.drbd),
         timeoutMs: 3 * waitMs,
         apply: async (host, found) => {
-          if (await serves(host, vars.preferred)) await handOver(host, peer.name, waitMs)
+          if (await serves(host, vars.preferred)) await handOver(host, peer.name, vars, waitMs)
           await restart.apply(host, found)
           await rejoined(host, peer.vars.fqdn, context.host.vars.em2.device, waitMs)
         },

@@ -68,14 +68,14 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
     if (why) throw new Refusal(why)
   }
   // The other node waits at the same barriers.
-  const onVictim = (made: Task): Task =>
-    isVictim
-      ? made
-      : { title: made.title, barrier: true, check: async () => undefined, apply: made.apply }
-  const onSurvivor = (made: Task): Task =>
-    isVictim
-      ? { title: made.title, barrier: true, check: async () => undefined, apply: made.apply }
-      : made
+  const idle = ({ title, apply }: Task): Task => ({
+    title,
+    barrier: true,
+    check: async () => undefined,
+    apply,
+  })
+  const onVictim = (made: Task): Task => (isVictim ? made : idle(made))
+  const onSurvivor = (made: Task): Task => (isVictim ? idle(made) : made)
 
   return [
     onVictim(

@@ -36,7 +36,7 @@ export default role('switchover', (context: NodeContext) => {
       },
       disruptive: (host) => guardPeerReady(host, peer.name, vars.drbd),
       timeoutMs: 2 * waitMs,
-      apply: (host) => handOver(host, peer.name, waitMs),
+      apply: (host) => handOver(host, peer.name, vars, waitMs),
     }),
   ]
 })
