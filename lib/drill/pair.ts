@@ -81,6 +81,11 @@ export function stateText({ nodes }: Pick<PairState, 'nodes'>): string {
     .join('; ')
 }
 
+/** What was seen of the node of that name. */
+export function nodeOf({ nodes }: Pick<PairState, 'nodes'>, name: string): NodeState | undefined {
+  return nodes.find((node) => node.name === name)
+}
+
 /** Whether every part of the service is on this node. */
 export function isComplete(node: NodeState): boolean {
   return (

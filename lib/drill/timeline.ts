@@ -1,5 +1,5 @@
 import type { Mark, MarkEvent } from './marks.ts'
-import type { NodeState, PairState } from './pair.ts'
+import { type NodeState, nodeOf, type PairState } from './pair.ts'
 import type { Operation, Span, Timeline, Work } from './types.ts'
 
 /** What a timeline is made of; every time on the client's clock. */
@@ -63,7 +63,7 @@ function spansOf(
   let before = from
   let seen = from
   for (const look of looks) {
-    const node = look.nodes.find((one) => one.name === name)
+    const node = nodeOf(look, name)
     const up = node?.reached === true && part.has(node)
     const between = (event: MarkEvent) =>
       marks.findLast(

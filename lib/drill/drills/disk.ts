@@ -1,6 +1,6 @@
 import type { Drill } from '../drill.ts'
 import { must } from '../ground.ts'
-import type { PairState } from '../pair.ts'
+import { nodeOf, type PairState } from '../pair.ts'
 import { promotionIsRefused } from './lines.ts'
 import { moveLimitMs } from './planned.ts'
 
@@ -29,7 +29,7 @@ export const diskError: Drill = {
     await stage.until(
       `${active} has detached its disk`,
       moveLimitMs(stage),
-      ({ nodes }) => nodes.find(({ name }) => name === active)?.replica.disk === 'Diskless',
+      (state) => nodeOf(state, active)?.replica.disk === 'Diskless',
     )
     await stage.keepsServing(active, 15_000)
   },
@@ -70,9 +70,9 @@ export const duringResync: Drill = {
     const { active, standby, ground } = stage
     const { drbd, path } = ground.plan
     const node = stage.machine(standby)
-    const replica = ({ nodes }: PairState) => nodes.find(({ name }) => name === standby)?.replica
-    const isApart = (state: PairState) => replica(state)?.connection === 'WFConnection'
-    const isTarget = (state: PairState) => replica(state)?.disk === 'Inconsistent'
+    const isApart = (state: PairState) =>
+      nodeOf(state, standby)?.replica.connection === 'WFConnection'
+    const isTarget = (state: PairState) => nodeOf(state, standby)?.replica.disk === 'Inconsistent'
     const file = `'${path}/.tandem-drill-bulk'`
     stage.undo('the bulk is gone', () => must(stage.machine(active), `rm -f ${file}`))
     stage.undo(`${standby} may be resynced`, () =>

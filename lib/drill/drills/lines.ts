@@ -1,11 +1,15 @@
 import { crash, type Drill } from '../drill.ts'
 import { machineOf, must } from '../ground.ts'
-import { holdsAny, isComplete, type NodeState, type PairState, replicaText } from '../pair.ts'
+import {
+  holdsAny,
+  isComplete,
+  type NodeState,
+  nodeOf,
+  type PairState,
+  replicaText,
+} from '../pair.ts'
 import type { Stage } from '../stage.ts'
 import { moveLimitMs, serves } from './planned.ts'
-
-const nodeOf = ({ nodes }: PairState, name: string): NodeState | undefined =>
-  nodes.find((node) => node.name === name)
 
 async function cut(stage: Stage, text: string, links: readonly string[]): Promise<void> {
   for (const link of links) stage.undo(`${link} is whole again`, () => stage.ground.heal(link))

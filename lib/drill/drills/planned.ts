@@ -1,6 +1,6 @@
 import { crash, type Drill, planned } from '../drill.ts'
 import { must } from '../ground.ts'
-import { holdsAny, isComplete, type NodeState, type PairState } from '../pair.ts'
+import { holdsAny, isComplete, type NodeState, nodeOf, type PairState } from '../pair.ts'
 import type { Stage } from '../stage.ts'
 
 /** How long a move may take before it counts as one that does not come. */
@@ -55,7 +55,7 @@ export const heartbeatStop: Drill = {
     await stage.until(
       `heartbeat has ended on ${stage.active}`,
       moveLimitMs(stage),
-      ({ nodes }) => nodes.find(({ name }) => name === stage.active)?.heartbeat === 'stopped',
+      (state) => nodeOf(state, stage.active)?.heartbeat === 'stopped',
     )
   },
 }
