@@ -104,6 +104,9 @@ export function holdsAny(node: NodeState): boolean {
   return node.reached && (replica.role === 'Primary' || mounted || threads > 0 || vip)
 }
 
+/** Whether heartbeat neither takes nor gives anything just now; one that does not run is settled. */
+export const isSettled = ({ heartbeat }: NodeState): boolean => heartbeat !== 'transition'
+
 /** The node that serves, if exactly one does. */
 export function servingOf({ nodes }: Pick<PairState, 'nodes'>): NodeState | undefined {
   const complete = nodes.filter(isComplete)
@@ -140,7 +143,7 @@ export function notWhole(state: PairState): string[] {
       found.push(`${node.name}: DRBD is ${replicaText(node.replica)}`)
     }
     if (node.heartbeat === 'stopped') found.push(`${node.name}: heartbeat does not run`)
-    if (node.heartbeat === 'transition') found.push(`${node.name}: heartbeat is in transition`)
+    if (!isSettled(node)) found.push(`${node.name}: heartbeat is in transition`)
   }
   const serving = servingOf(state)
   const holders = nodes.filter(holdsAny)

@@ -3,6 +3,7 @@ import { machineOf, must } from '../ground.ts'
 import {
   holdsAny,
   isComplete,
+  isSettled,
   type NodeState,
   nodeOf,
   type PairState,
@@ -140,13 +141,12 @@ export const split: Drill = {
 /** Two nodes wrote apart: they must stay apart, be told of, and come together as a human says. */
 async function recover(stage: Stage): Promise<void> {
   const { active, standby } = stage
-  const settled = ({ nodes }: PairState) =>
-    nodes.every(({ heartbeat }) => heartbeat !== 'transition' && heartbeat !== 'stopped')
+  const runs = (node: NodeState) => isSettled(node) && node.heartbeat !== 'stopped'
   // Each finds the other serving too, gives up, and starts anew.
   await stage.pause(15_000)
   const limitMs = stage.ground.plan.heartbeat.initdead * 2_000 + moveLimitMs(stage)
-  const met = await stage.until('one node serves, heartbeat has settled', limitMs, (state) => {
-    return settled(state) && state.nodes.filter(holdsAny).length === 1
+  const met = await stage.until('one node serves, heartbeat has settled', limitMs, ({ nodes }) => {
+    return nodes.every(runs) && nodes.filter(holdsAny).length === 1
   })
   const merged = met.nodes.some(({ replica }) => /^(Connected|Sync)/.test(replica.connection))
   if (merged) stage.wrong(`the nodes were merged by themselves: ${textOf(met)}`)

@@ -1,6 +1,6 @@
 import { crash, type Drill, planned } from '../drill.ts'
 import { must } from '../ground.ts'
-import { holdsAny, isComplete, type NodeState, nodeOf, type PairState } from '../pair.ts'
+import { holdsAny, isComplete, isSettled, nodeOf, type PairState } from '../pair.ts'
 import type { Stage } from '../stage.ts'
 
 /** How long a move may take before it counts as one that does not come. */
@@ -17,7 +17,7 @@ export async function handOver(stage: Stage, from: string, to: string): Promise<
   const ask = () => must(stage.machine(from), '/usr/share/heartbeat/hb_standby all')
   await stage.fault(`${from} is asked to stand by`, ask)
   const heard = ({ nodes }: PairState) =>
-    nodes.some((node) => node.name === from && (!isComplete(node) || !isSettled(node)))
+    nodes.some((node) => node.name === from && !(isComplete(node) && isSettled(node)))
   for (let asked = 1; asked < 3; asked++) {
     if (await stage.comesTrue(5_000 * stage.ground.plan.slow, heard)) break
     // hb_standby writes its message in pieces, and a busy heartbeat may read half of it as nothing.
@@ -25,8 +25,6 @@ export async function handOver(stage: Stage, from: string, to: string): Promise<
   }
   await stage.until(`${to} serves`, moveLimitMs(stage), serves(to))
 }
-
-const isSettled = ({ heartbeat }: NodeState) => heartbeat !== 'transition'
 
 export const standby: Drill = {
   name: 'standby',
@@ -69,10 +67,8 @@ export const failback: Drill = {
   run: async (stage) => {
     const began = Date.now()
     await handOver(stage, stage.active, stage.standby)
-    await stage.until(
-      'heartbeat has settled on both',
-      moveLimitMs(stage),
-      ({ nodes }) => !nodes.some(({ heartbeat }) => heartbeat === 'transition'),
+    await stage.until('heartbeat has settled on both', moveLimitMs(stage), ({ nodes }) =>
+      nodes.every(isSettled),
     )
     stage.say(`back after ${Math.round((Date.now() - began) / 1000)} s`)
     await handOver(stage, stage.standby, stage.active)
