@@ -1,8 +1,12 @@
 import { type NodeContext, pairOf } from '../../inventory/schema.ts'
 import { directory, file, role, service, templates } from '../../lib/index.ts'
-import { fencePeer, pingInterval } from './fencing.ts'
+import { unitKnown } from '../base/reload.ts'
+import { fencePeer, ping } from './fencing.ts'
 
 const template = templates(import.meta.dirname)
+
+/** Brings the resource up at boot, and down at shutdown. */
+export const unit = 'tandem-drbd.service'
 
 /** S8: the same configuration on both nodes, in DRBD 8.4's words. */
 export default role('drbd/config', (context: NodeContext) => {
@@ -15,7 +19,7 @@ export default role('drbd/config', (context: NodeContext) => {
       ...drbd,
       fencing,
       fencePeer,
-      pingInterval,
+      ping,
     }),
     template(
       'drbd.res',
@@ -30,7 +34,8 @@ export default role('drbd/config', (context: NodeContext) => {
     ),
     // The package's own service waits for minutes at boot and unmounts at stop; ours only brings up.
     service('drbd.service', { masked: true }),
-    template('tandem-drbd.service', '/etc/systemd/system/tandem-drbd.service', drbd),
-    service('tandem-drbd.service', { enabled: true }),
+    template(unit, `/etc/systemd/system/${unit}`, drbd),
+    service(unit, { enabled: true }),
+    unitKnown(unit),
   ]
 })

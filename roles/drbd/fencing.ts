@@ -9,10 +9,10 @@ const helper = '/lib/drbd/drbdsetup-84'
 /** Its owner, group and mode: only heartbeat's group may run it as root. */
 export const helperMode = 'root haclient 4750'
 
-/** Seconds between DRBD's pings on an idle line. */
-export const pingInterval = 7
+/** How often DRBD asks whether its peer is there, and how long it waits for the answer; in seconds. */
+export const ping = { interval: 3, timeout: 2 } as const
 /** When a peer must have noticed a lost line too, in seconds. */
-const noticed = pingInterval + 2
+const noticed = ping.interval + ping.timeout + 2
 
 /** Where DRBD's question to the peer is kept. */
 export const fencePeer = `${libFolder}/fence-peer`

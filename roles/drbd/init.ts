@@ -1,5 +1,15 @@
 import { type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
-import { change, directory, Refusal, role, type Task, task, waitUntil } from '../../lib/index.ts'
+import {
+  change,
+  directory,
+  Refusal,
+  role,
+  service,
+  type Task,
+  task,
+  waitUntil,
+} from '../../lib/index.ts'
+import { unit } from './config.ts'
 import { filesystem } from './filesystem.ts'
 import { metadata } from './metadata.ts'
 import { adjustSteps, describe, drbdStatus, harmless, isConnected } from './status.ts'
@@ -18,6 +28,8 @@ export default role('drbd/init', (context: NodeContext) => {
     metadata(vars.drbd, peer.name),
     ...running(vars.drbd),
     connection(vars.drbd),
+    // Only a unit that runs is stopped at shutdown.
+    service(unit, { state: 'running' }),
     once(initialSync(vars.drbd, peer.name)),
     synchronised(vars.drbd),
     once(filesystem(vars.drbd, peer.name)),

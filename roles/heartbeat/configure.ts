@@ -1,8 +1,8 @@
 import { heartbeatLines, type NodeContext, pairOf } from '../../inventory/schema.ts'
 import { directory, role, type Task, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
+import { unitKnown } from '../base/reload.ts'
 import { heartbeatRun, heartbeatUnit } from './files.ts'
-import { unitKnown } from './reload.ts'
 
 const template = templates(import.meta.dirname)
 

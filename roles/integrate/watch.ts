@@ -1,7 +1,7 @@
 import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { role, service, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
-import { unitKnown } from '../heartbeat/reload.ts'
+import { unitKnown } from '../base/reload.ts'
 
 const template = templates(import.meta.dirname)
 const unit = 'tandem-watch.service'
