@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sentence } from '../errors.ts'
 import { type Ground, machineOf, must } from './ground.ts'
 import { holdsAny, isComplete, type NodeState, type PairState, stateText } from './pair.ts'
@@ -34,7 +35,7 @@ export async function makeSafe(
   // A move may be under way, and a node in the middle of it holds a part for a moment.
   const until = Date.now() + patienceMs
   while (superfluous(state).length > 0 && Date.now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, Math.min(2_000, patienceMs)))
+    await sleep(Math.min(2_000, patienceMs))
     state = await ground.look()
   }
   for (const { name } of superfluous(state)) {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Interrupted, sentence } from '../errors.ts'
 import { type Ground, type Machine, machineOf, type Played } from './ground.ts'
 import type { Book } from './kit.ts'
@@ -159,17 +160,6 @@ export function alive(signal: AbortSignal): void {
 }
 
 /** Waits; rejects with Interrupted when the run is. */
-export function waitFor(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(new Interrupted('interrupted'))
-    const abort = () => {
-      clearTimeout(timer)
-      reject(new Interrupted('interrupted'))
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', abort)
-      resolve()
-    }, ms)
-    signal.addEventListener('abort', abort, { once: true })
-  })
+export async function waitFor(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => alive(signal))
 }

@@ -4,6 +4,11 @@ import type { NodeState } from '../../lib/drill/pair.ts'
 import { runDrills } from '../../lib/drill/run.ts'
 import { FakeGround, fakeBook } from './fake.ts'
 
+// Vitest's clock does not reach this module's own timers.
+vi.mock('node:timers/promises', () => ({
+  setTimeout: (ms: number) => new Promise((resolve) => setTimeout(resolve, ms)),
+}))
+
 /** A pair that does what a good pair does when it is broken. */
 class GoodPair extends FakeGround {
   readonly cuts = new Set<string>()
