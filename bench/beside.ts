@@ -1,0 +1,20 @@
+import { stallKinds } from '../lib/drill/report/rows.ts'
+import { stallTitles } from '../lib/drill/report/table.ts'
+import type { DrillRow } from '../lib/drill/types.ts'
+
+const seconds = (ms: number) => (Number.isFinite(ms) ? (ms / 1000).toFixed(1) : '-')
+
+/** Medians of what clients waited with both recipes, and their ratio, a line a drill and kind. */
+export function besideText(rows: readonly DrillRow[]): string {
+  const lines = rows.flatMap((theirs) => {
+    if (theirs.recipe !== 'article') return []
+    const ours = rows.find(({ drill, recipe }) => drill === theirs.drill && recipe === 'tandem')
+    if (!ours) return []
+    return stallKinds.map((kind) => {
+      const [us, them] = [ours.stallsMs[kind].p50, theirs.stallsMs[kind].p50]
+      const ratio = them > 0 ? (us / them).toFixed(2) : '-'
+      return `${theirs.drill}: ${stallTitles[kind]}: ${seconds(us)} s, the article's ${seconds(them)} s, ratio ${ratio}`
+    })
+  })
+  return lines.length > 0 ? `Medians:\n${lines.map((line) => `  ${line}\n`).join('')}` : ''
+}
