@@ -41,9 +41,8 @@ export function timelineOf(source: TimelineSource): Timeline {
   const acknowledged: Partial<Record<Work, number[]>> = {}
   for (const { work, outcome, endedMs } of operations) {
     if (outcome !== 'ok' || endedMs === undefined) continue
-    const times = acknowledged[work] ?? []
-    acknowledged[work] = times
-    times.push(endedMs)
+    acknowledged[work] ??= []
+    acknowledged[work].push(endedMs)
   }
   const grace = marks
     .filter(({ event }) => event === 'grace-began' || event === 'grace-ended')

@@ -79,6 +79,13 @@ export interface Round {
   readonly timeline: Timeline
 }
 
+/** Some values by nearest rank: each is one that was measured. */
+export interface Percentiles {
+  readonly p50: number
+  readonly p95: number
+  readonly max: number
+}
+
 /** One line of the result, as `--json` writes it. */
 export interface DrillRow {
   readonly drill: string
@@ -91,10 +98,8 @@ export interface DrillRow {
   readonly clientErrors: number
   readonly replayed: number
   /** Of new files, over the rounds. */
-  readonly stallMs: { readonly p50: number; readonly p95: number; readonly max: number }
-  readonly stallsMs: Readonly<
-    Record<keyof Stalls, { readonly p50: number; readonly p95: number; readonly max: number }>
-  >
+  readonly stallMs: Percentiles
+  readonly stallsMs: Readonly<Record<keyof Stalls, Percentiles>>
   /** Medians over the rounds. */
   readonly phasesMs: Phases
 }

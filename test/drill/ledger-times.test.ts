@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  acknowledgedAt,
-  clientErrors,
-  parseLedger,
-  percentiles,
-  stallsOf,
-} from '../../lib/drill/ledger/index.ts'
+import { clientErrors, parseLedger, stallsOf } from '../../lib/drill/ledger/index.ts'
 
 /** A ledger in which each operation is `began-ended` in seconds, with its error if there was one. */
 function ledger(writers: Record<string, readonly string[]>): ReturnType<typeof parseLedger> {
@@ -60,24 +54,6 @@ describe('stalls', () => {
     expect(stalls(writers, 0, 9).newFile).toBe(5000)
     expect(stallsOf(ledger(writers).operations, at(0), at(9), ['EIO']).newFile).toBe(1000)
   })
-})
-
-it('says when each work was acknowledged', () => {
-  const { operations } = ledger({
-    create: ['1-2', '3-4 EIO write', '5-'],
-    lock: ['1-1.5'],
-    held: ['1-2'],
-  })
-  expect(acknowledgedAt(operations)).toEqual({ create: [at(2)], lock: [at(1.5)] })
-})
-
-it('gives percentiles by nearest rank', () => {
-  const to = (n: number) => Array.from({ length: n }, (_, i) => n - i)
-  expect(percentiles([7])).toEqual({ p50: 7, p95: 7, max: 7 })
-  expect(percentiles([10, 9])).toEqual({ p50: 9, p95: 10, max: 10 })
-  expect(percentiles(to(20))).toEqual({ p50: 10, p95: 19, max: 20 })
-  expect(percentiles(to(100))).toEqual({ p50: 50, p95: 95, max: 100 })
-  expect(() => percentiles([])).toThrow('expected at least one value, got none')
 })
 
 describe('client errors', () => {

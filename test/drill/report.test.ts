@@ -4,7 +4,7 @@ import { textWidth } from '../../lib/drill/report/figures.ts'
 import { frameOf, ticks } from '../../lib/drill/report/frame.ts'
 import { renderReport } from '../../lib/drill/report/html.ts'
 import { placeMarks } from '../../lib/drill/report/marks.ts'
-import { median, percentile, rowsOf } from '../../lib/drill/report/rows.ts'
+import { median, percentile, percentiles, rowsOf } from '../../lib/drill/report/rows.ts'
 import { verdict } from '../../lib/drill/report/verdict.ts'
 import type { Round } from '../../lib/drill/types.ts'
 import { elementsOf } from './report-markup.ts'
@@ -31,6 +31,15 @@ describe('rows', () => {
     const twenty = Array.from({ length: 20 }, (_, at) => 20 - at)
     expect([0.5, 0.95, 1].map((share) => percentile(twenty, share))).toEqual([10, 19, 20])
     expect([median([3, 1, 2]), median([4, 1, 3, 2]), median([7])]).toEqual([2, 2.5, 7])
+  })
+
+  it('gives the median, p95 and the largest, and throws where there is no value', () => {
+    const to = (n: number) => Array.from({ length: n }, (_, i) => n - i)
+    expect(percentiles([7])).toEqual({ p50: 7, p95: 7, max: 7 })
+    expect(percentiles([10, 9])).toEqual({ p50: 9, p95: 10, max: 10 })
+    expect(percentiles(to(20))).toEqual({ p50: 10, p95: 19, max: 20 })
+    expect(percentiles(to(100))).toEqual({ p50: 50, p95: 95, max: 100 })
+    expect(() => percentiles([])).toThrow('expected at least one value, got none')
   })
 
   it('adds up counts, spreads stalls, and takes medians of the phases that were there', () => {

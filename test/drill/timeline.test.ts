@@ -32,6 +32,8 @@ it('draws from marks where there are any, from looks elsewhere', () => {
     operations: [
       { work: 'create', sequence: 1, beganMs: 1, endedMs: 2, outcome: 'ok' },
       { work: 'create', sequence: 2, beganMs: 3, endedMs: undefined, outcome: 'indeterminate' },
+      { work: 'create', sequence: 3, beganMs: 3, endedMs: 4, outcome: 'fail', error: 'EIO' },
+      { work: 'lock', sequence: 1, beganMs: 1, endedMs: 3, outcome: 'ok' },
     ],
   })
   expect(lanes).toEqual([
@@ -46,5 +48,5 @@ it('draws from marks where there are any, from looks elsewhere', () => {
     'fault: M1 is asked to stand by',
     'M2 grace began',
   ])
-  expect(acknowledged).toEqual({ create: [2] })
+  expect(acknowledged).toEqual({ create: [2], lock: [3] })
 })

@@ -6,7 +6,7 @@ import { ask, type LedgerHost } from './program.ts'
 export { type CheckOptions, check, clientErrors } from './check.ts'
 export { type Collected, type LedgerOperation, parseLedger, type Writer } from './operations.ts'
 export type { LedgerHost } from './program.ts'
-export { acknowledgedAt, percentiles, stallsOf } from './times.ts'
+export { stallsOf } from './times.ts'
 
 /** What a ledger is begun with. */
 export interface LedgerOptions {

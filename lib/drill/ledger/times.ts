@@ -1,4 +1,4 @@
-import type { Stalls, Work } from '../types.ts'
+import type { Stalls } from '../types.ts'
 import { isExpected, type LedgerOperation, type Writer } from './operations.ts'
 
 const wants: Readonly<Record<keyof Stalls, readonly Writer[]>> = {
@@ -59,32 +59,4 @@ function waits(operations: readonly LedgerOperation[], expected: readonly string
     } else since.set(writer, from)
   }
   return [...done, ...[...since].map(([writer, from]) => ({ writer, from, to: Infinity }))]
-}
-
-/** When each operation was acknowledged, by work; the lock that is held all the time is left out. */
-export function acknowledgedAt(
-  operations: readonly LedgerOperation[],
-): Readonly<Partial<Record<Work, readonly number[]>>> {
-  const times: Partial<Record<Work, number[]>> = {}
-  for (const { work, writer, outcome, endedMs } of operations) {
-    if (outcome !== 'ok' || endedMs === undefined || writer === 'held') continue
-    times[work] ??= []
-    times[work].push(endedMs)
-  }
-  return times
-}
-
-/**
- * Percentiles by nearest rank: of n values in ascending order, p50 is number ceil(0.50 n), p95
- * number ceil(0.95 n), and max the last. Each is a value that was measured; below 20 values p95 is
- * the largest.
- */
-export function percentiles(values: readonly number[]): { p50: number; p95: number; max: number } {
-  const sorted = values.toSorted((a, b) => a - b)
-  const at = (percent: number) => {
-    const value = sorted[Math.ceil((percent * sorted.length) / 100) - 1]
-    if (value === undefined) throw new Error('Percentiles: expected at least one value, got none')
-    return value
-  }
-  return { p50: at(50), p95: at(95), max: at(100) }
 }

@@ -1,5 +1,11 @@
-import { percentiles } from '../ledger/times.ts'
-import { type DrillRow, type Phases, phases, type Round, type Stalls } from '../types.ts'
+import {
+  type DrillRow,
+  type Percentiles,
+  type Phases,
+  phases,
+  type Round,
+  type Stalls,
+} from '../types.ts'
 
 /** The kinds of waiting, in the order a report shows them. */
 export const stallKinds = [
@@ -13,11 +19,22 @@ export const stallKinds = [
 export const failed = ({ problems, verdict }: Round): boolean =>
   problems.length > 0 || verdict.lost.length > 0 || verdict.clientErrors.length > 0
 
-/** By nearest rank: always one of the values, never a wait that nobody had. */
+/**
+ * By nearest rank: of n values in ascending order, number ceil(share * n). It is always one of the
+ * values, never a wait that nobody had; below 20 values p95 is the largest. Throws where there is none.
+ */
 export function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN
+  const value = values.toSorted((a, b) => a - b)[Math.ceil(share * values.length) - 1]
+  if (value === undefined) throw new Error('Percentiles: expected at least one value, got none')
+  return value
 }
+
+/** What is told of several waits. */
+export const percentiles = (values: readonly number[]): Percentiles => ({
+  p50: percentile(values, 0.5),
+  p95: percentile(values, 0.95),
+  max: percentile(values, 1),
+})
 
 /** The middle value, or halfway between the two middle ones. */
 export function median(values: readonly number[]): number {
