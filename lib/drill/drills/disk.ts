@@ -1,7 +1,7 @@
 import type { Drill } from '../drill.ts'
 import { must } from '../ground.ts'
 import { nodeOf, type PairState } from '../pair.ts'
-import { promotionIsRefused } from './lines.ts'
+import { cut, promotionIsRefused } from './lines.ts'
 import { moveLimitMs } from './planned.ts'
 
 export const diskError: Drill = {
@@ -79,8 +79,7 @@ export const duringResync: Drill = {
       // Where nothing was paused there is nothing to resume, which is no failure.
       must(node, `drbdadm resume-sync ${drbd.resource} || :`),
     )
-    stage.undo('em3 is whole again', () => ground.heal('em3'))
-    await stage.fault('em3 is cut', () => ground.cut('em3'))
+    await cut(stage, 'em3 is cut', ['em3'])
     await stage.until(`${standby} is apart`, moveLimitMs(stage), isApart)
     // A resync that is held is one that cannot end before everything has been tried.
     await must(node, `drbdadm pause-sync ${drbd.resource}`)

@@ -10,9 +10,10 @@ import {
   replicaText,
 } from '../pair.ts'
 import type { Stage } from '../stage.ts'
-import { moveLimitMs, serves } from './planned.ts'
+import { moveLimitMs, serves, untilServes } from './planned.ts'
 
-async function cut(stage: Stage, text: string, links: readonly string[]): Promise<void> {
+/** Cuts lines as the fault of this round, all of them whole again in the end. */
+export async function cut(stage: Stage, text: string, links: readonly string[]): Promise<void> {
   for (const link of links) stage.undo(`${link} is whole again`, () => stage.ground.heal(link))
   await stage.fault(text, async () => {
     for (const link of links) await stage.ground.cut(link)
@@ -37,7 +38,7 @@ export const em1: Drill = {
   budgetMs: crash,
   run: async (stage) => {
     await cut(stage, `em1 of ${stage.active} is cut`, [`${stage.active}.em1`])
-    await stage.until(`${stage.standby} serves`, moveLimitMs(stage), serves(stage.standby))
+    await untilServes(stage, stage.standby)
   },
 }
 
@@ -154,7 +155,7 @@ async function recover(stage: Stage): Promise<void> {
   if (!serves(active)(met)) {
     stage.say(`${standby} serves what only it knows: it is asked to stand by`)
     await must(stage.machine(standby), '/usr/share/heartbeat/hb_standby all')
-    await stage.until(`${active} serves`, moveLimitMs(stage), serves(active))
+    await untilServes(stage, active)
   }
   const { code, text } = await stage.play(['recover-split-brain', '--victim', standby])
   if (code === 0) return

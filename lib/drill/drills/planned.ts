@@ -12,6 +12,10 @@ export function moveLimitMs({ ground: { plan } }: Stage): number {
 export const serves = (name: string) => (state: PairState) =>
   state.nodes.every((node) => (node.name === name ? isComplete(node) : !holdsAny(node)))
 
+/** Waits until a node serves, and the other no longer does. */
+export const untilServes = (stage: Stage, name: string): Promise<PairState> =>
+  stage.until(`${name} serves`, moveLimitMs(stage), serves(name))
+
 /** Asks heartbeat on a node to hand everything to its peer, and waits until it has. */
 export async function handOver(stage: Stage, from: string, to: string): Promise<void> {
   const ask = () => must(stage.machine(from), '/usr/share/heartbeat/hb_standby all')
@@ -23,7 +27,7 @@ export async function handOver(stage: Stage, from: string, to: string): Promise<
     // hb_standby writes its message in pieces, and a busy heartbeat may read half of it as nothing.
     await stage.fault(`heartbeat on ${from} has not heard it and is asked again`, ask, true)
   }
-  await stage.until(`${to} serves`, moveLimitMs(stage), serves(to))
+  await untilServes(stage, to)
 }
 
 export const standby: Drill = {
@@ -49,7 +53,7 @@ export const heartbeatStop: Drill = {
     await stage.fault(`heartbeat stops on ${stage.active}`, () =>
       must(active, 'systemctl stop --no-block heartbeat'),
     )
-    await stage.until(`${stage.standby} serves`, moveLimitMs(stage), serves(stage.standby))
+    await untilServes(stage, stage.standby)
     await stage.until(
       `heartbeat has ended on ${stage.active}`,
       moveLimitMs(stage),
@@ -104,7 +108,7 @@ export const powerOff: Drill = {
   run: async (stage) => {
     stage.undo(`${stage.active} gets its power back`, () => stage.ground.powerOn(stage.active))
     await stage.fault(`${stage.active} loses its power`, () => stage.ground.powerOff(stage.active))
-    await stage.until(`${stage.standby} serves`, moveLimitMs(stage), serves(stage.standby))
+    await untilServes(stage, stage.standby)
     // Something to catch up with, or the resync proves nothing.
     await stage.pause(5_000)
   },
