@@ -11,15 +11,15 @@ export interface Before {
 
 /** Compares all clocks and marks the kernel logs, so that a round finds its own part of them. */
 export async function before(ground: Ground, mark: string): Promise<Before> {
-  const clocks = await Promise.all(
-    [...ground.nodes, ground.client].map(
-      async (machine) => [machine.name, await readClock(machine, mark)] as const,
-    ),
-  )
-  const zones = await Promise.all(
-    ground.nodes.map(async (node) => [node.name, await zoneOf(node)] as const),
-  )
-  return { mark, clocks: new Map(clocks), zoneMs: new Map(zones) }
+  const machines = [...ground.nodes, ground.client]
+  const clocks = await ofEach(machines, (machine) => readClock(machine, mark))
+  return { mark, clocks, zoneMs: await ofEach(ground.nodes, zoneOf) }
+}
+
+/** Asks all machines at once; the answers by name. */
+async function ofEach<T>(machines: readonly Machine[], ask: (machine: Machine) => Promise<T>) {
+  const one = async (machine: Machine) => [machine.name, await ask(machine)] as const
+  return new Map(await Promise.all(machines.map(one)))
 }
 
 /** How far a machine's local time is ahead of UTC. */

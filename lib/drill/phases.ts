@@ -15,28 +15,28 @@ const openFile: readonly Work[] = ['append', 'overwrite', 'read', 'rename']
 
 /** Where the time of a stall went; a phase that left no trace is left out, its time in the next. */
 export function phasesOf({ fault, from, to, marks, operations }: Samples): Phases {
-  const first = (node: string, event: MarkEvent, after: number) => {
+  // A stamp may be a hair older than the fault as noted: clocks are compared to some milliseconds.
+  const early = fault - 250
+  const first = (node: string, event: MarkEvent) => {
     const times = marks
-      .filter((mark) => mark.node === node && mark.event === event && mark.at >= after)
+      .filter((mark) => mark.node === node && mark.event === event && mark.at >= early)
       .map(({ at }) => at)
     return times.length > 0 ? Math.min(...times) : undefined
   }
-  // A stamp may be a hair older than the fault as noted: clocks are compared to some milliseconds.
-  const early = fault - 250
-  const began = first(to, 'start-began', early)
-  const leaves = first(from, 'stop-began', early)
-  const stopped = first(from, 'stop-ended', early) ?? first(from, 'demoted', early)
-  const vip = first(to, 'vip-up', early)
+  const began = first(to, 'start-began')
+  const leaves = first(from, 'stop-began')
+  const stopped = first(from, 'stop-ended') ?? first(from, 'demoted')
+  const vip = first(to, 'vip-up')
   const served = vip === undefined ? undefined : firstOk(operations, openFile, vip)
   const created = served === undefined ? undefined : firstOk(operations, ['create'], served)
   // Only a node that gives up in order leaves: a dead one has no stop.
   const isMove = leaves !== undefined && (began === undefined || leaves <= began)
   const ends: readonly [Phase, number | undefined][] = [
-    ['detect', isMove ? leaves : (began ?? first(to, 'promoted', early))],
+    ['detect', isMove ? leaves : (began ?? first(to, 'promoted'))],
     ['stop', isMove ? (stopped ?? began) : undefined],
-    ['promote', first(to, 'promoted', early)],
-    ['mount', first(to, 'mounted', early)],
-    ['nfsd', first(to, 'nfsd-up', early)],
+    ['promote', first(to, 'promoted')],
+    ['mount', first(to, 'mounted')],
+    ['nfsd', first(to, 'nfsd-up')],
     ['vip', vip],
     ['reconnect', served],
     ['grace', created],

@@ -1,5 +1,3 @@
-import { groupBy } from './rows.ts'
-
 /** Thousands with a comma. */
 export const count = (value: number): string => value.toLocaleString('en-US')
 
@@ -32,7 +30,7 @@ export const textWidth = (text: string, size: number): number => text.length * s
 
 /** Recipes in the order of the report: ours first, for all others are compared with it. */
 export function recipesOf(items: readonly { readonly recipe: string }[]): string[] {
-  const names = [...groupBy([...items], ({ recipe }) => recipe).keys()]
+  const names = [...new Set(items.map(({ recipe }) => recipe))]
   return [
     ...names.filter((name) => name === 'tandem'),
     ...names.filter((name) => name !== 'tandem'),
@@ -41,7 +39,7 @@ export function recipesOf(items: readonly { readonly recipe: string }[]): string
 
 /** Drills in the order in which they were run first. */
 export const drillsOf = (items: readonly { readonly drill: string }[]): string[] => [
-  ...groupBy([...items], ({ drill }) => drill).keys(),
+  ...new Set(items.map(({ drill }) => drill)),
 ]
 
 /** Where a drill's pictures are on the page; by number, for a name may hold anything. */
