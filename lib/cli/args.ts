@@ -117,11 +117,14 @@ function checkValue(name: string, option: Option, value: unknown): void {
   }
 }
 
+/** A property, or none where there is no value: an optional one must not be there as undefined. */
+export function given<K extends string, T>(key: K, value: T | undefined): { [P in K]?: T } {
+  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: T }
+}
+
 /** The arguments of `npm run play`. */
 export function readPlay(argv: readonly string[]): PlayArgs {
   const { words, flag, text, list } = read(argv, playOptions)
-  const given = <K extends string, T>(key: K, value: T | undefined) =>
-    (value === undefined ? {} : { [key]: value }) as { [P in K]?: T }
   const lists = (['tasks', 'hosts', 'tags'] as const).filter((what) => flag(`list-${what}`))
   if (lists.length > 1) {
     throw new UsageError(

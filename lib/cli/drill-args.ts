@@ -1,7 +1,7 @@
 import type { Drill } from '../drill/drill.ts'
 import { Refusal, UsageError } from '../errors.ts'
 import { unknownName } from '../inventory/index.ts'
-import { read } from './args.ts'
+import { given, read } from './args.ts'
 import { drillOptions } from './drill-options.ts'
 
 /** What was asked for. */
@@ -26,8 +26,6 @@ export function readDrill(argv: readonly string[]): DrillArgs {
   if (word !== undefined) {
     throw new UsageError(`Expected only options after drill, got \`${word}\`: --only ${word}?`)
   }
-  const given = <K extends string, T>(key: K, value: T | undefined) =>
-    (value === undefined ? {} : { [key]: value }) as { [P in K]?: T }
   return {
     ...given('only', list('only')),
     rounds: Number(text('rounds') ?? 1),
