@@ -1,11 +1,12 @@
-import { homedir, hostname } from 'node:os'
-import { join } from 'node:path'
+import { hostname } from 'node:os'
 import { PassThrough } from 'node:stream'
 import { type Ability, abilities, type Ground } from '../drill/ground.ts'
 import { lookAt } from '../drill/look.ts'
 import { sshMachine } from '../drill/machine.ts'
 import type { PairPlan } from '../drill/pair.ts'
+import { loginOf } from '../engine/login.ts'
 import { lockPath } from '../engine/site.ts'
+import { exitCodeOf, sentence } from '../errors.ts'
 import type { Inventory } from '../inventory/index.ts'
 import type { LinkName, MachineName } from '../lab/index.ts'
 import {
@@ -16,6 +17,7 @@ import {
   type Session,
 } from '../ssh/index.ts'
 import type { Context } from './context.ts'
+import { loginDefaults } from './defaults.ts'
 import { type LabModule, labSettings } from './lab-module.ts'
 import { play } from './play.ts'
 
@@ -25,28 +27,12 @@ function logins(
   context: Context,
   lab: LabModule | undefined,
 ): (name: string) => ConnectOptions {
-  const ssh = join(homedir(), '.ssh')
-  const agent = context.env.SSH_AUTH_SOCK
+  const defaults = loginDefaults(context.env)
   return (name) => {
-    const entry = inventory.hosts[name]
-    if (!entry) throw new Error(`${name}: not in inventory ${inventory.name}`)
-    const { connection } = entry
+    const login = loginOf(inventory, name, defaults)
     // A machine that was off may have come back on another port.
     const now = lab?.readLab(lab.labPaths(context.env).stateDir)?.machines[name as MachineName]
-    return {
-      name,
-      address: connection.address,
-      port: now?.port ?? connection.port,
-      user: connection.user,
-      identityFiles:
-        connection.identityFiles ??
-        ['id_ed25519', 'id_rsa', 'id_ecdsa'].map((file) => join(ssh, file)),
-      knownHosts: connection.knownHosts ?? [join(ssh, 'known_hosts'), '/etc/ssh/ssh_known_hosts'],
-      connectTimeoutMs: inventory.timeouts.connect,
-      keepaliveMs: 5_000,
-      ...(connection.become && { become: true }),
-      ...(agent !== undefined && { agent }),
-    }
+    return { ...login, port: now?.port ?? login.port, keepaliveMs: 5_000 }
   }
 }
 
@@ -151,7 +137,6 @@ async function played(words: readonly string[], context: Context) {
   stream.setEncoding('utf8').on('data', (text: string) => pieces.push(text))
   const kept = Object.assign(stream, { isTTY: false, columns: 200 })
   const output = kept as unknown as NodeJS.WriteStream
-  const { sentence, exitCodeOf } = await import('../errors.ts')
   let code: number
   try {
     code = await play([...words, '--output', 'plain'], {

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { caught, control } from '../drill/control.ts'
 import { drills } from '../drill/drills/index.ts'
+import { abilities } from '../drill/ground.ts'
 import { startBook } from '../drill/kit.ts'
 import { renderReport } from '../drill/report/html.ts'
 import { rowsOf } from '../drill/report/rows.ts'
@@ -12,6 +13,7 @@ import { exitCodes, Refusal, UsageError } from '../errors.ts'
 import { type LabFacts, load, unstartedLab } from '../inventory/index.ts'
 import { helpText } from './args.ts'
 import { type Context, columnsOf } from './context.ts'
+import { inventoryName } from './defaults.ts'
 import { chosenDrills, consentOf, type DrillArgs, readDrill } from './drill-args.ts'
 import { ask, drillLines } from './drill-ask.ts'
 import { realGround } from './drill-ground.ts'
@@ -38,13 +40,12 @@ export async function drill(argv: readonly string[], context: Context): Promise<
   if (args.control && args.only)
     throw new UsageError('--control is a drill of its own, without --only')
   const chosen = args.control ? [control] : chosenDrills(drills, args.only)
-  const { env } = context
-  const name = args.inventory || env.TANDEM_INVENTORY || env.npm_package_config_inventory || 'lab'
+  const name = inventoryName(args.inventory, context.env)
   const loaded = await load(name, join(context.root, 'inventory'))
   const inLab = loaded.kind === 'embedded-lab'
   const known = inLab ? loaded.build(unstartedLab) : loaded.inventory
   const plan = planOf(known, 1)
-  const can = new Set(inLab ? (['power', 'cables', 'disk', 'spare'] as const) : [])
+  const can = new Set(inLab ? abilities : [])
   const { run, skipped } = possible(chosen, { can })
   if (args.control && run.length === 0)
     throw new Refusal('--control breaks the pair: only the lab may')

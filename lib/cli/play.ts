@@ -1,4 +1,4 @@
-import { homedir, hostname, userInfo } from 'node:os'
+import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { now } from '../engine/clock.ts'
 import type { Event, PlannedPlay, Selection } from '../engine/index.ts'
@@ -20,6 +20,7 @@ import type { Playbook } from '../task.ts'
 import { readPlay } from './args.ts'
 import { target } from './catalogue.ts'
 import type { Context } from './context.ts'
+import { inventoryName, loginDefaults } from './defaults.ts'
 import { playHelp } from './help.ts'
 import { hostsText, tagsText, tasksText } from './listing.ts'
 import type { PlayArgs } from './options.ts'
@@ -43,7 +44,7 @@ export async function play(argv: readonly string[], context: Context): Promise<n
     throw new UsageError(`Expected one playbook or role, got \`${name}\` and \`${extra}\``)
   }
   const playbook = await target(name, join(context.root, 'playbooks'))
-  const chosen = inventoryName(args, context.env)
+  const chosen = inventoryName(args.inventory, context.env)
   const loaded = await load(chosen, join(context.root, 'inventory'))
   // What a run would do is known before the lab runs, so wrong names are told before it starts.
   const chosenIn = (inventory: Inventory) => withVictim(playbook, inventory, args.victim)
@@ -75,10 +76,6 @@ export async function play(argv: readonly string[], context: Context): Promise<n
   const whole = Object.keys(selection).length === 0 && name === 'site' && known.name === 'lab'
   if (code === exitCodes.converged && whole && !args.check) await lab.snapshot(context)
   return code
-}
-
-function inventoryName(args: PlayArgs, env: NodeJS.ProcessEnv): string {
-  return args.inventory || env.TANDEM_INVENTORY || env.npm_package_config_inventory || 'lab'
 }
 
 function selectionOf(args: PlayArgs, inventory: Inventory): Selection {
@@ -151,8 +148,6 @@ async function runOn(
     report.listener({ at: now(), type: 'notice', text })
   })
   if (note) context.stderr.write(`${note}\n`)
-  const agent = context.env.SSH_AUTH_SOCK
-  const ssh = join(homedir(), '.ssh')
   const { lockPath } = inventory
   try {
     const { exitCode } = await run(
@@ -163,9 +158,7 @@ async function runOn(
         selection,
         forks: args.forks,
         signal: stop.signal,
-        ...(agent && { agent }),
-        identityFiles: ['id_ed25519', 'id_rsa', 'id_ecdsa'].map((file) => join(ssh, file)),
-        knownHosts: [join(ssh, 'known_hosts'), '/etc/ssh/ssh_known_hosts'],
+        ...loginDefaults(context.env),
         ...(lockPath !== undefined && { lockPath: () => lockPath }),
         controller: `${userName(context.env)}@${hostname()} (process ${process.pid})`,
       },

@@ -1,4 +1,3 @@
-import { Unreachable } from '../errors.ts'
 import type { Inventory } from '../inventory/types.ts'
 import {
   type Connection,
@@ -8,13 +7,10 @@ import {
   type Session,
 } from '../ssh/index.ts'
 import type { EventBody } from './events.ts'
+import { type LoginDefaults, loginOf } from './login.ts'
 
 /** What connections need besides the inventory. */
-export interface PoolOptions {
-  readonly agent?: string
-  /** Used where the inventory names none. */
-  readonly identityFiles: readonly string[]
-  readonly knownHosts: readonly string[]
+export interface PoolOptions extends LoginDefaults {
   readonly emit: (event: EventBody) => void
   /** The lock to take on a host; none for hosts that are only asked. */
   readonly lock: (host: string) => LockOptions | undefined
@@ -50,24 +46,9 @@ export class Pool {
   }
 
   async #open(host: string): Promise<Line> {
-    const entry = this.#inventory.hosts[host]
-    if (!entry) throw new Unreachable(`${host}: not in inventory ${this.#inventory.name}`)
-    const { connection: settings } = entry
     const { timeouts } = this.#inventory
-    const { agent } = this.#options
     const began = Date.now()
-    const connection = await connect({
-      name: host,
-      address: settings.address,
-      port: settings.port,
-      user: settings.user,
-      identityFiles: settings.identityFiles ?? this.#options.identityFiles,
-      knownHosts: settings.knownHosts ?? this.#options.knownHosts,
-      connectTimeoutMs: timeouts.connect,
-      keepaliveMs: Math.max(5_000, Math.floor(timeouts.connect / 3)),
-      ...(settings.become && { become: true }),
-      ...(agent !== undefined && { agent }),
-    })
+    const connection = await connect(loginOf(this.#inventory, host, this.#options))
     try {
       const session = await openSession(connection, {
         timeoutMs: timeouts.check,

@@ -5,13 +5,14 @@ import { now } from './clock.ts'
 import { converge } from './converge.ts'
 import type { EventBody, Listener } from './events.ts'
 import { mapLimit } from './limit.ts'
+import type { LoginDefaults } from './login.ts'
 import { type PlannedPlay, plan, type Selection } from './plan.ts'
 import { Pool } from './pool.ts'
 import { Recap } from './recap.ts'
 import { checkHost, lockPath, site, Turn } from './site.ts'
 
 /** How a playbook is run. */
-export interface RunOptions {
+export interface RunOptions extends LoginDefaults {
   /** Changes nothing; says what would change. */
   readonly check: boolean
   readonly selection: Selection
@@ -19,10 +20,6 @@ export interface RunOptions {
   readonly forks: number
   /** Aborted when the user interrupts: nothing new begins, what runs may end. */
   readonly signal: AbortSignal
-  /** The SSH agent's socket. */
-  readonly agent?: string
-  readonly identityFiles: readonly string[]
-  readonly knownHosts: readonly string[]
   /** Who runs this and where from; the next run reads it in the lock's message. */
   readonly controller: string
   /** The file whose lock lets one run at a time change a host; `/run/lock/tandem.lock` unless given. */
