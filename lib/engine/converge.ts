@@ -2,11 +2,8 @@ import { Interrupted, Refusal, sentence, Unreachable } from '../errors.ts'
 import type { Change } from '../task.ts'
 import type { EventBody, Status } from './events.ts'
 import { type Look, Looks } from './look.ts'
-import { type MakeSite, make } from './make.ts'
+import { make, type Site } from './make.ts'
 import type { PlannedTask } from './plan.ts'
-
-/** What `converge` needs of one host. */
-export type Site = MakeSite
 
 /** How a list of tasks is run. */
 export interface ConvergeOptions {
@@ -39,12 +36,9 @@ export async function converge(
   let window = tasks.length
   let well = true
   let look: Look | undefined
-  const lookOn = (count: number): Look => {
-    const thrownAway = new AbortController()
-    return looks.from(next, count, site.look(thrownAway.signal), thrownAway)
-  }
   while (next < tasks.length) {
-    const now: Look = look ?? lookOn(window)
+    const thrownAway = new AbortController()
+    const now: Look = look ?? looks.from(next, window, site.look(thrownAway.signal), thrownAway)
     look = undefined
     for (const { planned, began, answer } of now.asked) {
       if (options.signal.aborted) throw new Interrupted('interrupted')

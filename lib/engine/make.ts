@@ -15,8 +15,8 @@ export interface Sent {
   lingers: boolean
 }
 
-/** What `make` needs of one host. */
-export interface MakeSite {
+/** What a run needs of one host. */
+export interface Site {
   readonly name: string
   /** A view for checks; once `thrownAway` is aborted it asks nothing more. */
   look(thrownAway: AbortSignal, onPeer?: () => void): CheckHost
@@ -38,7 +38,7 @@ const never = new AbortController().signal
 export async function make(
   planned: PlannedTask,
   change: Change,
-  site: MakeSite,
+  site: Site,
   emit: (event: EventBody) => void,
   ahead: LookAhead,
 ): Promise<Look> {
@@ -96,7 +96,7 @@ interface Both {
 /** Asks this task's check again and, with it, those of the tasks behind. */
 function both(
   planned: PlannedTask,
-  site: MakeSite,
+  site: Site,
   ahead: LookAhead,
   onPeer: () => void = () => {},
 ): Both {
@@ -111,7 +111,7 @@ function both(
  */
 async function pipelined(
   planned: PlannedTask,
-  site: MakeSite,
+  site: Site,
   sent: Sent,
   ahead: LookAhead,
 ): Promise<(Both & { inOrder(): boolean; askedPeer(): boolean }) | undefined> {

@@ -2,9 +2,8 @@ import type { Shell } from 'zx/core'
 import type { Inventory } from '../inventory/types.ts'
 import { askOf, busyPathOf, quickWrite, type Session, writeFile } from '../ssh/index.ts'
 import type { Ask, CheckHost, Host } from '../task.ts'
-import type { Site } from './converge.ts'
 import type { EventBody } from './events.ts'
-import type { Sent } from './make.ts'
+import type { Sent, Site } from './make.ts'
 import type { Pool } from './pool.ts'
 
 /** The lock that lets one run at a time change a host; in a directory any user may write. */

@@ -1,4 +1,4 @@
-import type { Site } from '../../lib/engine/converge.ts'
+import type { Site } from '../../lib/engine/make.ts'
 import type { PlannedTask } from '../../lib/engine/plan.ts'
 import {
   type CheckHost,
