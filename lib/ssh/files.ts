@@ -11,13 +11,36 @@ export interface WriteFileOptions extends WriteOptions {
   readonly timeoutMs?: number | undefined
 }
 
-// One dd writes, syncs and counts: a fork each for cat, sync and stat saved. A content cut short
-// by a lost connection looks like a good one to everything but the count. (A busybox may lack it.)
-const script = `p=PATH m=MODE o=OWNER n=SIZE
+/** A script that replaces a file in one step; `fill` makes `$t` with owner, mode and content, and syncs it. */
+export function replacement(
+  path: string,
+  mode: number,
+  fill: string,
+  more: Readonly<Record<string, string>>,
+): string {
+  const values: Record<string, string> = {
+    ...more,
+    PATH: quote(path),
+    MODE: mode.toString(8).padStart(4, '0'),
+    RANDOM: randomBytes(6).toString('hex'),
+    // Writing takes the setuid and setgid bits away unless root writes.
+    AGAIN: mode > 0o777 ? 'chmod "$m" "$t" || exit 1' : '',
+  }
+  const names = new RegExp(Object.keys(values).join('|'), 'g')
+  return `p=PATH; m=MODE
 [ -L "$p" ] && { p=$(readlink -f "$p") || { echo "p: the link leads nowhere" >&2; exit 1; }; }
 d=\${p%/*}; t=$d/.\${p##*/}.tandem-RANDOM
 trap 'rm -f "$t"' EXIT
 trap 'exit 1' HUP INT TERM
+${fill}
+mv -fT "$t" "$p" || exit 1
+trap - EXIT
+sync "\${d:-/}"`.replace(names, (name) => values[name] ?? name)
+}
+
+// One dd writes, syncs and counts: a fork each for cat, sync and stat saved. A content cut short
+// by a lost connection looks like a good one to everything but the count. (A busybox may lack it.)
+const fill = `o=OWNER n=SIZE
 ( umask 077; set -C; : >"$t" ) && chown "$o" "$t" && chmod "$m" "$t" || exit 1
 s=$(dd of="$t" bs=65536 conv=fsync 2>&1) || { echo "$s" >&2; exit 1; }
 case $s in
@@ -26,10 +49,7 @@ $n byte"*) ;;
 *) case $s in *byte*) false ;; *) [ "$(wc -c <"$t")" -eq $n ] ;; esac ||
   { echo "p: the content did not arrive whole" >&2; exit 1; } ;;
 esac
-AGAIN
-mv -fT "$t" "$p" || exit 1
-trap - EXIT
-sync "\${d:-/}"`
+AGAIN`
 
 /**
  * Replaces a file in one step: a temporary file beside it gets owner and mode while it is empty,
@@ -44,20 +64,12 @@ export async function writeFile(
 ): Promise<void> {
   filePath(path)
   const data = Buffer.from(content)
-  const values: Record<string, string> = {
-    PATH: quote(path),
-    MODE: o.mode.toString(8).padStart(4, '0'),
-    OWNER: quote(`${o.owner ?? 'root'}:${o.group ?? 'root'}`),
-    SIZE: String(data.length),
-    // Writing takes the setuid and setgid bits away unless root writes.
-    AGAIN: o.mode > 0o777 ? 'chmod "$m" "$t" || exit 1' : '',
-    RANDOM: randomBytes(6).toString('hex'),
-  }
-  const text = script.replace(/PATH|MODE|OWNER|SIZE|AGAIN|RANDOM/g, (name) => values[name] ?? name)
+  const owner = quote(`${o.owner ?? 'root'}:${o.group ?? 'root'}`)
+  const text = replacement(path, o.mode, fill, { OWNER: owner, SIZE: String(data.length) })
   const { signal, busyLock, timeoutMs } = o
   const output = await exec(c, text, { stdin: data, signal, busyLock, timeoutMs })
   if (output.exitCode === 0) return
-  throw writeFailure(c.name, path, values.OWNER ?? '', output.stderr)
+  throw writeFailure(c.name, path, owner, output.stderr)
 }
 
 /** The path of a file, or a TypeError. */
