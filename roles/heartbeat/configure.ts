@@ -3,6 +3,7 @@ import { directory, role, type Task, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
 import { unitKnown } from '../base/reload.ts'
 import { heartbeatRun, heartbeatUnit } from './files.ts'
+import { wholeMessages } from './whole.ts'
 
 const template = templates(import.meta.dirname)
 
@@ -28,7 +29,7 @@ export default role('heartbeat/configure', (context: NodeContext) => {
       { key: heartbeat.key.reveal() },
       { mode: 0o600, secret: true },
     ),
-    ...(recipe === 'tandem' ? unit() : []),
+    ...(recipe === 'tandem' ? [wholeMessages(), ...unit()] : []),
   ]
 })
 
