@@ -41,10 +41,17 @@ class Locks {
   readonly #names: readonly string[]
   readonly #login: (name: string) => ConnectOptions
   readonly #path: string
+  readonly #say: (text: string) => void
   readonly #held = new Map<string, { connection: Connection; session: Session }>()
 
-  constructor(names: readonly string[], login: (name: string) => ConnectOptions, path: string) {
+  constructor(
+    names: readonly string[],
+    login: (name: string) => ConnectOptions,
+    path: string,
+    say: (text: string) => void,
+  ) {
     this.#names = names
+    this.#say = say
     this.#login = login
     this.#path = path
   }
@@ -58,7 +65,11 @@ class Locks {
       try {
         const session = await openSession(connection, {
           timeoutMs: 60_000,
-          lock: { path: this.#path, holder },
+          lock: {
+            path: this.#path,
+            holder,
+            onWait: (text) => this.#say(`${name}: ${text}`),
+          },
         })
         this.#held.set(name, { connection, session })
       } catch (error) {
@@ -94,6 +105,7 @@ export function realGround(
     machines.map(({ name }) => name),
     login,
     inventory.lockPath ?? lockPath,
+    (text) => context.stderr.write(`${text}\n`),
   )
   // Without a signal: what an interrupt leaves to undo must still be done.
   const settings = lab && labSettings(lab, context, { install: false })

@@ -16,52 +16,106 @@ export function busyPathOf(lockPath: string): string {
 /** Where a run holds its lock, and how it waits for what an earlier run left. */
 export interface LockOptions {
   readonly path: string
-  /** Who holds it, for the message of a run that is refused. */
+  /** Who holds it, in one line, for the message of a run that is refused. */
   readonly holder: string
   readonly onWait?: ((text: string) => void) | undefined
   readonly limitMs?: number | undefined
 }
 
+// A question or a change may last this long on a host of usual speed.
 const defaultLimitMs = 15 * 60_000
 
 /**
- * Takes a host's lock, or throws `Unreachable` naming who has it; then waits for the commands of an
- * earlier run whose controller died, and gives the lock up if it must.
+ * Takes a host's lock, or throws `Unreachable` naming who has it; waits for what an earlier run
+ * whose controller died has left running, and gives the lock up if it must.
  */
 export async function lockHost(name: string, inner: Inner, o: LockOptions): Promise<void> {
-  const first = await take(name, inner, o, lookScript(o.path))
-  await waitForCommands(name, inner, o, first)
+  const { onWait = () => {}, limitMs = defaultLimitMs } = o
+  const until = Date.now() + limitMs
+  let said = false
+  for (;;) {
+    const tried = await take(name, inner, o, lookScript(o.path))
+    if (!('leftover' in tried)) return waitForCommands(name, inner, o, tried, until)
+    if (Date.now() >= until) {
+      throw new Unreachable(
+        `${name}: ${tried.leftover} after ${Math.round(limitMs / 1000)} s and keeps the lock ${o.path}`,
+      )
+    }
+    if (!said) onWait(`${tried.leftover}; waiting for it, at most ${Math.round(limitMs / 1000)} s`)
+    said = true
+  }
 }
 
 /** Takes the lock without waiting for commands: those that run now are this run's own. */
 export async function takeLock(name: string, inner: Inner, o: LockOptions): Promise<void> {
-  await take(name, inner, o, ':')
+  const tried = await take(name, inner, o, ':')
+  if ('leftover' in tried) {
+    throw new Unreachable(`${name}: ${tried.leftover} and keeps the lock ${o.path}`)
+  }
 }
 
-/** Takes the lock and, in the same request, runs `next`; gives what that wrote. */
+// A shell that has lost its connection goes on until its command ends, and keeps the lock. So a
+// holder leaves the number and start time of the process that carries its connection: the first
+// one above it that is no sudo. Only builtins: a free lock must not cost a fork more.
+const holderFunctions = `tandem_stat() {
+  read -r tandem_line <"/proc/$1/stat" || return
+  tandem_name=\${tandem_line#*(}
+  set -- \${tandem_line##*) }
+  tandem_state=$1 tandem_parent=$2 tandem_born=\${20}
+}
+tandem_carrier() {
+  tandem_pid=$PPID
+  while tandem_stat "$tandem_pid" || return; do
+    case $tandem_name in 'sudo) '*) tandem_pid=$tandem_parent ;; *) break ;; esac
+  done
+  printf '%s %s %s\\n' "$$" "$tandem_pid" "$tandem_born"
+}
+tandem_holder() {
+  read -r tandem_who
+  read -r tandem_shell tandem_pid tandem_birth
+  if [ -z "$tandem_birth" ] ||
+    { tandem_stat "$tandem_pid" 2>/dev/null && [ "$tandem_born" = "$tandem_birth" ] &&
+      [ "$tandem_state" != Z ]; }
+  then printf 'held\\n%s\\n' "$tandem_who"
+  else
+    printf 'left\\n%s\\n%s\\n\\n' "$tandem_who" "$tandem_shell"
+    ps -eo pid=,ppid=,args=
+  fi
+}`
+
+/** The output of `next`, or what a run that is no more left running. */
+type Tried = Output | { readonly leftover: string }
+
+/** Tries to take the lock and, in the same request, runs `next`. */
 async function take(
   name: string,
   inner: Inner,
   { path, holder }: LockOptions,
   next: string,
-): Promise<Output> {
+): Promise<Tried> {
   const file = quote(path)
-  const taken = await inner(
+  const tried = await inner(
     // The subshell finds out whether the file can be opened: a failing `exec` would end the shell.
     // The shell of a run that has just ended may need a moment to find that out.
-    `( umask 077; : >>${file} ) && exec 9>>${file} &&
-if flock -w 2 9; then printf '%s\\n' ${quote(holder)} >${file} && echo taken && { ${next}
-}; else [ $? = 1 ] && echo held && cat ${file}; exec 9>&-; fi`,
+    `${holderFunctions}
+( umask 077; : >>${file} ) && exec 9>>${file} &&
+if flock -w 2 9; then
+  { printf '%s\\n' ${quote(holder)} && { tandem_carrier 2>/dev/null || :; }; } >${file} &&
+  echo taken && { ${next}
+}; else [ $? = 1 ] && tandem_holder <${file}; exec 9>&-; fi`,
   )
-  const [answer, ...text] = taken.stdout.split('\n')
+  const [answer, ...lines] = tried.stdout.split('\n')
+  if (answer === 'taken') return { ...tried, stdout: lines.join('\n') }
+  const [holding, ...shell] = lines
+  const who = holding?.trim() || 'it does not say who'
   if (answer === 'held') {
-    const who = text.join(' ').trim() || 'it does not say who'
     throw new Unreachable(`${name}: another run holds the lock ${path}: ${who}`)
   }
-  if (answer !== 'taken') {
-    throw new Unreachable(`${name}: cannot lock ${path}: ${lastLine(taken) || 'no reason given'}`)
+  if (answer === 'left') {
+    const command = `${who}, ${running(shell)}`
+    return { leftover: `a command of a run that ended without its end (${command}) still runs` }
   }
-  return { ...taken, stdout: text.join('\n') }
+  throw new Unreachable(`${name}: cannot lock ${path}: ${lastLine(tried) || 'no reason given'}`)
 }
 
 /** Says `free`, or `busy` with the recorded commands and all processes. */
@@ -77,8 +131,8 @@ async function waitForCommands(
   inner: Inner,
   { path: lockPath, onWait = () => {}, limitMs = defaultLimitMs }: LockOptions,
   first: Output,
+  until: number,
 ): Promise<void> {
-  const until = Date.now() + limitMs
   let said = ''
   for (let looked = first; ; looked = await inner(lookScript(lockPath))) {
     const [answer, ...lines] = looked.stdout.split('\n')
@@ -113,8 +167,13 @@ function running(lines: readonly string[]): string {
   const found = shells
     .filter((shell) => processes.some(({ pid }) => pid === shell))
     .map((shell) => {
-      const child = processes.find(({ parent }) => parent === shell)
-      return child ? `pid ${child.pid}, ${child.args.slice(0, 120)}` : `pid ${shell}`
+      // The command itself may be below further shells, or a sudo.
+      let last: (typeof processes)[number] | undefined
+      for (let pid = shell; ; pid = last.pid) {
+        const child = processes.find(({ parent }) => parent === pid)
+        if (!child) return last ? `pid ${last.pid}, ${last.args.slice(0, 120)}` : `pid ${shell}`
+        last = child
+      }
     })
   return found.join('; ') || 'pid unknown'
 }

@@ -29,8 +29,8 @@ export interface Session {
   ask(script: string, o?: AskOptions): Promise<Output>
   /**
    * Takes the lock that lets one run at a time change the host, held by the session's own shell;
-   * then waits for commands that an earlier run left behind. Throws `Unreachable` naming the
-   * holder if another run has it.
+   * waits for what a run that is no more has left running. Throws `Unreachable` naming the holder
+   * if another run has it.
    */
   lock(o: LockOptions): Promise<void>
   close(): Promise<void>

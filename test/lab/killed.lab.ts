@@ -44,7 +44,7 @@ describe('after SIGKILL in', () => {
     expect(state.killed, story(killed)).toBe(true)
     expect(killed.code).toBe(null)
     let next = await play(['site'])
-    // A question that still runs on the host (reading both disks takes a while) keeps the lock.
+    // A slow host may need more than a moment to find out that the killed run's connection is gone.
     for (let tries = 0; next.code === 3 && tries < 10; tries++) {
       expect(next.stdout).toMatch(/another run holds the lock/)
       next = await play(['site'])

@@ -15,11 +15,13 @@ import {
   remote,
   writeFile,
 } from '../../lib/ssh/index.ts'
+import { tandem } from '../cli/spawn.ts'
 import { newKey, publicKeyOf } from './server.ts'
 import { gone, which } from './shells.ts'
 
 vi.setConfig({ testTimeout: 20_000 })
 
+const timeout = 60_000
 const sshd = which('sshd')
 const { uid, gid, username, shell } = userInfo()
 const separation = '/run/sshd'
@@ -52,12 +54,15 @@ describe.skipIf(reason)(`OpenSSH's own server${reason ? ` (${reason})` : ''}`, (
         'UsePAM no',
         'PasswordAuthentication no',
         'PermitRootLogin prohibit-password',
+        `SetEnv PATH=${root}:${process.env.PATH}`,
       ].join('\n'),
     }
     for (const [name, text] of Object.entries(files)) {
       writeFileSync(join(root, name), text)
       chmodSync(join(root, name), 0o600)
     }
+    // A parent between sshd and the shell, as the real one is, but without anybody's rules.
+    writeFileSync(join(root, 'sudo'), '#!/bin/sh\nshift 2\n"$@"\nexit $?\n', { mode: 0o755 })
     if (uid === 0) mkdirSync(separation, { recursive: true, mode: 0o755 })
     server = spawn(sshd as string, ['-D', '-e', '-f', join(root, 'config')], { stdio: 'ignore' })
     options = {
@@ -163,6 +168,81 @@ describe.skipIf(reason)(`OpenSSH's own server${reason ? ` (${reason})` : ''}`, (
     expect(said[0]).toMatch(/\(pid \d+, sleep 1\)/)
     expect((await next.ask(`cat ${root}/left`)).stdout).toBe('done\n')
     await next.close()
+  })
+
+  /** The command line on this server, its question answered once `name`.go exists. */
+  function asking(name: string, onStdout?: Parameters<typeof tandem>[2]) {
+    const mark = join(root, name)
+    const env = {
+      TEST_MARK: mark,
+      TEST_PORT: String(options.port),
+      TEST_USER: username,
+      TEST_IDENTITY: join(root, 'id'),
+      TEST_KNOWN_HOSTS: join(root, 'known_hosts'),
+      TANDEM_INVENTORY: 'server',
+    }
+    const ended = tandem(['play', 'wait', '--output', 'plain'], env, onStdout)
+    const asked = vi.waitFor(() => expect(existsSync(`${mark}.asked`)).toBe(true), {
+      timeout: 15_000,
+    })
+    return { ended, asked, answer: () => writeFileSync(`${mark}.go`, '') }
+  }
+
+  test('makes a run wait for the question of one that was killed', { timeout }, async () => {
+    let kill: (signal: NodeJS.Signals) => void = () => {}
+    const first = asking('killed', (_, killer) => {
+      kill = killer
+    })
+    await first.asked
+    kill('SIGKILL')
+    expect((await first.ended).code).toBe(null)
+    const next = asking('killed', (text) => {
+      if (text.includes('waiting for it')) first.answer()
+    })
+    const { stdout, code } = await next.ended
+    expect(stdout.match(/.*waiting for it.*/g)).toEqual([
+      expect.stringMatching(
+        /S1.* a command of a run that ended without its end \(\S+@\S+ \(process \d+\), pid \d+, .+\) still runs; waiting for it, at most 900 s$/,
+      ),
+    ])
+    expect(stdout).toMatch(/^converged \(/m)
+    expect(code).toBe(0)
+  })
+
+  test('refuses a second run at once while the first one lives', { timeout }, async () => {
+    const first = asking('alive')
+    await first.asked
+    const second = await asking('alive').ended
+    expect(second.stdout).toMatch(/another run holds the lock \S+: \S+@\S+ \(process \d+\)$/m)
+    expect(second.stdout).not.toContain('waiting')
+    expect(second.code).toBe(3)
+    first.answer()
+    expect((await first.ended).code).toBe(0)
+  })
+
+  test.each([false, true])('tells a leftover from a live holder, become %s', async (become) => {
+    const lock = join(root, `lock-${become}`)
+    const go = join(root, `go-${become}`)
+    const [other, mine] = [
+      await connect({ ...options, become }),
+      await connect({ ...options, become }),
+    ]
+    const first = await openSession(other, { timeoutMs: 20_000 })
+    await first.lock({ path: lock, holder: 'first' })
+    first.ask(`until [ -e ${go} ]; do sleep 0.1; done; sleep 1`).catch(() => {})
+    const next = await openSession(mine, { timeoutMs: 20_000 })
+    const said: string[] = []
+    const o = { path: lock, holder: 'second', onWait: (text: string) => said.push(text) }
+    await expect(next.lock(o)).rejects.toThrow(`M1: another run holds the lock ${lock}: first`)
+    other.client.destroy()
+    await expect(next.lock({ ...o, limitMs: 3_000 })).rejects.toThrow(
+      /^M1: a command of a run that ended without its end \(first, pid \d+, .+\) still runs after 3 s and keeps the lock /,
+    )
+    expect(said).toHaveLength(1)
+    writeFileSync(go, '')
+    await next.lock(o)
+    await next.close()
+    await mine.close()
   })
 
   test('refuses a wrong user with one sentence', async () => {
