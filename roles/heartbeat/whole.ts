@@ -3,9 +3,9 @@ import { change, type Task, task } from '../../lib/index.ts'
 /** Sourced by every script of heartbeat. */
 const functions = '/etc/ha.d/shellfuncs'
 /** How the package's own sends a message: in as many pieces as it has lines. */
-const pieces = '(echo ">>>"; cat -; echo "<<<")	| cat - >> $HA_FIFO'
+export const pieces = '(echo ">>>"; cat -; echo "<<<")	| cat - >> $HA_FIFO'
 /** A builtin's output is one write, and one write of that size is never divided. */
-const whole = 'whole=$(echo ">>>"; cat -; echo "<<<"); printf "%s\\n" "$whole" >> $HA_FIFO'
+export const whole = 'whole=$(echo ">>>"; cat -; echo "<<<"); printf "%s\\n" "$whole" >> $HA_FIFO'
 
 /**
  * Scripts send heartbeat whole messages: a signal between two pieces makes it take the first one for
