@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -25,7 +26,7 @@ while [ $i -lt 100 ]; do i=$((i + 1)); printf 't=resource\\nrsc_hold=foreign\\ni
   const stream = createReadStream(fifo, 'latin1').on('data', (text) => got.push(String(text)))
   await ended
   // The last writer has gone, so the reader comes to the end.
-  if (!stream.readableEnded) await new Promise((resolve) => stream.once('end', resolve))
+  if (!stream.readableEnded) await once(stream, 'end')
   return got
 }
 
