@@ -69,84 +69,91 @@ function defined<T extends object>(value: T) {
 }
 
 /** What an inventory says of the pair. */
-export const vars = z.strictObject({
-  /** The host that serves when both can. */
-  preferred: word,
-  /** `article` is the source article's recipe to the letter, only to be compared with. */
-  recipe: z.enum(['tandem', 'article']).default('tandem'),
-  vip: line,
-  /** Time servers; a pool name or addresses. */
-  ntp: z.strictObject({
-    servers: z.array(word).min(1),
-    /** The largest offset from the server that counts as right, in seconds. */
-    maxOffset: z.number().positive(),
-  }),
-  drbd: z.strictObject({
-    resource: word,
-    minor: z.number().int().min(0).max(255),
-    disk: path,
-    port,
-    /** The most that a resync may use of the line, for example `100M` (bytes a second). */
-    maxRate: z.string().regex(/^\d+[KMG]$/, 'Expected a rate such as 100M'),
-    /**
-     * What a resync gets at least while clients write (bytes a second). DRBD's own 250K would leave
-     * a pair that never rests without its second copy for days.
-     */
-    minRate: z.string().regex(/^\d+[KMG]$/, 'Expected a rate such as 20M'),
-    alExtents: z.number().int().min(67).max(65_534),
-    maxBuffers: z.number().int().min(32),
-    maxEpochSize: z.number().int().min(1),
-    sndbufSize: z.string().regex(/^\d+[KM]$/, 'Expected a size such as 512K'),
-    /** False only with a battery-backed cache: without flushes a power failure loses acknowledged writes. */
-    flushes: z.boolean(),
-    sharedSecret: secretValue,
-    filesystem: z.literal('ext4'),
-    /** How long the boot waits for the peer, in seconds. */
-    bootWait: seconds,
-  }),
-  heartbeat: z
-    .strictObject({
-      keepalive: seconds,
-      warntime: seconds,
-      deadtime: seconds,
-      initdead: seconds,
-      udpPort: port,
-      pingNodes: z.array(ip).min(1),
-      /** Moves the service back by itself when the preferred node returns; costs a second stall. */
-      autoFailback: z.boolean(),
-      /** Starts heartbeat at boot. The article starts it by hand. */
-      atBoot: z.boolean(),
-      key: secretValue,
-    })
-    .refine((beat) => beat.keepalive < beat.warntime && beat.warntime < beat.deadtime, {
-      error: 'Expected keepalive < warntime < deadtime',
-    })
-    .refine((beat) => beat.initdead >= 2 * beat.deadtime, {
-      error: 'Expected initdead to be at least twice deadtime',
-      path: ['initdead'],
+export const vars = z
+  .strictObject({
+    /** The host that serves when both can. */
+    preferred: word,
+    /** `article` is the source article's recipe to the letter, only to be compared with. */
+    recipe: z.enum(['tandem', 'article']).default('tandem'),
+    vip: line,
+    /** Time servers; a pool name or addresses. */
+    ntp: z.strictObject({
+      servers: z.array(word).min(1),
+      /** The largest offset from the server that counts as right, in seconds. */
+      maxOffset: z.number().positive(),
     }),
-  nfs: z
-    .strictObject({
-      path,
-      clients: cidr,
-      /** Export options besides fsid and mountpoint. */
-      options: z.array(word.or(z.string().regex(/^[\w=.-]+$/))).min(1),
-      /** Also serves NFS 3 and 4.0, for clients such as CentOS 6; opens rpcbind, mountd, statd, lockd. */
-      legacyClients: z.boolean(),
-      threads: z.number().int().min(1).max(4096),
-      /** How long a take-over may make clients wait against how long a lock outlives a silent client. */
-      profile: z.enum(['fast', 'safe']),
-      /** How long clients may reclaim their locks after a take-over, in seconds; the profile's unless given. */
-      grace: z.number().int().min(10).max(3600).optional(),
-      /** How long a client's state outlives its silence, in seconds; the profile's unless given. */
-      lease: z.number().int().min(10).max(3600).optional(),
-    })
-    .transform((nfs) => ({ ...profiles[nfs.profile], ...defined(nfs) })),
-  client: z.strictObject({
-    mountPoint: path,
-    options: z.array(z.string().regex(/^[\w=.]+$/)),
-  }),
-})
+    drbd: z.strictObject({
+      resource: word,
+      minor: z.number().int().min(0).max(255),
+      disk: path,
+      port,
+      /** The most that a resync may use of the line, for example `100M` (bytes a second). */
+      maxRate: z.string().regex(/^\d+[KMG]$/, 'Expected a rate such as 100M'),
+      /**
+       * What a resync gets at least while clients write (bytes a second). DRBD's own 250K would leave
+       * a pair that never rests without its second copy for days.
+       */
+      minRate: z.string().regex(/^\d+[KMG]$/, 'Expected a rate such as 20M'),
+      alExtents: z.number().int().min(67).max(65_534),
+      maxBuffers: z.number().int().min(32),
+      maxEpochSize: z.number().int().min(1),
+      sndbufSize: z.string().regex(/^\d+[KM]$/, 'Expected a size such as 512K'),
+      /** False only with a battery-backed cache: without flushes a power failure loses acknowledged writes. */
+      flushes: z.boolean(),
+      sharedSecret: secretValue,
+      filesystem: z.literal('ext4'),
+      /** How long the boot waits for the peer, in seconds. */
+      bootWait: seconds,
+    }),
+    heartbeat: z
+      .strictObject({
+        keepalive: seconds,
+        warntime: seconds,
+        deadtime: seconds,
+        initdead: seconds,
+        udpPort: port,
+        pingNodes: z.array(ip).min(1),
+        /** Moves the service back by itself when the preferred node returns; costs a second stall. */
+        autoFailback: z.boolean(),
+        /** Starts heartbeat at boot. The article starts it by hand. */
+        atBoot: z.boolean(),
+        key: secretValue,
+      })
+      .refine((beat) => beat.keepalive < beat.warntime && beat.warntime < beat.deadtime, {
+        error: 'Expected keepalive < warntime < deadtime',
+      })
+      .refine((beat) => beat.initdead >= 2 * beat.deadtime, {
+        error: 'Expected initdead to be at least twice deadtime',
+        path: ['initdead'],
+      }),
+    nfs: z
+      .strictObject({
+        path,
+        clients: cidr,
+        /** Export options besides fsid and mountpoint. */
+        options: z.array(word.or(z.string().regex(/^[\w=.-]+$/))).min(1),
+        /** Also serves NFS 3 and 4.0, for clients such as CentOS 6; opens rpcbind, mountd, statd, lockd. */
+        legacyClients: z.boolean(),
+        threads: z.number().int().min(1).max(4096),
+        /** How long a take-over may make clients wait against how long a lock outlives a silent client. */
+        profile: z.enum(['fast', 'safe']),
+        /** How long clients may reclaim their locks after a take-over, in seconds; the profile's unless given. */
+        grace: z.number().int().min(10).max(3600).optional(),
+        /** How long a client's state outlives its silence, in seconds; the profile's unless given. */
+        lease: z.number().int().min(10).max(3600).optional(),
+      })
+      .transform((nfs) => ({ ...profiles[nfs.profile], ...defined(nfs) })),
+    client: z.strictObject({
+      mountPoint: path,
+      /** The version of NFS; 3 and 4.0 want `nfs.legacyClients`. */
+      version: z.enum(['3', '4.0', '4.1', '4.2']).default('4.2'),
+      options: z.array(z.string().regex(/^[\w=.]+$/)),
+    }),
+  })
+  .refine(({ client, nfs }) => client.version >= '4.1' || nfs.legacyClients, {
+    error: 'Expected 4.1 or 4.2, or nfs.legacyClients: true for older ones',
+    path: ['client', 'version'],
+  })
 
 /** Both together, for `defineInventory`. */
 export const schema = { vars, host }

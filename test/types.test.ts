@@ -67,6 +67,10 @@ it.each([
     /vars\.nfs\.clients: expected a network such as 192\.168\.0\.0\/24/,
   ],
   [
+    (site: Site) => ({ ...site, client: { ...site.client, version: '3' } }),
+    /vars\.client\.version: expected 4\.1 or 4\.2, or nfs\.legacyClients: true/,
+  ],
+  [
     (site: Site) => ({ ...site, heartbeat: { ...site.heartbeat, key: 'literal-key' } }),
     /vars\.heartbeat\.key: expected secret\('name'\), never a literal/,
   ],

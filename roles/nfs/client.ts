@@ -5,10 +5,10 @@ import { mount, packages, role } from '../../lib/index.ts'
 export default role('nfs/client', ({ vars: { client, nfs, recipe, vip } }: ClientContext) => [
   packages(['nfs-common']),
   mount(`${vip.address}:${nfs.path}`, client.mountPoint, {
-    fstype: 'nfs4',
+    fstype: client.version === '3' ? 'nfs' : 'nfs4',
     options: [
       // The article leaves the version to the kernel, which takes the newest.
-      ...(recipe === 'article' ? [] : ['vers=4.2']),
+      ...(recipe === 'article' ? [] : [`vers=${client.version}`]),
       // `soft` would turn a take-over into I/O errors.
       ...['proto=tcp', 'hard'],
       ...client.options,

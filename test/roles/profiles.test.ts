@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import legacy from '../../inventory/legacy.ts'
 import literal from '../../inventory/literal.ts'
 import production from '../../inventory/production.ts'
 import { schema } from '../../inventory/schema.ts'
@@ -31,6 +32,12 @@ describe('profiles of grace and lease', () => {
   })
 })
 
+it('a client of version 3 is served only where the inventory says so', () => {
+  const { vars } = legacy.embeddedLab(unstartedLab)
+  expect([vars.client.version, vars.nfs.legacyClients]).toEqual(['3', true])
+  expect(production.vars.client.version).toBe('4.2')
+})
+
 describe('the article to the letter', () => {
   const { hosts, vars } = literal.embeddedLab(unstartedLab)
   const facts = (name: string) => {
@@ -56,7 +63,7 @@ describe('the article to the letter', () => {
 
   it("keeps the distribution's NFS settings", () => {
     expect(titles(exports).join()).not.toMatch(/nfs\.conf|server\.service masked|mountd/)
-    // The one thing Debian has that the article's system had not.
+    // Debian has it and the article's system had not; nfsdcltrack the script turns off.
     expect(titles(exports).join()).toMatch(/service nfsdcld\.service masked/)
     expect([vars.nfs.grace, vars.nfs.lease]).toEqual([90, 90])
   })
