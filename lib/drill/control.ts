@@ -17,7 +17,6 @@ export const control: Drill = {
   ...powerOff,
   name: 'control',
   about: 'power-off with an export and a protocol that promise too much; the checker must notice',
-  crash: false,
   isControl: true,
   run: async (stage) => {
     const { active, standby, ground } = stage

@@ -149,7 +149,7 @@ async function prove(serving: string, { verify, drill }: RoundOptions, stage: St
     stage.say('comparing both disks block by block')
     for (const text of await verifyProblems(ground, serving, stage.pause)) stage.wrong(text)
   }
-  if (drill.crash && ground.can.has('disk')) {
+  if ((verify || drill.crash) && !drill.isControl && ground.can.has('disk')) {
     stage.say('checking the filesystem on the disk of the standby')
     for (const text of await fsckProblems(ground, serving)) stage.wrong(text)
   }
