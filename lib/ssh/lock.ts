@@ -113,7 +113,7 @@ if flock -w 2 9; then
   }
   if (answer === 'left') {
     const command = `${who}, ${running(shell)}`
-    return { leftover: `a command of a run that ended without its end (${command}) still runs` }
+    return { leftover: `a command that a killed run left behind (${command}) still runs` }
   }
   throw new Unreachable(`${name}: cannot lock ${path}: ${lastLine(tried) || 'no reason given'}`)
 }

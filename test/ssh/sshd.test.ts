@@ -202,7 +202,7 @@ describe.skipIf(reason)(`OpenSSH's own server${reason ? ` (${reason})` : ''}`, (
     const { stdout, code } = await next.ended
     expect(stdout.match(/.*waiting for it.*/g)).toEqual([
       expect.stringMatching(
-        /S1.* a command of a run that ended without its end \(\S+@\S+ \(process \d+\), pid \d+, .+\) still runs; waiting for it, at most 900 s$/,
+        /S1.* a command that a killed run left behind \(\S+@\S+ \(process \d+\), pid \d+, .+\) still runs; waiting for it, at most 900 s$/,
       ),
     ])
     expect(stdout).toMatch(/^converged \(/m)
@@ -236,7 +236,7 @@ describe.skipIf(reason)(`OpenSSH's own server${reason ? ` (${reason})` : ''}`, (
     await expect(next.lock(o)).rejects.toThrow(`M1: another run holds the lock ${lock}: first`)
     other.client.destroy()
     await expect(next.lock({ ...o, limitMs: 3_000 })).rejects.toThrow(
-      /^M1: a command of a run that ended without its end \(first, pid \d+, .+\) still runs after 3 s and keeps the lock /,
+      /^M1: a command that a killed run left behind \(first, pid \d+, .+\) still runs after 3 s and keeps the lock /,
     )
     expect(said).toHaveLength(1)
     writeFileSync(go, '')
