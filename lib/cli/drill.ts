@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { caught, control } from '../drill/control.ts'
 import { drills } from '../drill/drills/index.ts'
@@ -51,6 +51,8 @@ export async function drill(argv: readonly string[], context: Context): Promise<
     throw new Refusal('--control breaks the pair: only the lab may')
   if (run.length === 0) throw new UsageError(skipped.join('; '))
 
+  // Hours of drills must not end at a folder that is not there.
+  for (const file of [args.json, args.html]) if (file !== undefined) await canWrite(file)
   const machines = [...plan.nodes, plan.client].map((machine) => machine.name).join(', ')
   const what = `${run.length === 1 ? 'This drill disturbs' : `These ${run.length} drills disturb`} ${machines} of inventory ${known.name}`
   const terminal = context.stdout.isTTY === true && process.stdin.isTTY === true
@@ -66,6 +68,18 @@ export async function drill(argv: readonly string[], context: Context): Promise<
   const lab = inLab ? await labModule() : undefined
   const ground = realGround(inventory, planOf(inventory, slowness(facts)), context, lab)
   return performed(ground, args, chosen, facts, context)
+}
+
+/** Throws UsageError where nothing can be written to; what is there stays as it is. */
+async function canWrite(file: string): Promise<void> {
+  try {
+    await (await open(file, 'a')).close()
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException
+    throw new UsageError(`Expected a file that can be written, got ${file} (${code})`, {
+      cause: error,
+    })
+  }
 }
 
 /** Emulated processors start programs some fifty times slower, and all limits follow. */

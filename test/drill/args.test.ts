@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { chosenDrills, consentOf, readDrill } from '../../lib/cli/drill-args.ts'
 import { drills } from '../../lib/drill/drills/index.ts'
@@ -68,6 +69,15 @@ describe('npm run play drill', () => {
     expect(stdout).toContain('power-off')
     expect((await tandem(['play', 'drill', '--help'])).stdout).toContain('--rounds')
     expect((await tandem(['play'])).stdout).toMatch(/^ {2}drill +Breaks the pair/m)
+  })
+
+  it('is not begun where what it finds out could not be written', async () => {
+    const root = fileURLToPath(new URL('../..', import.meta.url))
+    const words = ['play', 'drill', '--yes', '--html', '/nowhere/drill.html']
+    const { stderr, stdout, code } = await tandem(words, {}, undefined, root)
+    expect(stderr).toBe('Expected a file that can be written, got /nowhere/drill.html (ENOENT)\n')
+    expect(stdout).toBe('')
+    expect(code).toBe(1)
   })
 
   it('is not begun by what npm took for itself', async () => {
