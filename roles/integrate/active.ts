@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Site } from '../../inventory/schema.ts'
 import { type CheckHost, type Host, Refusal } from '../../lib/index.ts'
 import { describe, drbdStatus, isUpToDate } from '../drbd/status.ts'
@@ -66,16 +67,8 @@ export async function handOver(
 }
 
 /** Waits, unless the run is interrupted. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer)
-        reject(new Error('interrupted while waiting'))
-      },
-      { once: true },
-    )
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => {
+    throw new Error('interrupted while waiting')
   })
 }
