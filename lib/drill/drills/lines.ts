@@ -8,6 +8,7 @@ import {
   nodeOf,
   type PairState,
   replicaText,
+  servingOf,
 } from '../pair.ts'
 import type { Stage } from '../stage.ts'
 import { moveLimitMs, serves, untilServes } from './planned.ts'
@@ -146,8 +147,10 @@ async function recover(stage: Stage): Promise<void> {
   // Each finds the other serving too, gives up, and starts anew.
   await stage.pause(15_000)
   const limitMs = stage.ground.plan.heartbeat.initdead * 2_000 + moveLimitMs(stage)
-  const met = await stage.until('one node serves, heartbeat has settled', limitMs, ({ nodes }) => {
-    return nodes.every(runs) && nodes.filter(holdsAny).length === 1
+  // The whole of it: a node that is only about to serve must not be taken for the other's.
+  const met = await stage.until('one node serves, heartbeat has settled', limitMs, (state) => {
+    const { nodes } = state
+    return nodes.every(runs) && nodes.filter(holdsAny).length === 1 && !!servingOf(state)
   })
   const merged = met.nodes.some(({ replica }) => /^(Connected|Sync)/.test(replica.connection))
   if (merged) stage.wrong(`the nodes were merged by themselves: ${textOf(met)}`)
@@ -159,7 +162,8 @@ async function recover(stage: Stage): Promise<void> {
   }
   const { code, text } = await stage.play(['recover-split-brain', '--victim', standby])
   if (code === 0) return
-  stage.wrong(`recover-split-brain failed: ${text.trim().split('\n').slice(-3).join(' ')}`)
+  const why = text.split('\n').filter((line) => /^\S+ +(refused|failed|unreachable) /.test(line))
+  stage.wrong(`recover-split-brain failed: ${why.join('; ') || text.trim()}`)
 }
 
 const textOf = ({ nodes }: PairState) =>
