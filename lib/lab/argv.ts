@@ -88,7 +88,11 @@ export function machineArgv(machine: MachinePlan, files: LabFiles, start: StartO
     `virtio-net-pci,id=${card.name},netdev=net-${card.name},mac=${card.mac},romfile=`,
   ])
   return [
-    ...['-M', 'pc', ...processor(start.acceleration), '-smp', '1', '-m', `${machine.memoryMib}`],
+    ...['-M', 'pc', ...processor(start.acceleration), '-m', `${machine.memoryMib}`],
+    // Room for a second processor, though there is one: where no other thread could be looking, TCG
+    // leaves out the guest's memory barriers, and a disk or card that another thread serves misses a
+    // request and hangs for good.
+    ...['-smp', 'cpus=1,maxcpus=2'],
     ...common(name, files),
     ...['-rtc', 'base=utc', '-device', 'virtio-rng-pci'],
     ...['-kernel', start.kernel, '-initrd', files.initrd(name), '-append', kernelLine(name)],

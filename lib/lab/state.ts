@@ -33,7 +33,7 @@ export interface Lab {
 
 /** What lab.json holds. */
 export interface LabState {
-  readonly version: 1
+  readonly version: 2
   /** Set once the first boot has been provisioned and saved; anything before is started afresh. */
   readonly ready: boolean
   /** Recipe hash of the image the disks are based on. */
@@ -56,7 +56,7 @@ export interface LabState {
 export function readState(files: LabFiles): LabState | undefined {
   try {
     const state = JSON.parse(readFileSync(files.lab, 'utf8')) as LabState
-    return state.version === 1 ? state : undefined
+    return state.version === 2 ? state : undefined
   } catch {
     return undefined
   }
