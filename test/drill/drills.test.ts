@@ -23,7 +23,7 @@ class GoodPair extends FakeGround {
   protected override answer(name: string, script: string, stdin: string): string {
     if (script.includes('hblinkstatus')) return this.cuts.has('em2') ? 'dead' : 'up'
     if (script.includes('boot_id')) return `boot ${this.boots}`
-    if (script.includes('blockdev')) return '1000000000'
+    if (script.includes('/sys/block/')) return '2000000'
     if (script.includes('dmsetup table')) return '0 2048 linear 254:16 2048\n'
     if (script.includes('--- stamps')) {
       return '--- stamps\n--- kernel\n[ 1.0] Began resync as SyncSource (will sync 512 KB\n--- heartbeat\n'

@@ -116,12 +116,13 @@ export const powerOff: Drill = {
     const log = kernel.get(survivor) ?? ''
     const resync = [...log.matchAll(/Began resync as SyncSource \(will sync (\d+) KB/g)]
     if (resync.length === 0) return ['the node that came back was not resynced']
-    const size = await must(
+    // Not from the device itself: a Secondary lets nobody open it, and the article's recipe moves back.
+    const sectors = await must(
       machine(survivor),
-      `blockdev --getsize64 /dev/drbd${ground.plan.drbd.minor}`,
+      `cat /sys/block/drbd${ground.plan.drbd.minor}/size`,
     )
     const most = Math.max(...resync.map(([, kb]) => Number(kb)))
-    return most * 1024 >= Number(size)
+    return most * 2 >= Number(sectors)
       ? [`all ${most} KB were resynced, expected only what may have changed`]
       : []
   },
