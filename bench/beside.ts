@@ -1,8 +1,7 @@
 import { stallKinds } from '../lib/drill/report/rows.ts'
 import { stallTitles } from '../lib/drill/report/table.ts'
+import { seconds } from '../lib/drill/table.ts'
 import type { DrillRow } from '../lib/drill/types.ts'
-
-const seconds = (ms: number) => (Number.isFinite(ms) ? (ms / 1000).toFixed(1) : '-')
 
 /** Medians of what clients waited with both recipes, and their ratio, a line a drill and kind. */
 export function besideText(rows: readonly DrillRow[]): string {

@@ -1,16 +1,17 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { read } from '../lib/cli/args.ts'
+import { chosenDrills } from '../lib/cli/drill-args.ts'
+import { canWrite, keep } from '../lib/cli/drill-files.ts'
+import { drillOptions } from '../lib/cli/drill-options.ts'
 import type { Option } from '../lib/cli/options.ts'
 import { drills } from '../lib/drill/drills/index.ts'
-import { renderReport } from '../lib/drill/report/html.ts'
 import { failed, rowsOf } from '../lib/drill/report/rows.ts'
 import { tableText } from '../lib/drill/table.ts'
 import type { Round } from '../lib/drill/types.ts'
 import { exitCodeOf, exitCodes, sentence, UsageError } from '../lib/errors.ts'
-import { unknownName } from '../lib/inventory/index.ts'
 import { besideText } from './beside.ts'
 
 const options = {
@@ -21,9 +22,9 @@ const options = {
     about: "drills of the article's recipe too (default standby,power-off)",
   },
   rounds: { kind: 'count', value: 'N', about: 'how often each (default 3)' },
-  json: { kind: 'text', value: 'FILE', about: 'write a row a drill, and FILE.rounds.json' },
-  html: { kind: 'text', value: 'FILE', about: 'write the report with pictures' },
-  help: { kind: 'flag', about: 'this text' },
+  json: drillOptions.json,
+  html: drillOptions.html,
+  help: drillOptions.help,
 } as const satisfies Record<string, Option>
 
 const root = resolve(import.meta.dirname, '..')
@@ -45,15 +46,6 @@ function command(...words: readonly string[]): Promise<number> {
 async function must(...words: readonly string[]): Promise<void> {
   const code = await command(...words)
   if (code !== 0) throw new Error(`npm run ${words.join(' ')} ended with exit code ${code}`)
-}
-
-/** The names, each that of a drill; throws UsageError for one that is none. */
-function known(words: readonly string[]): readonly string[] {
-  const names = drills.map(({ name }) => name)
-  for (const word of words) {
-    if (!names.includes(word)) throw new UsageError(unknownName('drill', word, names))
-  }
-  return words
 }
 
 /** Rounds that were drilled, numbered from `first`; none where it could not begin. */
@@ -78,22 +70,19 @@ async function main(argv: readonly string[]): Promise<number> {
     return exitCodes.converged
   }
   if (words[0] !== undefined) throw new UsageError(`Expected only options, got \`${words[0]}\``)
-  const ours = known(list('only') ?? drills.map(({ name }) => name))
-  const theirs = known(list('compare') ?? ['standby', 'power-off'])
+  const names = (only?: readonly string[]) => chosenDrills(drills, only).map(({ name }) => name)
+  const ours = names(list('only'))
+  const theirs = names(list('compare') ?? ['standby', 'power-off'])
   const count = Number(text('rounds') ?? 3)
-  const [json, html] = [text('json'), text('html')]
-  const at = Date.now()
+  const files = { json: text('json'), html: text('html') }
+  await canWrite(files)
+  const title = "Tandem's recipe and the article's, drilled in one run of the lab"
+  const meta = { title, at: Date.now(), facts: { rounds: count } }
   const folder = await mkdtemp(join(tmpdir(), 'tandem-failover-'))
   const rounds: Round[] = []
-  const keep = async (made: readonly Round[]) => {
+  const add = (made: readonly Round[]) => {
     rounds.push(...made)
-    if (json !== undefined) {
-      await writeFile(json, `${JSON.stringify(rowsOf(rounds), undefined, 2)}\n`)
-      await writeFile(`${json}.rounds.json`, `${JSON.stringify(rounds)}\n`)
-    }
-    if (html === undefined) return
-    const title = "Tandem's recipe and the article's, drilled in one run of the lab"
-    await writeFile(html, renderReport(rounds, { title, at, facts: { rounds: count } }))
+    return keep(rounds, files, meta)
   }
   try {
     // Machines that have nothing of ours, whatever was tried on them before.
@@ -102,7 +91,7 @@ async function main(argv: readonly string[]): Promise<number> {
     await must('play', 'site')
     for (const name of ours) {
       const made = await drilled(folder, 1, ['--only', name, '--rounds', String(count)])
-      await keep(made)
+      await add(made)
       // One that broke something must not spoil those that follow.
       if (made.length < count || made.some(failed)) await must('lab', 'reset', 'converged')
     }
@@ -113,7 +102,7 @@ async function main(argv: readonly string[]): Promise<number> {
     for (const name of theirs) {
       // A drill ends at its first breach, and the article's recipe has one each time.
       for (let round = 1; round <= count; round++) {
-        await keep(await drilled(folder, round, ['--only', name, '--inventory', 'literal']))
+        await add(await drilled(folder, round, ['--only', name, '--inventory', 'literal']))
       }
     }
   } finally {

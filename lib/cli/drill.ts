@@ -1,14 +1,13 @@
-import { open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { caught, control } from '../drill/control.ts'
 import { drills } from '../drill/drills/index.ts'
 import { abilities } from '../drill/ground.ts'
 import { startBook } from '../drill/kit.ts'
-import { renderReport } from '../drill/report/html.ts'
+import type { PairPlan } from '../drill/pair.ts'
+import type { ReportMeta } from '../drill/report/html.ts'
 import { rowsOf } from '../drill/report/rows.ts'
 import { possible, runDrills } from '../drill/run.ts'
 import { tableText } from '../drill/table.ts'
-import type { Round } from '../drill/types.ts'
 import { exitCodes, Refusal, UsageError } from '../errors.ts'
 import { type LabFacts, load, unstartedLab } from '../inventory/index.ts'
 import { helpText } from './args.ts'
@@ -16,6 +15,7 @@ import { type Context, columnsOf } from './context.ts'
 import { inventoryName } from './defaults.ts'
 import { chosenDrills, consentOf, type DrillArgs, readDrill } from './drill-args.ts'
 import { ask, drillLines } from './drill-ask.ts'
+import { canWrite, keep } from './drill-files.ts'
 import { realGround } from './drill-ground.ts'
 import { drillOptions } from './drill-options.ts'
 import { planOf } from './drill-plan.ts'
@@ -52,7 +52,7 @@ export async function drill(argv: readonly string[], context: Context): Promise<
   if (run.length === 0) throw new UsageError(skipped.join('; '))
 
   // Hours of drills must not end at a folder that is not there.
-  for (const file of [args.json, args.html]) if (file !== undefined) await canWrite(file)
+  await canWrite(args)
   const machines = [...plan.nodes, plan.client].map((machine) => machine.name).join(', ')
   const what = `${run.length === 1 ? 'This drill disturbs' : `These ${run.length} drills disturb`} ${machines} of inventory ${known.name}`
   const terminal = context.stdout.isTTY === true && process.stdin.isTTY === true
@@ -68,18 +68,6 @@ export async function drill(argv: readonly string[], context: Context): Promise<
   const lab = inLab ? await labModule() : undefined
   const ground = realGround(inventory, planOf(inventory, slowness(facts)), context, lab)
   return performed(ground, args, chosen, facts, context)
-}
-
-/** Throws UsageError where nothing can be written to; what is there stays as it is. */
-async function canWrite(file: string): Promise<void> {
-  try {
-    await (await open(file, 'a')).close()
-  } catch (error) {
-    const { code = 'unknown' } = error as NodeJS.ErrnoException
-    throw new UsageError(`Expected a file that can be written, got ${file} (${code})`, {
-      cause: error,
-    })
-  }
 }
 
 /** Emulated processors start programs some fifty times slower, and all limits follow. */
@@ -102,6 +90,7 @@ async function performed(
   const stop = interruption((signal) => {
     say(`${signal}: what was broken is healed first; once more ends at once and leaves it broken`)
   })
+  const meta = metaOf(began, ground.plan, facts)
   let kept: Promise<unknown> = Promise.resolve()
   try {
     const { rounds, exitCode, breach } = await runDrills(ground, {
@@ -112,7 +101,7 @@ async function performed(
       signal: stop.signal,
       onRound: (soFar) => {
         // Whatever comes next, these are known.
-        kept = kept.then(() => keep(soFar, args, began, ground.plan, facts))
+        kept = kept.then(() => keep(soFar, args, meta))
       },
     })
     await kept
@@ -139,28 +128,15 @@ async function performed(
   }
 }
 
-/** Writes what is known so far to the files that were asked for. */
-async function keep(
-  rounds: readonly Round[],
-  { json, html }: DrillArgs,
-  at: number,
-  plan: ReturnType<typeof planOf>,
-  facts: LabFacts | undefined,
-): Promise<void> {
-  if (json !== undefined) {
-    await writeFile(json, `${JSON.stringify(rowsOf(rounds), undefined, 2)}\n`)
-    await writeFile(`${json}.rounds.json`, `${JSON.stringify(rounds)}\n`)
-  }
-  if (html === undefined) return
-  const { deadtime } = plan.heartbeat
-  const page = renderReport(rounds, {
+/** What the report says of itself. */
+function metaOf(at: number, plan: PairPlan, facts: LabFacts | undefined): ReportMeta {
+  return {
     title: `Drills of ${plan.nodes.map(({ name }) => name).join(' and ')}`,
     at,
     facts: {
       ...(facts && { acceleration: facts.acceleration }),
-      deadtime: `${deadtime} s`,
+      deadtime: `${plan.heartbeat.deadtime} s`,
       grace: `${plan.grace} s`,
     },
-  })
-  await writeFile(html, page)
+  }
 }

@@ -1,6 +1,7 @@
 import { type DrillRow, phases } from './types.ts'
 
-const seconds = (ms: number) => (Number.isFinite(ms) ? (ms / 1000).toFixed(1) : '-')
+/** Seconds with one decimal. */
+export const seconds = (ms: number): string => (Number.isFinite(ms) ? (ms / 1000).toFixed(1) : '-')
 
 /** The result as text: a line a drill, and under it where the time went. */
 export function tableText(rows: readonly DrillRow[]): string {
