@@ -16,7 +16,7 @@ export interface Drill {
   readonly moves: boolean | 'either'
   /** Begins with the preferred node serving; the service is moved there first. */
   readonly fromPreferred?: boolean
-  /** Something was cut off in the middle: the filesystem is checked from outside. */
+  /** Something was cut off in the middle: the filesystem is checked after every round. */
   readonly crash?: boolean
   /** The longest a client may have waited for a new file, in milliseconds; told, not a pass mark. */
   budgetMs?(plan: PairPlan): number

@@ -52,7 +52,7 @@ export async function handOver(
     const [mine, theirs] = await Promise.all([holding(host), holding(host.peer(peerName))])
     if (mine === 'none' && theirs === 'all') return
     const state = `${host.name}: ${mine}, ${peerName}: ${theirs}`
-    // hb_standby writes its message in pieces, and a busy heartbeat may read half of it as nothing.
+    // Heartbeat does not answer hb_standby: whether it was heard shows in what it does.
     if (isSettled(mine) && mine !== 'none' && Date.now() > again) {
       host.progress(`heartbeat has not heard it and is asked again (${state})`)
       await ask()

@@ -24,7 +24,7 @@ export async function handOver(stage: Stage, from: string, to: string): Promise<
     nodes.some((node) => node.name === from && !(isComplete(node) && isSettled(node)))
   for (let asked = 1; asked < 3; asked++) {
     if (await stage.comesTrue(5_000 * stage.ground.plan.slow, heard)) break
-    // hb_standby writes its message in pieces, and a busy heartbeat may read half of it as nothing.
+    // As the package has it, a message is written in pieces, and heartbeat may take half of it for nothing.
     await stage.fault(`heartbeat on ${from} has not heard it and is asked again`, ask, true)
   }
   await untilServes(stage, to)
