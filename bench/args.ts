@@ -2,6 +2,7 @@ import { read } from '../lib/cli/args.ts'
 import type { Option } from '../lib/cli/options.ts'
 import { UsageError } from '../lib/errors.ts'
 import { nearest } from '../lib/inventory/index.ts'
+import { refuseTaken } from './options.ts'
 import { mostHosts } from './places.ts'
 
 export const benchOptions = {
@@ -37,12 +38,7 @@ export type BenchArgs =
 
 /** Reads the command line; throws UsageError in one sentence. */
 export function readBench(argv: readonly string[], env: NodeJS.ProcessEnv = {}): BenchArgs {
-  const eaten = Object.keys(benchOptions).filter((name) => env[`npm_config_${name}`] !== undefined)
-  if (eaten.length > 0) {
-    throw new UsageError(
-      `npm took --${eaten.join(' and --')} for itself; write \`npm run bench -- --${eaten[0]} …\``,
-    )
-  }
+  refuseTaken('bench', benchOptions, env)
   const { words, flag, text, list } = read(argv, benchOptions)
   if (flag('help')) return { verb: 'help' }
   const [verb, ...rest] = words

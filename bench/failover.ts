@@ -2,32 +2,20 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { read } from '../lib/cli/args.ts'
-import { chosenDrills } from '../lib/cli/drill-args.ts'
 import { canWrite, keep } from '../lib/cli/drill-files.ts'
-import { drillOptions } from '../lib/cli/drill-options.ts'
-import type { Option } from '../lib/cli/options.ts'
-import { drills } from '../lib/drill/drills/index.ts'
 import { failed, rowsOf } from '../lib/drill/report/rows.ts'
 import { tableText } from '../lib/drill/table.ts'
 import type { Round } from '../lib/drill/types.ts'
-import { exitCodeOf, exitCodes, sentence, UsageError } from '../lib/errors.ts'
+import { exitCodeOf, exitCodes, sentence } from '../lib/errors.ts'
 import { besideText } from './beside.ts'
-
-const options = {
-  only: { kind: 'words', value: 'DRILL,…', about: "drills of Tandem's recipe (default all)" },
-  compare: {
-    kind: 'words',
-    value: 'DRILL,…',
-    about: "drills of the article's recipe too (default standby,power-off)",
-  },
-  rounds: { kind: 'count', value: 'N', about: 'how often each (default 3)' },
-  json: drillOptions.json,
-  html: drillOptions.html,
-  help: drillOptions.help,
-} as const satisfies Record<string, Option>
+import { failoverOptions, readFailover } from './failover-args.ts'
+import { optionLines } from './options.ts'
 
 const root = resolve(import.meta.dirname, '..')
+const help = `npm run bench:failover [-- OPTIONS]   both recipes, drilled in one run of the lab
+
+${optionLines(failoverOptions)}
+`
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
 /** Runs one of our own commands as an administrator would; resolves with its exit code. */
@@ -58,23 +46,13 @@ async function drilled(folder: string, first: number, words: readonly string[]):
 }
 
 async function main(argv: readonly string[]): Promise<number> {
-  const { words, flag, text, list } = read(argv, options)
-  if (flag('help')) {
-    const lines = Object.entries(options).map(([name, option]) => {
-      const left = `--${name}${'value' in option ? ` ${option.value}` : ''}`
-      return `  ${left.padEnd(22)} ${option.about}`
-    })
-    process.stdout.write(
-      `npm run bench:failover [-- OPTIONS]   both recipes, drilled in one run of the lab\n\n${lines.join('\n')}\n`,
-    )
+  const args = readFailover(argv, process.env)
+  if (args.verb === 'help') {
+    process.stdout.write(help)
     return exitCodes.converged
   }
-  if (words[0] !== undefined) throw new UsageError(`Expected only options, got \`${words[0]}\``)
-  const names = (only?: readonly string[]) => chosenDrills(drills, only).map(({ name }) => name)
-  const ours = names(list('only'))
-  const theirs = names(list('compare') ?? ['standby', 'power-off'])
-  const count = Number(text('rounds') ?? 3)
-  const files = { json: text('json'), html: text('html') }
+  const { ours, theirs, rounds: count, json, html } = args
+  const files = { json, html }
   await canWrite(files)
   const title = "Tandem's recipe and the article's, drilled in one run of the lab"
   const meta = { title, at: Date.now(), facts: { rounds: count } }

@@ -9,21 +9,18 @@ import { growthTable } from './growth.ts'
 import { down, reset } from './hosts.ts'
 import { writeInventories } from './inventories.ts'
 import { needRoom } from './limits.ts'
+import { optionLines } from './options.ts'
 import { addressOf, type Places, places, ports } from './places.ts'
 import { table } from './rows.ts'
 
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
 function help(): string {
-  const options = Object.entries(benchOptions).map(([name, option]) => {
-    const left = `--${name}${'value' in option ? ` ${option.value}` : ''}`
-    return `  ${left.padEnd(22)} ${option.about}`
-  })
   return `npm run bench [-- OPTIONS]   measure Tandem beside a shell script and ssh (root only)
 npm run bench -- up N        fresh hosts to try things on
 npm run bench -- down        end all hosts
 
-${options.join('\n')}
+${optionLines(benchOptions)}
 
 By default 1, 2, 10 and 50 hosts at 0, 20 and 100 ms, 3 rounds. See bench/README.md.
 `
