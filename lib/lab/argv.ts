@@ -3,7 +3,7 @@ import { cable, type MachineName, type MachinePlan, machines, plan } from './pla
 
 export type Acceleration = 'kvm' | 'tcg'
 
-/** QEMU's name of the process that carries the cables; it has no machine of its own. */
+/** The process that carries the cables; it has no machine of its own. */
 export const switchName = 'switch'
 
 /** How the processors are run. TCG gets the plain model: reduced versions of `max` corrupted memory. */
@@ -35,26 +35,14 @@ function common(process: string, files: LabFiles): string[] {
   ]
 }
 
-/** Cards that are plugged into the switch, by the cable they are plugged in with. */
-function cables(): { cable: string; hub: number }[] {
-  const hubs: Record<string, number> = { em1: 1, em2: 2, em3: 3 }
-  return machines.flatMap((name) =>
-    plan[name].cards.flatMap((card) => {
-      const hub = hubs[card.name]
-      return hub === undefined ? [] : [{ cable: cable(name, card.name), hub }]
-    }),
-  )
-}
-
-/** The hub of em1 and the two crossover lines: a QEMU that only moves frames and never goes off. */
+/** The switch's words: its pid file, then a segment and a socket for each card plugged into it. */
 export function switchArgv(files: LabFiles): string[] {
-  const ends = cables().flatMap(({ cable, hub }, index) => [
-    '-netdev',
-    `stream,id=end${index},server=on,addr.type=unix,addr.path=${files.link(cable)}`,
-    '-netdev',
-    `hubport,id=port${index},hubid=${hub},netdev=end${index}`,
-  ])
-  return ['-M', 'none', ...common(switchName, files), ...ends]
+  const cards = machines.flatMap((name) =>
+    plan[name].cards.filter((card) => card.name !== 'mgmt').map((card) => ({ name, card })),
+  )
+  // em1 is one segment for all; em2 and em3 are crossover lines, segments with two ends.
+  const ends = cards.map(({ name, card }) => `${card.name}=${files.link(cable(name, card.name))}`)
+  return ['-pidfile', files.pid(switchName), ...ends]
 }
 
 /** What a machine is started with, besides its plan. */

@@ -6,7 +6,7 @@ import { imageFile } from './image.ts'
 import { applyCuts } from './links.ts'
 import type { LabFiles } from './options.ts'
 import { type MachineName, machines, plan } from './plan.ts'
-import { endQemu, makeRunDir, runningPid, startQemu } from './process.ts'
+import { endProcess, makeRunDir, runningPid, startQemu, startSwitch } from './process.ts'
 import { withQmp } from './qmp.ts'
 import { type LabState, type Level, writeState } from './state.ts'
 
@@ -30,8 +30,8 @@ export async function freePort(wanted = 0): Promise<number> {
 export async function ensureSwitch(files: LabFiles): Promise<void> {
   makeRunDir(files, process.getuid?.() ?? 0)
   if (runningPid(switchName, files) !== undefined) return
-  for (const name of machines) await endQemu(name, files)
-  await startQemu(switchName, switchArgv(files), files)
+  for (const name of machines) await endProcess(name, files)
+  await startSwitch(switchArgv(files), files)
 }
 
 /** Starts one machine that is off; cut links stay cut. Restored machines wait for `cont`. */
@@ -61,8 +61,8 @@ export async function startMachine(
 
 /** Ends all processes of the lab, machines first. */
 export async function endAll(files: LabFiles): Promise<boolean> {
-  const ended = await Promise.all(machines.map((name) => endQemu(name, files)))
-  return (await endQemu(switchName, files)) || ended.includes(true)
+  const ended = await Promise.all(machines.map((name) => endProcess(name, files)))
+  return (await endProcess(switchName, files)) || ended.includes(true)
 }
 
 /** Lets machines run that an interrupted command left paused. */

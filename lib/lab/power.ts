@@ -3,7 +3,7 @@ import { Unreachable } from '../errors.ts'
 import { endAll, ensureSwitch, runningMachines } from './machine.ts'
 import type { LabOptions } from './options.ts'
 import { type MachineName, machines } from './plan.ts'
-import { endQemu, runningPid } from './process.ts'
+import { endProcess, runningPid } from './process.ts'
 import { runOn } from './remote.ts'
 import { alone, since } from './session.ts'
 import { labOf, needState, readState, writeState } from './state.ts'
@@ -13,7 +13,7 @@ import { boot } from './up.ts'
 export async function powerOff(options: LabOptions, host: MachineName): Promise<void> {
   await alone(options, async (files) => {
     const { unplugged = [], ...state } = needState(files)
-    await endQemu(host, files)
+    await endProcess(host, files)
     writeState(files, { ...state, unplugged: [...new Set([...unplugged, host])] })
   })
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Unreachable, UsageError } from '../errors.ts'
 import type { LabFiles } from './options.ts'
@@ -8,10 +9,12 @@ import { withQmp } from './qmp.ts'
 /** The emulator's name; the lab drives x86-64 machines only. */
 export const emulator = 'qemu-system-x86_64'
 
+const switchProgram = 'switch.mjs'
+
 /** Whether a command line, as /proc gives it (NUL between arguments), is that of our process. */
 export function isOurs(commandLine: string, pidFile: string): boolean {
   const [program = '', ...args] = commandLine.split('\0')
-  if (!program.endsWith(emulator)) return false
+  if (!program.endsWith(emulator) && !args[0]?.endsWith(`/${switchProgram}`)) return false
   return args.some((arg, index) => arg === '-pidfile' && args[index + 1] === pidFile)
 }
 
@@ -59,17 +62,45 @@ export async function startQemu(process: string, argv: string[], files: LabFiles
     )
 }
 
+/** Starts the switch in the background; resolves once its sockets are open. */
+export async function startSwitch(argv: readonly string[], files: LabFiles): Promise<void> {
+  rmSync(files.pid('switch'), { force: true })
+  const log = openSync(files.log('switch'), 'a', 0o600)
+  const program = join(import.meta.dirname, switchProgram)
+  const child = spawn(process.execPath, [program, ...argv], {
+    cwd: '/',
+    detached: true,
+    stdio: ['ignore', log, log, 'ipc'],
+  })
+  closeSync(log)
+  await new Promise<void>((resolve, reject) => {
+    const ended = (code: number | null) =>
+      reject(
+        new Unreachable(
+          `The switch of the lab did not start (exit code ${code}); its log: ${files.log('switch')}`,
+        ),
+      )
+    child.once('error', reject)
+    child.once('exit', ended)
+    child.once('message', () => resolve())
+  })
+  child.disconnect()
+  child.unref()
+}
+
 /** Ends a process of this lab: asked first, then told, each only after proof that it is ours. */
-export async function endQemu(process: string, files: LabFiles): Promise<boolean> {
+export async function endProcess(process: string, files: LabFiles): Promise<boolean> {
   const pid = runningPid(process, files)
   if (pid !== undefined) {
+    let patience = 5_000
     try {
       await withQmp(process, files.qmp(process), (qmp) => qmp.execute('quit'))
     } catch {
-      // A process that hangs or is half started is ended by signal below.
+      // The switch has nobody to ask; nor has a machine that hangs or is half started.
+      patience = 0
     }
     for (const [signal, patienceMs] of [
-      [undefined, 5_000],
+      [undefined, patience],
       ['SIGTERM', 5_000],
       ['SIGKILL', 10_000],
     ] as const) {
@@ -79,7 +110,7 @@ export async function endQemu(process: string, files: LabFiles): Promise<boolean
       while (runningPid(process, files) !== undefined && Date.now() < end) await sleep(20)
     }
     if (runningPid(process, files) !== undefined)
-      throw new Unreachable(`QEMU of ${process} (pid ${pid}) did not end`)
+      throw new Unreachable(`The lab's process of ${process} (pid ${pid}) did not end`)
   }
   rmSync(files.pid(process), { force: true })
   rmSync(files.qmp(process), { force: true })

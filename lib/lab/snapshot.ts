@@ -3,7 +3,7 @@ import { healAll } from './links.ts'
 import { ensureSwitch, resume, runningMachines, startMachine } from './machine.ts'
 import type { LabFiles, LabOptions } from './options.ts'
 import { type MachineName, machines } from './plan.ts'
-import { endQemu } from './process.ts'
+import { endProcess } from './process.ts'
 import { withQmp } from './qmp.ts'
 import { setClock, waitForSsh } from './remote.ts'
 import { alone, since } from './session.ts'
@@ -70,7 +70,7 @@ export async function restoreAll(
   await ensureSwitch(files)
   // Never `loadvm` in a process that has run on: QEMU does not let a processor's tick counter go
   // back, so the guest would find its clock jumped by all the time since, and heartbeat with it.
-  await Promise.all(runningMachines(files).map((name) => endQemu(name, files)))
+  await Promise.all(runningMachines(files).map((name) => endProcess(name, files)))
   for (const name of machines) state = await startMachine(name, state, files, level)
   await healAll(files)
   await resume(machines, files)

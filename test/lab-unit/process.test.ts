@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { labFiles } from '../../lib/lab/options.ts'
-import { endQemu, isOurs, makeRunDir, runningPid } from '../../lib/lab/process.ts'
+import { endProcess, isOurs, makeRunDir, runningPid } from '../../lib/lab/process.ts'
 
 const uid = process.getuid?.() ?? 0
 let folder: string
@@ -18,6 +18,8 @@ test('knows its own process by program and pid file', () => {
   const pid = '/run/M1.pid'
   expect(isOurs(line('/usr/bin/qemu-system-x86_64', '-m', '768', '-pidfile', pid), pid)).toBe(true)
   expect(isOurs(line('qemu-system-x86_64', '-pidfile', '/other/M1.pid'), pid)).toBe(false)
+  expect(isOurs(line('node', '/checkout/switch.mjs', '-pidfile', pid), pid)).toBe(true)
+  expect(isOurs(line('node', '/other/run.mjs', '-pidfile', pid), pid)).toBe(false)
   expect(isOurs(line('vi', '-pidfile', pid), pid)).toBe(false)
   expect(isOurs('', pid)).toBe(false)
 })
@@ -27,7 +29,7 @@ test('never takes or ends a foreign process whose pid stands in a stale pid file
   mkdirSync(files.runDir)
   writeFileSync(files.pid('M1'), `${process.pid}\n`)
   expect(runningPid('M1', files)).toBeUndefined()
-  expect(await endQemu('M1', files)).toBe(false)
+  expect(await endProcess('M1', files)).toBe(false)
 })
 
 test.each(['', '-1', '0', 'abc', '999999999'])('reads the pid file "%s" as no process', (text) => {
