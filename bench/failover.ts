@@ -2,11 +2,14 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import lab from '../inventory/lab.ts'
 import { canWrite, keep } from '../lib/cli/drill-files.ts'
+import type { ReportMeta } from '../lib/drill/report/html.ts'
 import { failed, rowsOf } from '../lib/drill/report/rows.ts'
 import { tableText } from '../lib/drill/table.ts'
 import type { Round } from '../lib/drill/types.ts'
 import { exitCodeOf, exitCodes, sentence } from '../lib/errors.ts'
+import { labPaths, readLab } from '../lib/lab/index.ts'
 import { besideText } from './beside.ts'
 import { failoverOptions, readFailover } from './failover-args.ts'
 import { optionLines } from './options.ts'
@@ -45,6 +48,15 @@ async function drilled(folder: string, first: number, words: readonly string[]):
   return rounds.map((round, at) => ({ ...round, round: first + at }))
 }
 
+/** What the figures depend on, told in the report. */
+function factsOf(rounds: number): ReportMeta['facts'] {
+  const facts = readLab(labPaths(process.env).stateDir)
+  if (facts === undefined) return { rounds }
+  const { heartbeat, nfs } = lab.embeddedLab(facts).vars
+  const deadtime = `${heartbeat.deadtime} s`
+  return { rounds, acceleration: facts.acceleration, deadtime, profile: nfs.profile }
+}
+
 async function main(argv: readonly string[]): Promise<number> {
   const args = readFailover(argv, process.env)
   if (args.verb === 'help') {
@@ -55,12 +67,12 @@ async function main(argv: readonly string[]): Promise<number> {
   const files = { json, html }
   await canWrite(files)
   const title = "Tandem's recipe and the article's, drilled in one run of the lab"
-  const meta = { title, at: Date.now(), facts: { rounds: count } }
+  const at = Date.now()
   const folder = await mkdtemp(join(tmpdir(), 'tandem-failover-'))
   const rounds: Round[] = []
   const add = (made: readonly Round[]) => {
     rounds.push(...made)
-    return keep(rounds, files, meta)
+    return keep(rounds, files, { title, at, facts: factsOf(count) })
   }
   try {
     // Machines that have nothing of ours, whatever was tried on them before.

@@ -202,6 +202,19 @@ describe('the page', () => {
     expect(count(elementsOf(one), 'svg')).toBe(1)
   })
 
+  it('sets beside each other what both recipes went through, and shows phases where there are some', () => {
+    const moved = { phasesMs: { detect: 1000 } }
+    const alone = round(1, 3000, { drill: 'disk-error' })
+    const both = [round(1, 2000, moved), round(1, 5000, { ...moved, recipe: 'article' })]
+    const section = (rows: Round[], id: string) =>
+      new RegExp(`<section id="${id}">.*?</section>`, 's').exec(renderReport(rows, sampleMeta))?.[0]
+    for (const id of ['recipes', 'phases']) {
+      expect(section([...both, alone], id)).toContain(both[0]?.drill)
+      expect(section([...both, alone], id)).not.toContain('disk-error')
+      expect(section([alone, { ...alone, drill: 'full', recipe: 'article' }], id)).toBeUndefined()
+    }
+  })
+
   it('escapes all that is not its own', () => {
     const lane = {
       title: evil,

@@ -43,12 +43,8 @@ describe('after SIGKILL in', () => {
     const killed = await play(['site'], watch)
     expect(state.killed, story(killed)).toBe(true)
     expect(killed.code).toBe(null)
-    let next = await play(['site'])
-    // A slow host may need more than a moment to find out that the killed run's connection is gone.
-    for (let tries = 0; next.code === 3 && tries < 10; tries++) {
-      expect(next.stdout).toMatch(/another run holds the lock/)
-      next = await play(['site'])
-    }
+    // It waits by itself for what the killed run left behind on a slow host.
+    const next = await play(['site'])
     expect(next.code, story(next)).toBe(0)
     const files = await writeFiles(20, 'after')
     const verified = await play(['verify'])

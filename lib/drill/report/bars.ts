@@ -42,20 +42,21 @@ function figures(rows: readonly DrillRow[], recipes: readonly string[]): Markup 
   )}</tbody></table></div></details>`
 }
 
-/** Where the time of each drill's stall went: a bar a drill, the drills under one scale. */
-export function whereTheTimeWent(all: readonly DrillRow[]): Markup | undefined {
+const totalOf = (row: DrillRow): number =>
+  phases.reduce((sum, phase) => sum + (row.phasesMs[phase] ?? 0), 0)
+
+/** Where the time of each drill's stall went: a bar a drill that moved the service, under one scale. */
+export function whereTheTimeWent(every: readonly DrillRow[]): Markup | undefined {
+  const all = every.filter((row) => totalOf(row) > 0)
+  if (all.length === 0) return undefined
   const recipes = recipesOf(all)
   const drills = drillsOf(all)
   const rows = drills.flatMap((drill) =>
     recipes.flatMap((recipe) => all.filter((row) => row.drill === drill && row.recipe === recipe)),
   )
-  const totals = rows.map((row) =>
-    phases.reduce((sum, phase) => sum + (row.phasesMs[phase] ?? 0), 0),
-  )
-  if (!totals.some((total) => total > 0)) return undefined
   const left = recipes.length > 1 ? 290 : 220
   const longest = Math.max(
-    ...totals,
+    ...rows.map(totalOf),
     ...rows.map((row) => (Number.isFinite(row.stallMs.p50) ? row.stallMs.p50 : 0)),
   )
   const scale = (full - left - 60) / longest
@@ -67,7 +68,7 @@ export function whereTheTimeWent(all: readonly DrillRow[]): Markup | undefined {
     if (first && at > 0 && recipes.length > 1) top += 8
     const y = top
     top += height
-    const total = totals[at] ?? 0
+    const total = totalOf(row)
     const stall = left + row.stallMs.p50 * scale
     return html`${first && html`<text class="name" x="0" y="${y + 12}">${short(row.drill, 34)}</text>`}${
       recipes.length > 1 &&

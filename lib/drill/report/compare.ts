@@ -18,21 +18,23 @@ function pairOfBars(ours: number, theirs: number, longest: number, id: string): 
   return html`<svg class="pair" viewBox="0 0 180 20" width="180" height="20" role="img" aria-labelledby="${id}"><title id="${id}">${`${seconds(ours)} s against ${seconds(theirs)} s`}</title><desc>Two bars of this length, the first recipe above the second.</desc><rect class="ours" y="1" width="${width(ours)}" height="8"/><rect class="theirs" y="11" width="${width(theirs)}" height="8"/></svg>`
 }
 
-/** Two recipes, drill by drill; nothing where there are not exactly two. */
+/** Two recipes, by the drills that both were put to; nothing where there are not exactly two. */
 export function comparison(rows: readonly DrillRow[]): Markup | undefined {
   const [us, them, third] = recipesOf(rows)
   if (us === undefined || them === undefined || third !== undefined) return undefined
   const drills = drillsOf(rows)
-  const pairs = drills.map((drill) => ({
-    drill,
-    ours: rows.find((row) => row.drill === drill && row.recipe === us),
-    theirs: rows.find((row) => row.drill === drill && row.recipe === them),
-  }))
+  const pairs = drills.flatMap((drill) => {
+    const ours = rows.find((row) => row.drill === drill && row.recipe === us)
+    const theirs = rows.find((row) => row.drill === drill && row.recipe === them)
+    return ours && theirs ? [{ drill, ours, theirs }] : []
+  })
+  if (pairs.length === 0) return undefined
   type Pair = (typeof pairs)[number]
-  const wait = (row: DrillRow | undefined, kind: keyof Stalls) => row?.stallsMs[kind].p50
+  const wait = (row: DrillRow, kind: keyof Stalls) => row.stallsMs[kind].p50
   const ratioOf = ({ ours, theirs }: Pair, kind: keyof Stalls) =>
     ratio(wait(ours, kind), wait(theirs, kind))
-  const longest = Math.max(1, ...rows.map((row) => row.stallMs.p50).filter(Number.isFinite))
+  const both = pairs.flatMap(({ ours, theirs }) => [ours.stallMs.p50, theirs.stallMs.p50])
+  const longest = Math.max(1, ...both.filter(Number.isFinite))
   const typical = median(pairs.flatMap((pair) => ratioOf(pair, 'newFile') ?? []))
   return html`<section id="recipes"><h2>${us} beside ${them}</h2>
 <p>${
@@ -53,17 +55,15 @@ export function comparison(rows: readonly DrillRow[]): Markup | undefined {
   )}<th scope="col" class="first">${us}</th><th scope="col">${them}</th></tr></thead>
 <tbody>${pairs.map((pair, at) => {
     const { drill, ours, theirs } = pair
-    const lost = (row: DrillRow | undefined) => (row ? (row.lost === 0 ? 'nil' : 'wrong') : 'nil')
-    return html`<tr><th scope="row"><a href="#${anchor(drills, drill)}">${drill}</a></th><td class="first">${
-      ours && theirs && pairOfBars(ours.stallMs.p50, theirs.stallMs.p50, longest, `pair-${at + 1}`)
-    }</td>${stallKinds.map((kind) => {
-      const value = ratioOf(pair, kind)
-      return html`<td${kind !== 'newFile' && html` class="first"`}>${seconds(wait(ours, kind))}</td><td>${seconds(
-        wait(theirs, kind),
-      )}</td><td class="${value !== undefined && value < 0.95 ? 'wrong' : 'ratio'}">${times(value)}</td>`
-    })}<td class="first ${lost(ours)}">${ours ? count(ours.lost) : '–'}</td><td class="${lost(theirs)}">${
-      theirs ? count(theirs.lost) : '–'
-    }</td></tr>
+    const lost = (row: DrillRow) => (row.lost === 0 ? 'nil' : 'wrong')
+    return html`<tr><th scope="row"><a href="#${anchor(drills, drill)}">${drill}</a></th><td class="first">${pairOfBars(ours.stallMs.p50, theirs.stallMs.p50, longest, `pair-${at + 1}`)}</td>${stallKinds.map(
+      (kind) => {
+        const value = ratioOf(pair, kind)
+        return html`<td${kind !== 'newFile' && html` class="first"`}>${seconds(wait(ours, kind))}</td><td>${seconds(
+          wait(theirs, kind),
+        )}</td><td class="${value !== undefined && value < 0.95 ? 'wrong' : 'ratio'}">${times(value)}</td>`
+      },
+    )}<td class="first ${lost(ours)}">${count(ours.lost)}</td><td class="${lost(theirs)}">${count(theirs.lost)}</td></tr>
 `
   })}</tbody></table></div></section>`
 }
