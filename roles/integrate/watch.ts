@@ -21,10 +21,17 @@ export const limits = {
 export default role(
   'integrate/watch',
   (context: NodeContext) => {
-    if (context.vars.recipe === 'article') return []
+    const { recipe, nfs } = context.vars
+    if (recipe === 'article') return []
+    const { legacyClients } = nfs
     const script = `${libFolder}/watch`
     return [
-      template('watch', script, { ...limits, peer: peerOf(context).vars.fqdn }, { mode: 0o755 }),
+      template(
+        'watch',
+        script,
+        { ...limits, peer: peerOf(context).vars.fqdn, legacyClients },
+        { mode: 0o755 },
+      ),
       template('tandem-watch.service', `/etc/systemd/system/${unit}`, {}),
       unitKnown(unit),
       service(unit, {
