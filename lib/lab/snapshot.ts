@@ -5,7 +5,7 @@ import type { LabFiles, LabOptions } from './options.ts'
 import { type MachineName, machines } from './plan.ts'
 import { endProcess } from './process.ts'
 import { withQmp } from './qmp.ts'
-import { setClock, waitForSsh } from './remote.ts'
+import { setClocks, waitForSsh } from './remote.ts'
 import { alone, since } from './session.ts'
 import { type Lab, type LabState, type Level, labOf, needState, writeState } from './state.ts'
 
@@ -46,7 +46,7 @@ export async function saveAll(
     await resume(machines, files)
   }
   const { machines: logins } = labOf(state, files)
-  await Promise.all(machines.map((name) => setClock(logins[name])))
+  await setClocks(logins)
   options.say({ step: 'snapshot', text: `saved ${level}`, seconds: since(begun) })
   const saved = { ...others, [level]: new Date().toISOString() }
   return writeState(files, { ...state, snapshots: saved })
@@ -76,14 +76,14 @@ export async function restoreAll(
   await resume(machines, files)
   const { machines: logins } = labOf(state, files)
   await Promise.all(
-    machines.map(async (name) => {
-      await waitForSsh(logins[name], files, {
+    machines.map((name) =>
+      waitForSsh(logins[name], files, {
         patienceMs: bootPatienceMs(state),
         signal: options.signal,
-      })
-      await setClock(logins[name])
-    }),
+      }),
+    ),
   )
+  await setClocks(logins)
   const { restoring: _, ...whole } = state
   state = writeState(files, whole)
   options.say({ step: 'snapshot', text: `all three are at ${level}`, seconds: since(begun) })

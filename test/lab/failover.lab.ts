@@ -19,6 +19,14 @@ const serves = (host: string, seconds = 180) =>
 const settled = (host: string) =>
   until(host, `case $(cl_status rscstatus) in all|local|foreign|none) ;; *) false ;; esac`, 240)
 
+beforeAll(async () => {
+  const reset = await lab('reset', 'clean')
+  expect(reset.code, reset.stderr).toBe(0)
+  // What another file left as converged may be another recipe.
+  const site = await play(['site'])
+  expect(site.code, story(site)).toBe(0)
+})
+
 beforeEach(async () => {
   const reset = await lab('reset', 'converged')
   expect(reset.code, reset.stderr).toBe(0)
