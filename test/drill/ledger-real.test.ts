@@ -75,15 +75,13 @@ describe.runIf(loops)('a filesystem on a disk', () => {
     return image
   }
 
-  /** Operations of each writer before the crash. */
-  const atLeast = 50
-
   /** Writes, and gives what the disk alone had at that moment, as after a loss of power. */
   const crash = async (edit?: (program: string) => string) => {
     const image = await disk()
     const place = await mount(`-o loop,commit=300 ${image}`)
     const ledger = await begun({ directory: `${place}/ledger` }, here(edit))
-    await wrote(ledger, atLeast)
+    // Five of the writers leave something to find: more than 300 in all.
+    await wrote(ledger, 65)
     await stopLedger(host, ledger)
     await sh(`cp ${image} ${image}-after`)
     const after = await mount(`-o loop ${image}-after`)
@@ -95,7 +93,7 @@ describe.runIf(loops)('a filesystem on a disk', () => {
     const verdict = await crash()
     expect(verdict.lost).toEqual([])
     expect(verdict.clientErrors).toEqual([])
-    expect(verdict.acknowledged).toBeGreaterThanOrEqual(writing.length * atLeast)
+    expect(verdict.acknowledged).toBeGreaterThan(300)
   })
 
   it('misses what an fsync that does nothing acknowledged', async () => {
