@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import { Unreachable } from '../errors.ts'
+import { switchName } from './argv.ts'
 import { endAll, ensureSwitch, runningMachines } from './machine.ts'
 import type { LabOptions } from './options.ts'
 import { type MachineName, machines } from './plan.ts'
@@ -24,7 +25,7 @@ export async function powerOn(options: LabOptions, host: MachineName): Promise<v
     const state = needState(files)
     if (runningPid(host, files) !== undefined) return
     if (runningMachines(files).length === 0) await ensureSwitch(files)
-    else if (runningPid('switch', files) === undefined)
+    else if (runningPid(switchName, files) === undefined)
       throw new Unreachable('The switch of the lab has ended; run: npm run lab up')
     const unplugged = (state.unplugged ?? []).filter((name) => name !== host)
     await boot([host], writeState(files, { ...state, unplugged }), files, options)

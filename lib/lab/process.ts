@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync } from '
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Unreachable, UsageError } from '../errors.ts'
+import { switchName } from './argv.ts'
 import type { LabFiles } from './options.ts'
 import { withQmp } from './qmp.ts'
 
@@ -64,8 +65,8 @@ export async function startQemu(process: string, argv: string[], files: LabFiles
 
 /** Starts the switch in the background; resolves once its sockets are open. */
 export async function startSwitch(argv: readonly string[], files: LabFiles): Promise<void> {
-  rmSync(files.pid('switch'), { force: true })
-  const log = openSync(files.log('switch'), 'a', 0o600)
+  rmSync(files.pid(switchName), { force: true })
+  const log = openSync(files.log(switchName), 'a', 0o600)
   const program = join(import.meta.dirname, switchProgram)
   const child = spawn(process.execPath, [program, ...argv], {
     cwd: '/',
@@ -77,7 +78,7 @@ export async function startSwitch(argv: readonly string[], files: LabFiles): Pro
     const ended = (code: number | null) =>
       reject(
         new Unreachable(
-          `The switch of the lab did not start (exit code ${code}); its log: ${files.log('switch')}`,
+          `The switch of the lab did not start (exit code ${code}); its log: ${files.log(switchName)}`,
         ),
       )
     child.once('error', reject)

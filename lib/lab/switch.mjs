@@ -152,5 +152,3 @@ for (const end of ends) {
 }
 writeFileSync(pidFile, `${process.pid}\n`)
 process.send?.('ready')
-// It outlives the command that started it, and that command's terminal.
-process.on('SIGHUP', () => {})

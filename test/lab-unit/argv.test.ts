@@ -30,6 +30,7 @@ test('gives every cable an end in the switch', () => {
   )
   const plug = (arg: string) => arg.replace(/^stream,id=net-(\w+),addr.type=unix,addr.path=/, '$1=')
   expect(ends.sort()).toEqual(plugs.map(plug).sort())
+  for (const end of ends) expect(end).toMatch(/^em[123]=\/.*\.sock$/)
 })
 
 test('runs emulated processors as the plain model and KVM as the host', () => {

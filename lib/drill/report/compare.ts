@@ -5,8 +5,7 @@ import { median, stallKinds } from './rows.ts'
 import { stallTitles } from './table.ts'
 
 /** How many times as long the other one waits; undefined where one of them has no wait. */
-function ratio(ours: number | undefined, theirs: number | undefined): number | undefined {
-  if (ours === undefined || theirs === undefined) return undefined
+function ratio(ours: number, theirs: number): number | undefined {
   return ours > 0 && Number.isFinite(theirs / ours) ? theirs / ours : undefined
 }
 
