@@ -5,12 +5,22 @@ import {
   type LabMachineName,
   secret,
 } from '../lib/index.ts'
-import { schema } from './schema.ts'
+import { type Fencing, type Octets, schema } from './schema.ts'
 
 function connection({ machines }: LabFacts, name: LabMachineName) {
   const { address, port, user, identityFile, knownHosts } = machines[name]
   return { address, port, user, identityFiles: [identityFile], knownHosts: [knownHosts] }
 }
+
+/** The management controller that the lab gives each node; its password comes with the lab. */
+const bmc = (address: Octets, password: string): Fencing => ({
+  plugin: 'external/ipmi',
+  address,
+  port: 623,
+  interface: 'lanplus',
+  user: 'tandem',
+  password: secret(password, { given: true }),
+})
 
 /** The article's pair and one client, as machines of the embedded lab. */
 export default embeddedLab((facts) => {
@@ -29,6 +39,7 @@ export default embeddedLab((facts) => {
           em1: { device: 'em1', address: '192.168.0.210', prefix: 24 },
           em2: { device: 'em2', address: '172.16.0.210', prefix: 24 },
           em3: { device: 'em3', address: '172.16.100.210', prefix: 24 },
+          fencing: bmc('172.16.200.110', 'fencing.M1'),
         },
       },
       M2: {
@@ -39,6 +50,7 @@ export default embeddedLab((facts) => {
           em1: { device: 'em1', address: '192.168.0.211', prefix: 24 },
           em2: { device: 'em2', address: '172.16.0.211', prefix: 24 },
           em3: { device: 'em3', address: '172.16.100.211', prefix: 24 },
+          fencing: bmc('172.16.200.111', 'fencing.M2'),
         },
       },
       C1: {

@@ -14,8 +14,9 @@ export default embeddedLab((facts) => {
     vars: {
       ...vars,
       recipe: 'article',
+      fencing: 'none',
       drbd: { ...vars.drbd, alExtents: 517, flushes: false },
-      heartbeat: { ...vars.heartbeat, autoFailback: true },
+      heartbeat: { ...vars.heartbeat, autoFailback: true, watchdog: 'none' },
       nfs: {
         ...vars.nfs,
         options: ['rw', 'sync', 'no_root_squash', 'anonuid=0', 'anongid=0'],

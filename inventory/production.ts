@@ -14,6 +14,13 @@ export default defineInventory(schema, {
         em1: { device: 'em1', address: '192.168.0.210', prefix: 24 },
         em2: { device: 'em2', address: '172.16.0.210', prefix: 24 },
         em3: { device: 'em3', address: '172.16.100.210', prefix: 24 },
+        // The article has none. Its management controller; its password: npm run secrets -- production --set fencing.M1
+        fencing: {
+          plugin: 'external/ipmi',
+          address: '192.168.0.212',
+          user: 'tandem',
+          password: secret('fencing.M1', { given: true }),
+        },
       },
     },
     M2: {
@@ -24,6 +31,13 @@ export default defineInventory(schema, {
         em1: { device: 'em1', address: '192.168.0.211', prefix: 24 },
         em2: { device: 'em2', address: '172.16.0.211', prefix: 24 },
         em3: { device: 'em3', address: '172.16.100.211', prefix: 24 },
+        // The article has none. Its management controller; its password: npm run secrets -- production --set fencing.M2
+        fencing: {
+          plugin: 'external/ipmi',
+          address: '192.168.0.213',
+          user: 'tandem',
+          password: secret('fencing.M2', { given: true }),
+        },
       },
     },
   },

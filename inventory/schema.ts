@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { type HostFacts, type RoleContext, Secret } from '../lib/index.ts'
 
-type Octets = `${number}.${number}.${number}.${number}`
+/** An IPv4 address. */
+export type Octets = `${number}.${number}.${number}.${number}`
 
 const ip = z.custom<Octets>(
   (value) =>
@@ -32,6 +33,59 @@ const line = z.strictObject({
   prefix: z.number().int().min(1).max(32),
 })
 
+/** What ipmitool reads of a password: IPMI 2.0 has 20 bytes for it. */
+const user = z
+  .string()
+  .regex(/^[\w.@+-]{1,32}$/, 'Expected a user name of letters, digits, . @ + - _')
+
+/** The power switch of one node, by the names that STONITH has for them; the peer uses it. */
+const fencing = z.discriminatedUnion(
+  'plugin',
+  [
+    /** The machine's own management controller. */
+    z.strictObject({
+      plugin: z.literal('external/ipmi'),
+      address: ip,
+      port: port.default(623),
+      interface: z.enum(['lanplus', 'lan']).default('lanplus'),
+      user,
+      password: secretValue,
+    }),
+    /** The hypervisor of a virtual machine. */
+    z.strictObject({
+      plugin: z.literal('external/libvirt'),
+      uri: z
+        .string()
+        .regex(
+          /^[\w+]+:\/\/[\w.@:/?=&%-]+$/,
+          'Expected a libvirt URI such as qemu+ssh://root@host/system',
+        ),
+      domain: word,
+    }),
+    /** An outlet of an APC rack PDU. */
+    z.strictObject({
+      plugin: z.literal('external/rackpdu'),
+      address: ip,
+      outlet: z.number().int().positive(),
+      community: secretValue,
+    }),
+    /** An outlet of a UPS or PDU that NUT drives; one that cuts the power at once. */
+    z.strictObject({
+      plugin: z.literal('external/nut'),
+      address: z.string().regex(/^[\w.-]+@[\w.:-]+$/, 'Expected a UPS such as pdu@192.168.0.5'),
+      outlet: z.number().int().positive(),
+      user,
+      password: secretValue,
+    }),
+  ],
+  {
+    error: (issue) =>
+      issue.code === 'invalid_union'
+        ? 'Expected plugin to be external/ipmi, external/libvirt, external/rackpdu or external/nut'
+        : undefined,
+  },
+)
+
 const node = z.strictObject({
   kind: z.literal('node'),
   /** What `uname -n` says: heartbeat and DRBD know the node by it. */
@@ -42,6 +96,8 @@ const node = z.strictObject({
   em2: line,
   /** DRBD line. */
   em3: line,
+  /** How its peer can take its power; wanted unless the site says `fencing: 'none'`. */
+  fencing: fencing.optional(),
 })
 
 const client = z.strictObject({
@@ -76,6 +132,11 @@ export const vars = z
     /** `article` is the source article's recipe to the letter, only to be compared with. */
     recipe: z.enum(['tandem', 'article']).default('tandem'),
     vip: line,
+    /**
+     * No node can take the other's power. A frozen or cut-off node that comes back may then cost
+     * acknowledged writes.
+     */
+    fencing: z.literal('none').optional(),
     /** Time servers; a pool name or addresses. */
     ntp: z.strictObject({
       servers: z.array(word).min(1),
@@ -117,6 +178,8 @@ export const vars = z
         autoFailback: z.boolean(),
         /** Starts heartbeat at boot. The article starts it by hand. */
         atBoot: z.boolean(),
+        /** Resets a node whose heartbeat cannot run: the kernel's own, a device such as /dev/watchdog, or none. */
+        watchdog: z.enum(['softdog', 'none']).or(path).default('softdog'),
         key: secretValue,
       })
       .refine((beat) => beat.keepalive < beat.warntime && beat.warntime < beat.deadtime, {
@@ -162,6 +225,8 @@ export const schema = { vars, host }
 export type Site = z.output<typeof vars>
 /** A node or a client. */
 export type Machine = z.output<typeof host>
+/** A node's power switch. */
+export type Fencing = z.output<typeof fencing>
 /** A node's names and lines. */
 export type Node = z.output<typeof node>
 /** What a role for the nodes is given. */

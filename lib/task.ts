@@ -180,8 +180,12 @@ export interface Playbook<V = unknown, H = unknown> {
   readonly name: string
   readonly description: string
   readonly plays: readonly Play<V, H>[]
-  /** What the command line must name for it: `--victim NODE`, which its roles find as `vars.victim`. */
-  readonly asks?: 'victim'
+  /**
+   * What the command line must name for it: `--victim NODE`, which its roles find as `vars.victim`, or,
+   * as a word behind the playbook, a host that is `absent` (`vars.absent`): it is not connected to, and
+   * its name must be typed once more.
+   */
+  readonly asks?: 'victim' | 'absent'
   /** Changes nothing on any host by design, so it needs no lock. */
   readonly readOnly?: boolean
 }

@@ -4,6 +4,7 @@ import build from '../roles/drbd/build.ts'
 import config from '../roles/drbd/config.ts'
 import fencing from '../roles/drbd/fencing.ts'
 import init from '../roles/drbd/init.ts'
+import power from '../roles/fencing/configure.ts'
 import configure from '../roles/heartbeat/configure.ts'
 import install from '../roles/heartbeat/install.ts'
 import { standbyFirst } from '../roles/integrate/active.ts'
@@ -22,7 +23,7 @@ export default playbook({
   plays: [
     { title: 'look before anything is touched', hosts: 'nodes', roles: [preflight] },
     { title: 'base', hosts: 'nodes', roles: [ntp, hosts, routes] },
-    { title: 'software', hosts: 'nodes', roles: [build, install, fencing, exports] },
+    { title: 'software', hosts: 'nodes', roles: [build, install, power, fencing, exports] },
     { title: 'replicated disk', hosts: 'nodes', roles: [config, init] },
     { title: 'cluster', hosts: 'nodes', roles: [configure, resources, start] },
     {

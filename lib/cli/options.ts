@@ -33,6 +33,11 @@ export const playOptions = {
     value: 'NODE',
     about: 'recover-split-brain: the node whose changes are given up',
   },
+  confirm: {
+    kind: 'text',
+    value: 'NODE',
+    about: 'confirm-off: the name of the node once more, where there is no terminal to type it on',
+  },
   inventory: { kind: 'text', value: 'NAME', about: 'the inventory to run on (default lab)' },
   install: { kind: 'flag', about: 'let the lab install the programs it misses' },
   help: { kind: 'flag', about: 'this text' },
@@ -60,6 +65,7 @@ export interface PlayArgs {
   readonly profile: boolean
   readonly output?: 'listr' | 'plain' | 'json'
   readonly victim?: string
+  readonly confirm?: string
   readonly inventory?: string
   readonly install: boolean
   readonly help: boolean

@@ -17,6 +17,7 @@ import {
 import { reporter } from '../report/index.ts'
 import { provideSecrets } from '../secret.ts'
 import type { Playbook } from '../task.ts'
+import { typed, withAbsent, without } from './absent.ts'
 import { readPlay } from './args.ts'
 import { target } from './catalogue.ts'
 import type { Context } from './context.ts'
@@ -40,16 +41,16 @@ export async function play(argv: readonly string[], context: Context): Promise<n
     context.stdout.write(await playHelp(context))
     return exitCodes.converged
   }
-  if (extra !== undefined) {
-    throw new UsageError(`Expected one playbook or role, got \`${name}\` and \`${extra}\``)
-  }
   const playbook = await target(name, join(context.root, 'playbooks'))
   const chosen = inventoryName(args.inventory, context.env)
   const loaded = await load(chosen, join(context.root, 'inventory'))
   // What a run would do is known before the lab runs, so wrong names are told before it starts.
-  const chosenIn = (inventory: Inventory) => withVictim(playbook, inventory, args.victim)
+  const chosenIn = (inventory: Inventory) =>
+    withVictim(playbook, withAbsent(playbook, inventory, extra), args.victim)
   const known = chosenIn(loaded.kind === 'ready' ? loaded.inventory : loaded.build(unstartedLab))
-  const selection = selectionOf(args, known)
+  const asked = selectionOf(args, known)
+  const selection =
+    playbook.asks === 'absent' && extra ? without(extra, playbook, known, asked) : asked
   // Lists and checks of words need every task, and no task's secrets.
   provideSecrets((name) => `(secret ${name})`)
   const all = firstPlan(playbook, known)
@@ -60,6 +61,7 @@ export async function play(argv: readonly string[], context: Context): Promise<n
     context.stdout.write(listing(args.list, planned, known))
     return exitCodes.converged
   }
+  if (playbook.asks === 'absent' && extra && !args.check) await typed(extra, args.confirm, context)
   const { useSecrets, makeSecrets, secretFiles } = await import('./secrets.ts')
   if (loaded.kind === 'ready') {
     await useSecrets(known, secretFiles(known.name, context.env))

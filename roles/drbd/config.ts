@@ -1,6 +1,7 @@
 import { type NodeContext, pairOf } from '../../inventory/schema.ts'
 import { directory, file, role, service, templates } from '../../lib/index.ts'
 import { unitKnown } from '../base/reload.ts'
+import { isFenced } from '../fencing/switch.ts'
 import { fencePeer, ping } from './fencing.ts'
 
 const template = templates(import.meta.dirname)
@@ -18,6 +19,7 @@ export default role('drbd/config', (context: NodeContext) => {
     template('global_common.conf', '/etc/drbd.d/global_common.conf', {
       ...drbd,
       fencing,
+      power: isFenced(context),
       fencePeer,
       ping,
     }),

@@ -1,6 +1,7 @@
-import type { NodeContext } from '../../inventory/schema.ts'
+import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { change, directory, role, type Task, task, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
+import { isFenced } from '../fencing/switch.ts'
 
 const template = templates(import.meta.dirname)
 
@@ -12,13 +13,16 @@ export const helperMode = 'root haclient 4750'
 /** How often DRBD asks whether its peer is there, and how long it waits for the answer; in seconds. */
 export const ping = { interval: 3, timeout: 2 } as const
 /** When a peer must have noticed a lost line too, in seconds. */
-const noticed = ping.interval + ping.timeout + 2
+const noticed = ping.interval + ping.timeout
+/** How long dopd is asked before the peer's power switch is, in seconds. */
+const patience = 4
 
 /** Where DRBD's question to the peer is kept. */
 export const fencePeer = `${libFolder}/fence-peer`
 
 /** A node whose replication line is lost marks its peer's disk Outdated, over heartbeat's lines. */
-export default role('drbd/fencing', ({ vars }: NodeContext) => {
+export default role('drbd/fencing', (context: NodeContext) => {
+  const { vars } = context
   if (vars.recipe === 'article') return []
   return [
     directory(libFolder, { mode: 0o755 }),
@@ -26,6 +30,9 @@ export default role('drbd/fencing', ({ vars }: NodeContext) => {
       'fence-peer',
       fencePeer,
       {
+        peer: peerOf(context).vars.fqdn,
+        switch: isFenced(context),
+        patience,
         // A peer that lost its power counts as dead after deadtime; some more until that is told.
         wait: vars.heartbeat.deadtime + 2 * vars.heartbeat.keepalive + noticed,
         notice: noticed,

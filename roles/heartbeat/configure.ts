@@ -3,6 +3,7 @@ import { directory, role, type Task, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
 import { unitKnown } from '../base/reload.ts'
 import { heartbeatRun, heartbeatUnit } from './files.ts'
+import { watchdog, watchdogDevice } from './watchdog.ts'
 import { wholeMessages } from './whole.ts'
 
 const template = templates(import.meta.dirname)
@@ -22,6 +23,9 @@ export default role('heartbeat/configure', (context: NodeContext) => {
       links,
       nodes: pair.map(({ vars }) => vars.fqdn),
       fencing: recipe === 'tandem',
+      // The preferred node's watch moves the service back: heartbeat would do it in mid-resync too.
+      failback: recipe === 'article' && heartbeat.autoFailback,
+      watchdogDevice: heartbeat.watchdog === 'none' ? '' : watchdogDevice(heartbeat.watchdog),
     }),
     template(
       'authkeys',
@@ -30,6 +34,7 @@ export default role('heartbeat/configure', (context: NodeContext) => {
       { mode: 0o600, secret: true },
     ),
     ...(recipe === 'tandem' ? [wholeMessages(), ...unit()] : []),
+    ...watchdog(heartbeat.watchdog),
   ]
 })
 

@@ -1,6 +1,8 @@
-import type { NodeContext, Site } from '../../inventory/schema.ts'
+import { type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
 import { directory, file, role, type Task, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
+import { fence } from '../fencing/configure.ts'
+import { isFenced } from '../fencing/switch.ts'
 import { pipefs, ports } from '../nfs/ports.ts'
 
 const template = templates(import.meta.dirname)
@@ -13,7 +15,7 @@ export default role('integrate/resources', (context: NodeContext) => {
   const preferred = [host, ...others].find(({ name }) => name === vars.preferred)
   if (!preferred) throw new Error(`vars.preferred: no node is called ${vars.preferred}`)
   return [
-    ...(vars.recipe === 'article' ? article() : tandem(vars)),
+    ...(vars.recipe === 'article' ? article() : tandem(context)),
     template('haresources', '/etc/ha.d/haresources', {
       node: preferred.vars.fqdn,
       resources: resourceNames(vars).join(' '),
@@ -33,23 +35,21 @@ export function resourceNames({ drbd, nfs, recipe, vip }: Site): string[] {
   ]
 }
 
-function tandem(vars: Site): Task[] {
-  const { drbd, nfs, vip } = vars
+function tandem(context: NodeContext): Task[] {
+  const { drbd, heartbeat, nfs } = context.vars
   const resource = (name: string, data: object) =>
     template(name, `${scripts}/${name}`, data, script)
   return [
     directory(libFolder, { mode: 0o755 }),
-    template('common', `${libFolder}/common`, {
-      path: nfs.path,
-      device: `/dev/drbd${drbd.minor}`,
-      minor: drbd.minor,
-      vip,
-    }),
     resource('tandem-disk', {
       resource: drbd.resource,
+      fence,
+      switch: isFenced(context),
+      peer: peerOf(context).vars.fqdn,
       // A peer that vanished is noticed by DRBD within its ping interval, by heartbeat after deadtime.
       tries: 15,
-      takeover: '/usr/share/heartbeat/hb_takeover',
+      // What a watchdog, or the watch of a node that is cut off, needs to end such a node.
+      hung: heartbeat.deadtime + 25,
     }),
     resource('tandem-nfs', { ...nfs, drbd, domain: 'tandem-nfs', ports, pipefs }),
     resource('tandem-vip', {

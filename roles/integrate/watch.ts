@@ -2,6 +2,7 @@ import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { role, service, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
 import { unitKnown } from '../base/reload.ts'
+import { fence } from '../fencing/configure.ts'
 
 const template = templates(import.meta.dirname)
 const unit = 'tandem-watch.service'
@@ -21,15 +22,23 @@ export const limits = {
 export default role(
   'integrate/watch',
   (context: NodeContext) => {
-    const { recipe, nfs } = context.vars
+    const { recipe, nfs, heartbeat } = context.vars
     if (recipe === 'article') return []
     const { legacyClients } = nfs
+    const peer = peerOf(context)
     const script = `${libFolder}/watch`
     return [
       template(
         'watch',
         script,
-        { ...limits, peer: peerOf(context).vars.fqdn, legacyClients },
+        {
+          ...limits,
+          peer: peer.vars.fqdn,
+          preferred: context.host.name === context.vars.preferred,
+          failBack: context.host.name === context.vars.preferred && heartbeat.autoFailback,
+          fence,
+          legacyClients,
+        },
         { mode: 0o755 },
       ),
       template('tandem-watch.service', `/etc/systemd/system/${unit}`, {}),

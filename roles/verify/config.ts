@@ -5,6 +5,7 @@ import build from '../drbd/build.ts'
 import config from '../drbd/config.ts'
 import fencing from '../drbd/fencing.ts'
 import init from '../drbd/init.ts'
+import power from '../fencing/configure.ts'
 import configure from '../heartbeat/configure.ts'
 import install from '../heartbeat/install.ts'
 import resources from '../integrate/resources.ts'
@@ -18,6 +19,7 @@ const roles: readonly Role<NodeContext['vars'], NodeContext['host']['vars']>[] =
   routes,
   build,
   install,
+  power,
   fencing,
   exports,
   config,

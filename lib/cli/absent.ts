@@ -1,0 +1,74 @@
+import { createInterface } from 'node:readline/promises'
+import type { Selection } from '../engine/index.ts'
+import { groupHosts } from '../engine/plan.ts'
+import { Interrupted, Refusal, UsageError } from '../errors.ts'
+import { type Inventory, unknownName } from '../inventory/index.ts'
+import type { Playbook } from '../task.ts'
+import type { Context } from './context.ts'
+
+/**
+ * The inventory with `vars.absent`, the host that a playbook asks for as a word of its own. Throws
+ * UsageError where it is missing or no host of the playbook's.
+ */
+export function withAbsent(
+  playbook: Playbook,
+  inventory: Inventory,
+  word: string | undefined,
+): Inventory {
+  if (playbook.asks !== 'absent') {
+    if (word === undefined) return inventory
+    throw new UsageError(`Expected one playbook or role, got \`${playbook.name}\` and \`${word}\``)
+  }
+  const hosts = groupHosts(inventory, playbook.plays[0]?.hosts ?? 'all')
+  if (word === undefined) {
+    const lines = hosts.map((name) => `npm run play ${playbook.name} ${name}`)
+    throw new UsageError(`Expected the host that is off: ${lines.join(' or ')}`)
+  }
+  if (!hosts.includes(word)) throw new UsageError(unknownName('host', word, hosts))
+  return { ...inventory, vars: { ...(inventory.vars as object), absent: word } }
+}
+
+/** The selection without the absent host: nobody can connect to it. */
+export function without(
+  absent: string,
+  playbook: Playbook,
+  inventory: Inventory,
+  selection: Selection,
+): Selection {
+  const hosts = selection.limit ?? groupHosts(inventory, playbook.plays[0]?.hosts ?? 'all')
+  return { ...selection, limit: hosts.filter((name) => name !== absent) }
+}
+
+/** Has the absent host's name typed once more; throws where it is not. */
+export async function typed(
+  absent: string,
+  confirm: string | undefined,
+  context: Context,
+): Promise<void> {
+  if (confirm === absent) return
+  if (confirm !== undefined) {
+    throw new UsageError(`Expected --confirm ${absent}, got --confirm ${confirm}`)
+  }
+  const text = `You say that ${absent} has no power. If it still runs, writes of clients may be lost.`
+  if (context.stdout.isTTY !== true || process.stdin.isTTY !== true) {
+    throw new Refusal(`${text} Type its name on a terminal, or add: --confirm ${absent}`)
+  }
+  const lines = createInterface({ input: process.stdin, output: context.stdout })
+  const stop = new AbortController()
+  lines.once('SIGINT', () => stop.abort())
+  lines.once('close', () => stop.abort())
+  try {
+    const answer = await lines.question(`${text}\nType ${absent} to go on: `, {
+      signal: stop.signal,
+    })
+    if (answer.trim() === absent) return
+    throw new UsageError(
+      `Nothing was changed: expected ${absent}, got ${answer.trim() || 'nothing'}`,
+    )
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    throw new Interrupted('Nothing was changed', { cause: error })
+  } finally {
+    lines.close()
+  }
+}

@@ -1,0 +1,51 @@
+import { type Node, type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
+import { change, Refusal, type RoleContext, requirement, role, task } from '../../lib/index.ts'
+import { fence } from '../fencing/configure.ts'
+
+/** The site's variables and the node that was named as off. */
+type Chosen = Site & { readonly absent: string }
+
+/** An administrator has seen that a node is without power; the other goes on where it waited for that. */
+export default role('confirm-off', (context: RoleContext<Chosen, Node>) => {
+  const { vars } = context
+  const dead = peerOf(context as NodeContext)
+  const { em1, em2, em3 } = dead.vars
+  return [
+    requirement('this pair has power switches', async () => {
+      if (vars.fencing !== 'none') return
+      throw new Refusal(
+        'this pair has no power switches (fencing: none), so nothing waits for that',
+      )
+    }),
+    requirement(`${dead.name} does not answer`, async ({ $, name }) => {
+      const [pings, heartbeat, power] = await Promise.all([
+        Promise.all(
+          [em1, em2, em3].map(async ({ device, address }) => {
+            const { exitCode } = await $`ping -q -n -c 2 -W 2 ${address}`.nothrow()
+            return exitCode === 0 ? [`answers ping at ${address} (${device})`] : []
+          }),
+        ),
+        $`timeout 10 cl_status nodestatus ${dead.vars.fqdn}`.nothrow(),
+        $`${fence} status`.within(60_000).nothrow(),
+      ])
+      const signs = [
+        ...pings.flat(),
+        ...(heartbeat.stdout.trim() === 'active' ? ['sends heartbeats'] : []),
+        ...(power.stdout.trim() === 'on' ? ['has power, says its power switch'] : []),
+      ]
+      if (signs.length === 0) return
+      throw new Refusal(
+        `${name}: ${dead.name} ${signs.join(', ')}: expected a node that is off; take its power first`,
+      )
+    }),
+    task(`${dead.name} is known to be off`, {
+      check: async ({ $ }) => {
+        const { exitCode } = await $`${fence} noted`.nothrow()
+        return exitCode === 0 ? undefined : change('confirmed by an administrator')
+      },
+      apply: async ({ sh }) => {
+        await sh`${fence} confirm`
+      },
+    }),
+  ]
+})

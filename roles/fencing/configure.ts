@@ -1,0 +1,89 @@
+import { heartbeatLines, type NodeContext, peerOf } from '../../inventory/schema.ts'
+import { directory, file, packages, role, type Task, templates } from '../../lib/index.ts'
+import { common } from '../base/common.ts'
+import { libFolder } from '../base/folder.ts'
+import { switchAnswers } from './answers.ts'
+import { fencingFolder, isFenced, peerSwitch, secretFile, snmpFolder } from './switch.ts'
+
+const template = templates(import.meta.dirname)
+
+/** The one program that powers the peer off. */
+export const fence = `${libFolder}/fence`
+
+/** How long the node that does not serve holds still before it powers its peer off, in seconds. */
+const delay = 5
+
+/** Each node knows its peer's power switch and can use it; nothing else on the node may. */
+export default role(
+  'fencing/configure',
+  (context: NodeContext) => {
+    const { vars } = context
+    if (vars.recipe === 'article') return []
+    const peer = peerOf(context)
+    const power = peerSwitch(context)
+    const settings = peer.vars.fencing
+    const is = (name: string) => power.plugin === `external/${name}`
+    return [
+      ...(power.packages.length > 0 ? [packages(power.packages)] : []),
+      directory(libFolder, { mode: 0o755 }),
+      common(vars),
+      directory(fencingFolder, { mode: 0o700 }),
+      ...secrets(context),
+      template(
+        'fencing',
+        `${fencingFolder}/fencing`,
+        {
+          peer: peer.vars.fqdn,
+          peerName: peer.name,
+          plugin: power.plugin,
+          peerAddresses: heartbeatLines(vars)
+            .map((line) => peer.vars[line].address)
+            .join(' '),
+          pingNodes: vars.heartbeat.pingNodes.join(' '),
+          settings: power.settings,
+        },
+        { mode: 0o600 },
+      ),
+      template(
+        'fence',
+        fence,
+        {
+          delay,
+          ipmi: is('ipmi'),
+          libvirt: is('libvirt'),
+          rackpdu: is('rackpdu'),
+          nut: is('nut'),
+          none: power.plugin === 'none',
+          interface: settings?.plugin === 'external/ipmi' ? settings.interface : '',
+          port: settings?.plugin === 'external/ipmi' ? settings.port : '',
+        },
+        { mode: 0o755 },
+      ),
+      ...(isFenced(context) ? [switchAnswers(context)] : []),
+    ]
+  },
+  { also: ['drbd', 'integrate/resources'] },
+)
+
+/** What the switch wants to hear, in a file of root's alone. */
+function secrets(context: NodeContext): Task[] {
+  if (!isFenced(context)) return []
+  const fencing = peerOf(context).vars.fencing
+  const mine = { mode: 0o600, secret: true }
+  switch (fencing?.plugin) {
+    case 'external/ipmi':
+    case 'external/nut':
+      return [file(secretFile, `${fencing.password.reveal()}\n`, mine)]
+    case 'external/rackpdu':
+      return [
+        directory(snmpFolder, { mode: 0o700 }),
+        file(
+          `${snmpFolder}/snmp.conf`,
+          `defVersion 1\ndefCommunity ${fencing.community.reveal()}\n`,
+          mine,
+        ),
+      ]
+    default:
+      return []
+  }
+}
