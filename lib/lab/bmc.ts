@@ -34,6 +34,8 @@ export function simConfig(node: NodeName, bmc: Bmc, state: BmcState, files: LabF
     `addr 127.0.0.1 ${state.port}`,
     'priv_limit admin',
     'allowed_auths_admin md5',
+    // Without it there is no RMCP+.
+    `guid ${bmc.mac.replaceAll(':', '').padStart(32, '0')}`,
     'endlan',
     `chassis_control ${simString([...call, files.bmcQmp(node)].map(quote).join(' '))}`,
     `user 2 true ${simString(bmc.user)} ${simString(state.password)} admin 8`,
