@@ -123,6 +123,10 @@ export function realGround(
     look: (options) => lookAt(nodes, client, plan, options),
     powerOff: (name) => inLab((own, options) => own.powerOff(options, name as MachineName)),
     powerOn: (name) => inLab((own, options) => own.powerOn(options, name as MachineName)),
+    freeze: (name) => inLab((own, options) => own.freeze(options, name as MachineName)),
+    thaw: async (name) => {
+      await inLab((own, options) => own.thaw(options, name as MachineName))
+    },
     cut: (link) => inLab((own, options) => own.cut(options, link as LinkName)),
     heal: (link) => inLab((own, options) => own.heal(options, link as LinkName)),
     play: async (words) => {

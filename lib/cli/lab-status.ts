@@ -4,7 +4,7 @@ import type { LabStatus } from '../lab/index.ts'
 export function statusText({ lab, machines, cuts, image }: LabStatus): string {
   const lines = machines.map(({ name, state, port }) => {
     const address = lab && port !== undefined ? `  127.0.0.1:${port}` : ''
-    return `${name}  ${state.padEnd('running'.length)}${address}`.trimEnd()
+    return `${name}  ${state.padEnd('frozen'.length)}${address}`.trimEnd()
   })
   if (!lab) return `${[...lines, 'There is no lab yet: npm run lab up'].join('\n')}\n`
   const saved = Object.entries(lab.snapshots).map(([level, at]) => `${level} (${at})`)

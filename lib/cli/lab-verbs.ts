@@ -117,7 +117,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     run: async (call) => call.lab.ssh(call.settings, host(call), call.command),
   },
   cut: {
-    about: 'cut a cable: M1.em1, M2.em1, em2 or em3',
+    about: 'cut a cable: M1.em1, M2.em1, em2, em3, M1.em4, M2.em4; or a BMC off: bmc-M1, bmc-M2',
     words: 'LINK',
     count: [1, 1],
     run: async (call) => {
@@ -150,6 +150,30 @@ export const verbs: Readonly<Record<string, Verb>> = {
     run: async (call) => {
       const target = host(call)
       return done(call, call.lab.powerOn(call.settings, target), `${target} is on`)
+    },
+  },
+  freeze: {
+    about: 'stop the processor of a machine; its memory stays',
+    words: 'HOST',
+    count: [1, 1],
+    run: async (call) => {
+      const target = host(call)
+      return done(call, call.lab.freeze(call.settings, target), `${target} is frozen`)
+    },
+  },
+  thaw: {
+    about: 'let a frozen machine go on',
+    words: 'HOST',
+    count: [1, 1],
+    run: async (call) => {
+      const target = host(call)
+      const was = await call.lab.thaw(call.settings, target)
+      const text = {
+        frozen: `${target} goes on`,
+        on: `${target} was not frozen`,
+        off: `${target} was turned off and stays off; npm run lab power-on ${target}`,
+      }[was]
+      return done(call, Promise.resolve(), text)
     },
   },
   destroy: {

@@ -15,12 +15,13 @@ export interface RunOptions {
 }
 
 /** What a ground may be able to do that a login alone cannot. */
-export const abilities = ['power', 'cables', 'disk', 'spare'] as const
+export const abilities = ['power', 'freeze', 'cables', 'disk', 'spare'] as const
 export type Ability = (typeof abilities)[number]
 
 /** Why a drill that needs an ability is skipped where it is missing. */
 export const without: Readonly<Record<Ability, string>> = {
   power: 'it takes the power from a machine, which only the lab can',
+  freeze: 'it freezes a machine, which only the lab can',
   cables: 'it cuts cables or silences the gateway, which only the lab can',
   disk: 'it puts errors under the replicated disk, which only the lab may',
   spare: 'it fills, marks or reboots what others may need; only the lab is spare',
@@ -42,6 +43,10 @@ export interface Ground {
   powerOff(name: string): Promise<void>
   /** Resolves once the machine has started. */
   powerOn(name: string): Promise<void>
+  /** Stops a machine's processor: it says nothing more and forgets nothing. */
+  freeze(name: string): Promise<void>
+  /** Lets a frozen machine go on; one that was turned off meanwhile stays off. */
+  thaw(name: string): Promise<void>
   cut(link: string): Promise<void>
   heal(link: string): Promise<void>
   /** Runs a playbook as `npm run play WORDS` would, with the hosts' lock given back for it. */

@@ -1,5 +1,13 @@
 import type { LabFiles } from './options.ts'
-import { cable, type MachineName, type MachinePlan, machines, plan } from './plan.ts'
+import {
+  bmcName,
+  cable,
+  type MachineName,
+  type MachinePlan,
+  machines,
+  nodes,
+  plan,
+} from './plan.ts'
 
 export type Acceleration = 'kvm' | 'tcg'
 
@@ -35,14 +43,19 @@ function common(process: string, files: LabFiles): string[] {
   ]
 }
 
-/** The switch's words: its pid file, then a segment and a socket for each card plugged into it. */
+/** The switch's words: its files, the BMCs, then a segment and a socket for each card plugged in. */
 export function switchArgv(files: LabFiles): string[] {
   const cards = machines.flatMap((name) =>
     plan[name].cards.filter((card) => card.name !== 'mgmt').map((card) => ({ name, card })),
   )
+  const bmcs = nodes.flatMap((name) => {
+    const { bmc } = plan[name]
+    return bmc ? ['-bmc', `em4=${bmcName(name)},${bmc.address},${bmc.mac}`] : []
+  })
   // em1 is one segment for all; em2 and em3 are crossover lines, segments with two ends.
   const ends = cards.map(({ name, card }) => `${card.name}=${files.link(cable(name, card.name))}`)
-  return ['-pidfile', files.pid(switchName), ...ends]
+  const own = ['-pidfile', files.pid(switchName), '-control', files.control(switchName)]
+  return [...own, ...bmcs, ...ends]
 }
 
 /** What a machine is started with, besides its plan. */
@@ -82,6 +95,7 @@ export function machineArgv(machine: MachinePlan, files: LabFiles, start: StartO
     // request and hangs for good.
     ...['-smp', 'cpus=1,maxcpus=2'],
     ...common(name, files),
+    ...(machine.bmc ? ['-qmp', `unix:${files.bmcQmp(name)},server=on,wait=off`] : []),
     ...['-rtc', 'base=utc', '-device', 'virtio-rng-pci'],
     ...['-kernel', start.kernel, '-initrd', files.initrd(name), '-append', kernelLine(name)],
     ...['-chardev', `file,id=console,path=${files.serial(name)},append=on`],

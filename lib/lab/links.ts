@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts'
+import { plugBmcs } from './bmc.ts'
 import type { LabFiles, LabOptions } from './options.ts'
 import { type LinkName, linkEnds, links, type MachineName } from './plan.ts'
 import { runningPid } from './process.ts'
@@ -33,7 +34,7 @@ export async function applyCuts(
   for (const link of cuts) await setLink(link, false, files, only)
 }
 
-/** Gives every running machine all its carriers back. */
+/** Gives every running machine all its carriers back; the switch has its own of `ensureSwitch`. */
 export async function healAll(files: LabFiles): Promise<void> {
   for (const link of links) await setLink(link, true, files)
 }
@@ -45,11 +46,11 @@ async function change(options: LabOptions, link: LinkName, up: boolean): Promise
     const state = needState(files)
     await setLink(link, up, files)
     const others = state.cuts.filter((cut) => cut !== link)
-    writeState(files, { ...state, cuts: up ? others : [...others, link] })
+    await plugBmcs(writeState(files, { ...state, cuts: up ? others : [...others, link] }), files)
   })
 }
 
-/** Cuts a cable: both ends lose carrier at once; it stays cut until healed, reset or down. */
+/** Cuts a cable: both ends lose carrier at once, a BMC is silent; it stays so until healed, reset or down. */
 export function cut(options: LabOptions, link: LinkName): Promise<void> {
   return change(options, link, false)
 }

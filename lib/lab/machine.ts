@@ -1,13 +1,14 @@
 import { createServer } from 'node:net'
 import { Unreachable } from '../errors.ts'
 import { machineArgv, switchArgv, switchName } from './argv.ts'
+import { endBmcs, plugBmcs, startBmcs } from './bmc.ts'
 import { writeKnownHosts } from './identity.ts'
 import { imageFile } from './image.ts'
 import { applyCuts } from './links.ts'
 import type { LabFiles } from './options.ts'
 import { type MachineName, machines, plan } from './plan.ts'
 import { endProcess, makeRunDir, runningPid, startQemu, startSwitch } from './process.ts'
-import { withQmp } from './qmp.ts'
+import { resume } from './running.ts'
 import { type LabState, type Level, writeState } from './state.ts'
 
 /** A port on 127.0.0.1 that nothing listens on; `wanted` where that is free. */
@@ -34,6 +35,13 @@ export async function ensureSwitch(files: LabFiles): Promise<void> {
   await startSwitch(switchArgv(files), files)
 }
 
+/** Starts the BMCs where they do not run, and lets the switch know of them. */
+export async function ensureBmcs(state: LabState, files: LabFiles): Promise<LabState> {
+  const now = await startBmcs(state, files)
+  await plugBmcs(now, files)
+  return now
+}
+
 /** Starts one machine that is off; cut links stay cut. Restored machines wait for `cont`. */
 export async function startMachine(
   name: MachineName,
@@ -41,6 +49,11 @@ export async function startMachine(
   files: LabFiles,
   snapshot?: Level,
 ): Promise<LabState> {
+  if (runningPid(name, files) !== undefined) {
+    // Its BMC turned it off: it has power, and boots afresh.
+    await resume([name], files, true)
+    return state
+  }
   const port = await freePort(state.machines[name].port)
   let now = state
   if (port !== state.machines[name].port) {
@@ -59,20 +72,9 @@ export async function startMachine(
   return now
 }
 
-/** Ends all processes of the lab, machines first. */
+/** Ends all processes of the lab: nobody is to work a machine that ends, so the BMCs go first. */
 export async function endAll(files: LabFiles): Promise<boolean> {
-  const ended = await Promise.all(machines.map((name) => endProcess(name, files)))
+  const bmcs = await endBmcs(files)
+  const ended = [bmcs, ...(await Promise.all(machines.map((name) => endProcess(name, files))))]
   return (await endProcess(switchName, files)) || ended.includes(true)
-}
-
-/** Lets machines run that an interrupted command left paused. */
-export async function resume(names: readonly MachineName[], files: LabFiles): Promise<void> {
-  await Promise.all(
-    names.map((name) => withQmp(name, files.qmp(name), (qmp) => qmp.execute('cont'))),
-  )
-}
-
-/** Names of the machines whose QEMU runs. */
-export function runningMachines(files: LabFiles): MachineName[] {
-  return machines.filter((name) => runningPid(name, files) !== undefined)
 }

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { UsageError } from '../errors.ts'
 import type { Probed } from './acceleration.ts'
+import { newPassword } from './bmc.ts'
 import { makeIdentities, writeKnownHosts } from './identity.ts'
 import { type Image, imageFile } from './image.ts'
 import { endAll, freePort } from './machine.ts'
@@ -52,7 +53,7 @@ export async function makeLab(
   }
   const logins = machines.map((name, index) => [name, { port: ports[index] ?? 0, key: keys[name] }])
   const state = writeState(files, {
-    version: 2,
+    version: 3,
     ready: false,
     image: image.hash,
     imageDir: image.dir,
@@ -60,6 +61,7 @@ export async function makeLab(
     forkMs: 0,
     seconds: { image: image.seconds },
     machines: Object.fromEntries(logins) as LabState['machines'],
+    bmc: { M1: { port: 0, password: newPassword() }, M2: { port: 0, password: newPassword() } },
     cuts: [],
     snapshots: {},
   })

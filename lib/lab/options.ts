@@ -47,6 +47,14 @@ export interface LabFiles {
   readonly knownHosts: string
   readonly pid: (process: string) => string
   readonly qmp: (process: string) => string
+  /** A machine's other control socket, for its BMC alone: QEMU's serve one conversation at a time. */
+  readonly bmcQmp: (machine: string) => string
+  /** Held by whoever turns a machine's processor on or off. */
+  readonly power: (machine: string) => string
+  /** Folder of a BMC's process. */
+  readonly bmcDir: (bmc: string) => string
+  /** Where a process of ours is told what to do. */
+  readonly control: (process: string) => string
   readonly link: (link: string) => string
   readonly serial: (machine: string) => string
   readonly log: (process: string) => string
@@ -72,6 +80,10 @@ export function labFiles(stateDir: string, uid: number): LabFiles {
     knownHosts: join(stateDir, 'known_hosts'),
     pid: (process) => join(runDir, `${process}.pid`),
     qmp: (process) => join(runDir, `${process}.qmp`),
+    bmcQmp: (machine) => join(runDir, `${machine}.bmc-qmp`),
+    power: (machine) => join(runDir, `${machine}.power`),
+    bmcDir: (bmc) => join(runDir, bmc),
+    control: (process) => join(runDir, `${process}.control`),
     link: (link) => join(runDir, `link-${link}.sock`),
     serial: (machine) => join(stateDir, `${machine}.console.log`),
     log: (process) => join(stateDir, `${process}.qemu.log`),

@@ -1,13 +1,15 @@
 import { rmSync } from 'node:fs'
 import { Unreachable } from '../errors.ts'
 import { switchName } from './argv.ts'
-import { endAll, ensureSwitch, runningMachines } from './machine.ts'
+import { endAll, ensureBmcs, ensureSwitch } from './machine.ts'
 import type { LabOptions } from './options.ts'
 import { type MachineName, machines } from './plan.ts'
 import { endProcess, runningPid } from './process.ts'
+import { withQmp } from './qmp.ts'
 import { runOn } from './remote.ts'
+import { goOn, type Power, powerOf, powers, runningMachines } from './running.ts'
 import { alone, since } from './session.ts'
-import { labOf, needState, readState, writeState } from './state.ts'
+import { type LabState, labOf, needState, readState, writeState } from './state.ts'
 import { boot } from './up.ts'
 
 /** Pulls a machine's plug: memory and everything not yet written to its disks are gone. */
@@ -15,21 +17,51 @@ export async function powerOff(options: LabOptions, host: MachineName): Promise<
   await alone(options, async (files) => {
     const { unplugged = [], ...state } = needState(files)
     await endProcess(host, files)
-    writeState(files, { ...state, unplugged: [...new Set([...unplugged, host])] })
+    const without = { ...state, frozen: thawed(state, host) }
+    writeState(files, { ...without, unplugged: [...new Set([...unplugged, host])] })
   })
 }
 
 /** Starts a machine that is off and waits until it answers; cut links stay cut. */
 export async function powerOn(options: LabOptions, host: MachineName): Promise<void> {
   await alone(options, async (files) => {
-    const state = needState(files)
-    if (runningPid(host, files) !== undefined) return
+    const before = needState(files)
+    if ((await powerOf(host, files)) !== 'off') return
     if (runningMachines(files).length === 0) await ensureSwitch(files)
     else if (runningPid(switchName, files) === undefined)
       throw new Unreachable('The switch of the lab has ended; run: npm run lab up')
+    const state = await ensureBmcs(before, files)
     const unplugged = (state.unplugged ?? []).filter((name) => name !== host)
-    await boot([host], writeState(files, { ...state, unplugged }), files, options)
+    const frozen = thawed(state, host)
+    await boot([host], writeState(files, { ...state, unplugged, frozen }), files, options)
   })
+}
+
+/** Stops a machine's processor: it says nothing more, keeps its memory, and may go on as if nothing were. */
+export async function freeze(options: LabOptions, host: MachineName): Promise<void> {
+  await alone(options, async (files) => {
+    const state = needState(files)
+    if ((await powerOf(host, files)) === 'off')
+      throw new Unreachable(`${host} is off; run: npm run lab power-on ${host}`)
+    await withQmp(host, files.qmp(host), (qmp) => qmp.execute('stop'))
+    writeState(files, { ...state, frozen: [...thawed(state, host), host] })
+  })
+}
+
+/** Lets a frozen machine go on; resolves to what it was: one that was turned off meanwhile stays off. */
+export async function thaw(options: LabOptions, host: MachineName): Promise<Power> {
+  return await alone(options, async (files) => {
+    const state = needState(files)
+    const off = runningPid(host, files) === undefined
+    const power = off ? 'off' : await goOn(host, files)
+    writeState(files, { ...state, frozen: thawed(state, host) })
+    return power
+  })
+}
+
+/** The machines that stay frozen without this one. */
+function thawed({ frozen = [] }: Pick<LabState, 'frozen'>, host: MachineName): MachineName[] {
+  return frozen.filter((name) => name !== host)
 }
 
 /** Ends all machines; their disks and snapshots stay, and the next `up` boots from them. */
@@ -39,14 +71,17 @@ export async function down(options: LabOptions): Promise<boolean> {
     const state = readState(files)
     if (state?.ready) {
       const { machines: logins } = labOf(state, files)
-      const written = runningMachines(files).map((name) =>
-        runOn(logins[name], 'sync -f /', { timeoutMs: 15_000, connectTimeoutMs: 5_000 }),
-      )
+      const power = await powers(files)
+      const written = machines
+        .filter((name) => power[name] === 'on')
+        .map((name) =>
+          runOn(logins[name], 'sync -f /', { timeoutMs: 15_000, connectTimeoutMs: 5_000 }),
+        )
       // A machine that cannot be asked any more is ended all the same.
       await Promise.allSettled(written)
     }
     const ended = await endAll(files)
-    if (state) writeState(files, { ...state, cuts: [], unplugged: [] })
+    if (state) writeState(files, { ...state, cuts: [], unplugged: [], frozen: [] })
     const text = ended ? `${machines.join(', ')} are off` : 'nothing was running'
     options.say({ step: 'stop', text, seconds: since(begun) })
     return ended

@@ -1,6 +1,14 @@
 import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Unreachable, UsageError } from '../errors.ts'
 import { switchName } from './argv.ts'
@@ -12,11 +20,22 @@ export const emulator = 'qemu-system-x86_64'
 
 const switchProgram = 'switch.mjs'
 
+/** The program of a BMC. */
+export const bmcProgram = 'ipmi_sim'
+
+/** What a BMC's process is told, beside its pid file; no other process has this file. */
+export function bmcConfig(pidFile: string): string {
+  return pidFile.replace(/\.pid$/, '/lan.conf')
+}
+
 /** Whether a command line, as /proc gives it (NUL between arguments), is that of our process. */
 export function isOurs(commandLine: string, pidFile: string): boolean {
   const [program = '', ...args] = commandLine.split('\0')
+  const has = (option: string, value: string) =>
+    args.some((arg, index) => arg === option && args[index + 1] === value)
+  if (basename(program) === bmcProgram) return has('-c', bmcConfig(pidFile))
   if (!program.endsWith(emulator) && !args[0]?.endsWith(`/${switchProgram}`)) return false
-  return args.some((arg, index) => arg === '-pidfile' && args[index + 1] === pidFile)
+  return has('-pidfile', pidFile)
 }
 
 /** The pid of a running process of this lab; a stale or foreign pid file counts as none. */
@@ -46,8 +65,7 @@ export function makeRunDir(files: LabFiles, uid: number): void {
 
 /** Starts QEMU in the background; resolves once its sockets and disks are open. */
 export async function startQemu(process: string, argv: string[], files: LabFiles): Promise<void> {
-  rmSync(files.pid(process), { force: true })
-  rmSync(files.qmp(process), { force: true })
+  forget(process, files)
   const child = spawn(emulator, argv, { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (piece: string) => {
@@ -61,6 +79,26 @@ export async function startQemu(process: string, argv: string[], files: LabFiles
     throw new Unreachable(
       `QEMU of ${process} did not start (exit code ${code}): ${said.trim().split('\n').pop() ?? ''}`,
     )
+}
+
+/** Starts a BMC in the background; returns what says how it ended, undefined while it runs. */
+export function startBmc(name: string, files: LabFiles): () => number | string | undefined {
+  const config = bmcConfig(files.pid(name))
+  const folder = dirname(config)
+  const log = openSync(files.log(name), 'a', 0o600)
+  const argv = ['-n', '-c', config, '-f', join(folder, 'commands'), '-s', folder]
+  const child = spawn(bmcProgram, argv, { cwd: '/', detached: true, stdio: ['ignore', log, log] })
+  closeSync(log)
+  let ended: number | string | undefined
+  child.once('error', (error) => {
+    ended = error.message
+  })
+  child.once('exit', (code, signal) => {
+    ended = code ?? signal ?? ''
+  })
+  if (child.pid !== undefined) writeFileSync(files.pid(name), `${child.pid}\n`)
+  child.unref()
+  return () => ended
 }
 
 /** Starts the switch in the background; resolves once its sockets are open. */
@@ -97,7 +135,7 @@ export async function endProcess(process: string, files: LabFiles): Promise<bool
     try {
       await withQmp(process, files.qmp(process), (qmp) => qmp.execute('quit'))
     } catch {
-      // The switch has nobody to ask; nor has a machine that hangs or is half started.
+      // The switch and the BMCs have nobody to ask; nor has a machine that hangs or is half started.
       patience = 0
     }
     for (const [signal, patienceMs] of [
@@ -113,7 +151,11 @@ export async function endProcess(process: string, files: LabFiles): Promise<bool
     if (runningPid(process, files) !== undefined)
       throw new Unreachable(`The lab's process of ${process} (pid ${pid}) did not end`)
   }
-  rmSync(files.pid(process), { force: true })
-  rmSync(files.qmp(process), { force: true })
+  forget(process, files)
   return pid !== undefined
+}
+
+function forget(process: string, files: LabFiles): void {
+  for (const path of [files.pid(process), files.qmp(process), files.bmcQmp(process)])
+    rmSync(path, { force: true })
 }

@@ -6,6 +6,7 @@ import type { Output } from '../task.ts'
 import { type LabFiles, type LabOptions, labFiles } from './options.ts'
 import type { MachineName } from './plan.ts'
 import { runningPid } from './process.ts'
+import { powerOf } from './running.ts'
 import { consoleTail } from './serial.ts'
 import { type LabMachine, type LabState, labOf, needState } from './state.ts'
 
@@ -75,6 +76,8 @@ export async function waitForSsh(
       const tail = () => consoleTail(files.serial(machine.name))
       if (runningPid(machine.name, files) === undefined)
         throw new Unreachable(`${machine.name} went off while it started; console: ${tail()}`)
+      const power = await powerOf(machine.name, files).catch(() => 'on')
+      if (power === 'off') throw new Unreachable(`${machine.name} was turned off by its BMC`)
       // A wrong key never gets better; everything else may be a machine that still boots.
       if (/host key|login as/.test((error as Error).message) || Date.now() > end)
         throw new Unreachable(`${(error as Error).message}; console: ${tail()}`)
@@ -110,7 +113,7 @@ export async function exec(
   command: readonly string[] | string,
   more: ExecOptions = {},
 ): Promise<Output> {
-  const machine = running(options, host)
+  const machine = await running(options, host)
   const script = typeof command === 'string' ? command : command.map(quote).join(' ')
   return await runOn(machine, script, { ...more, signal: options.signal })
 }
@@ -121,7 +124,8 @@ export async function ssh(
   host: MachineName,
   command: readonly string[] = [],
 ): Promise<number> {
-  const child = spawn('ssh', [...sshArgv(running(options, host)), ...command], { stdio: 'inherit' })
+  const machine = await running(options, host)
+  const child = spawn('ssh', [...sshArgv(machine), ...command], { stdio: 'inherit' })
   return await new Promise((resolve, reject) => {
     child.once('error', () =>
       reject(new Unreachable('The ssh verb needs the OpenSSH client (package openssh-client)')),
@@ -140,11 +144,13 @@ export function sshArgv(machine: LabMachine): string[] {
   ]
 }
 
-function running(options: LabOptions, host: MachineName): LabMachine {
+async function running(options: LabOptions, host: MachineName): Promise<LabMachine> {
   const files = labFiles(options.stateDir, process.getuid?.() ?? 0)
   const state: LabState = needState(files)
-  if (runningPid(host, files) === undefined)
-    throw new Unreachable(`${host} is off; run: npm run lab power-on ${host}`)
+  // One that cannot be asked is busy with a command of the lab, and on.
+  const power = await powerOf(host, files).catch(() => 'on')
+  if (power === 'off') throw new Unreachable(`${host} is off; run: npm run lab power-on ${host}`)
+  if (power === 'frozen') throw new Unreachable(`${host} is frozen; run: npm run lab thaw ${host}`)
   return labOf(state, files).machines[host]
 }
 

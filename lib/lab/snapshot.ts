@@ -1,11 +1,13 @@
 import { UsageError } from '../errors.ts'
+import { endBmcs } from './bmc.ts'
 import { healAll } from './links.ts'
-import { ensureSwitch, resume, runningMachines, startMachine } from './machine.ts'
+import { ensureBmcs, ensureSwitch, startMachine } from './machine.ts'
 import type { LabFiles, LabOptions } from './options.ts'
 import { type MachineName, machines } from './plan.ts'
 import { endProcess } from './process.ts'
 import { withQmp } from './qmp.ts'
 import { setClocks, waitForSsh } from './remote.ts'
+import { powers, resume, runningMachines } from './running.ts'
 import { alone, since } from './session.ts'
 import { type Lab, type LabState, type Level, labOf, needState, writeState } from './state.ts'
 
@@ -65,15 +67,20 @@ export async function restoreAll(
     ...before,
     cuts: [],
     unplugged: [],
+    frozen: [],
     restoring: level,
   })
+  // What they were about to do belongs to the time that is given up.
+  await endBmcs(files)
   await ensureSwitch(files)
   // Never `loadvm` in a process that has run on: QEMU does not let a processor's tick counter go
   // back, so the guest would find its clock jumped by all the time since, and heartbeat with it.
   await Promise.all(runningMachines(files).map((name) => endProcess(name, files)))
   for (const name of machines) state = await startMachine(name, state, files, level)
   await healAll(files)
-  await resume(machines, files)
+  await resume(machines, files, true)
+  // Not before: whoever was told that a machine is off must not see it run.
+  state = await ensureBmcs(state, files)
   const { machines: logins } = labOf(state, files)
   await Promise.all(
     machines.map((name) =>
@@ -106,7 +113,8 @@ export async function reset(options: LabOptions, level: Level = 'clean'): Promis
 export async function saveSnapshot(options: LabOptions, level: Level): Promise<void> {
   await alone(options, async (files) => {
     const state = needState(files)
-    const on = runningMachines(files)
+    const power = await powers(files)
+    const on = machines.filter((name) => power[name] === 'on')
     if (on.length < machines.length || state.cuts.length > 0)
       throw new UsageError(
         `A snapshot needs all machines on and all links whole; on: ${on.join(', ') || 'none'}; cut: ${state.cuts.join(', ') || 'none'}`,

@@ -2,7 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
 import type { Acceleration } from './argv.ts'
 import { type LabFiles, labFiles } from './options.ts'
-import { type LinkName, type MachineName, machines } from './plan.ts'
+import { type LinkName, type MachineName, machines, type NodeName } from './plan.ts'
 
 /** Snapshot levels: nothing of ours, and the state after a site run. */
 export const levels = ['clean', 'converged'] as const
@@ -31,9 +31,15 @@ export interface Lab {
   readonly snapshots: Readonly<Partial<Record<Level, string>>>
 }
 
+/** What only the lab knows of a BMC: its port on 127.0.0.1, and the password of its user. */
+export interface BmcState {
+  readonly port: number
+  readonly password: string
+}
+
 /** What lab.json holds. */
 export interface LabState {
-  readonly version: 2
+  readonly version: 3
   /** Set once the first boot has been provisioned and saved; anything before is started afresh. */
   readonly ready: boolean
   /** Recipe hash of the image the disks are based on. */
@@ -44,10 +50,13 @@ export interface LabState {
   readonly forkMs: number
   readonly seconds: { readonly image?: number; readonly boot?: number }
   readonly machines: Readonly<Record<MachineName, { readonly port: number; readonly key: string }>>
+  readonly bmc: Readonly<Record<NodeName, BmcState>>
   readonly cuts: readonly LinkName[]
   readonly snapshots: Readonly<Partial<Record<Level, string>>>
   /** Machines that `power-off` turned off, which stay so until someone turns them on. */
   readonly unplugged?: readonly MachineName[]
+  /** Machines that `freeze` stopped, and that nobody thawed, turned off or restored since. */
+  readonly frozen?: readonly MachineName[]
   /** A restore that was begun and not finished: the machines may be of different times. */
   readonly restoring?: Level
 }
@@ -56,7 +65,7 @@ export interface LabState {
 export function readState(files: LabFiles): LabState | undefined {
   try {
     const state = JSON.parse(readFileSync(files.lab, 'utf8')) as LabState
-    return state.version === 2 ? state : undefined
+    return state.version === 3 ? state : undefined
   } catch {
     return undefined
   }
@@ -103,4 +112,10 @@ export function readLab(stateDir: string): Lab | undefined {
   const files = labFiles(stateDir, process.getuid?.() ?? 0)
   const state = readState(files)
   return state?.ready ? labOf(state, files) : undefined
+}
+
+/** The passwords of a lab's BMCs, read synchronously; undefined where `up` has not finished yet. */
+export function bmcPasswords(stateDir: string): Readonly<Record<NodeName, string>> | undefined {
+  const state = readState(labFiles(stateDir, process.getuid?.() ?? 0))
+  return state?.ready ? { M1: state.bmc.M1.password, M2: state.bmc.M2.password } : undefined
 }

@@ -2,13 +2,13 @@ import { switchName } from './argv.ts'
 import { type LabOptions, labFiles } from './options.ts'
 import { type LinkName, type MachineName, machines } from './plan.ts'
 import { runningPid } from './process.ts'
-import { withQmp } from './qmp.ts'
+import { type Power, powerOf } from './running.ts'
 import { type Lab, labOf, readState } from './state.ts'
 
-/** What a machine is doing; `paused` only while a snapshot is taken or after an interrupted one. */
+/** What a machine is doing; one of which a snapshot is taken is `frozen` for that moment. */
 export interface MachineStatus {
   readonly name: MachineName
-  readonly state: 'running' | 'paused' | 'off'
+  readonly state: Power
   readonly pid?: number
   /** Port on 127.0.0.1; undefined where no lab was made. */
   readonly port?: number
@@ -35,11 +35,7 @@ export async function status(options: Pick<LabOptions, 'stateDir'>): Promise<Lab
     const place = { name, ...(port !== undefined && { port }) }
     if (pid === undefined) return { ...place, state: 'off' }
     // Busy control socket: another lab command is talking to it, so it lives.
-    const answer = await withQmp(name, files.qmp(name), (qmp) => qmp.execute('query-status')).catch(
-      () => undefined,
-    )
-    const running = (answer as { running?: boolean } | undefined)?.running ?? true
-    return { ...place, pid, state: running ? 'running' : 'paused' }
+    return { ...place, pid, state: await powerOf(name, files).catch(() => 'on' as const) }
   }
   return {
     ...(state?.ready && { lab: labOf(state, files) }),

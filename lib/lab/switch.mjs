@@ -1,7 +1,9 @@
-// The lab's switch: one process that moves frames between the machines' cards, and never goes off.
+// The lab's switch: one process that moves frames between the machines' cards and their BMCs, and
+// never goes off.
 // QEMU's own hub waits for the slowest: a guest whose card is down keeps all others from talking.
 import { rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { BmcPort } from './bmc-port.mjs'
 
 /** As many bytes as may wait for a card; more than TCP keeps under way between two machines. */
 const mostWaiting = 8 << 20
@@ -67,15 +69,24 @@ class Port {
   }
 }
 
+/** What a segment hands frames to. @typedef {Port | BmcPort} End */
+
 /** Ports that hear each other, and behind which of them each address was seen. */
 class Segment {
-  /** @type {Port[]} */
+  /** @type {End[]} */
   #ports = []
-  /** @type {Map<string, Port>} */
+  /** @type {Map<string, End>} */
   #seen = new Map()
 
   add() {
     const port = new Port()
+    this.#ports.push(port)
+    return port
+  }
+
+  /** @param {string} address @param {string} mac */
+  addBmc(address, mac) {
+    const port = new BmcPort(address, mac, (frame) => this.#forward(port, frame))
     this.#ports.push(port)
     return port
   }
@@ -96,13 +107,13 @@ class Segment {
     })
   }
 
-  /** Forwards the whole frames of `bytes`; gives back the piece of one that is left. @param {Port} from @param {Buffer} bytes */
+  /** Forwards the whole frames of `bytes`; gives back the piece of one that is left. @param {End} from @param {Buffer} bytes */
   #forward(from, bytes) {
     let at = 0
     // Frames to the same ports go on in one write.
     let begun = 0
     let to = ''
-    /** @type {readonly Port[]} */
+    /** @type {readonly End[]} */
     let ports = []
     while (bytes.length - at >= head) {
       const end = at + head + bytes.readUInt32BE(at)
@@ -128,27 +139,64 @@ class Segment {
   }
 }
 
-/** @param {Segment} segment @param {string} path */
-async function listen(segment, path) {
-  const port = segment.add()
-  // What an earlier switch left behind: nobody listens there.
+/** Serves a socket; what an earlier switch left behind in its place is taken away. @param {string} path @param {(socket: import('node:net').Socket) => void} serve */
+async function listen(path, serve) {
   rmSync(path, { force: true })
-  const server = createServer({ highWaterMark: 256 << 10 }, (socket) => segment.plug(port, socket))
+  const server = createServer({ highWaterMark: 256 << 10 }, serve)
   await new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(path, () => resolve(undefined))
   })
 }
 
-const [option, pidFile = '', ...ends] = process.argv.slice(2)
-if (option !== '-pidfile') throw new Error(`Expected -pidfile FILE SEGMENT=SOCKET…, got ${option}`)
 /** @type {Map<string, Segment>} */
 const segments = new Map()
-for (const end of ends) {
-  const [name = '', path = ''] = end.split(/=(.*)/s)
+/** @type {Map<string, BmcPort>} */
+const bmcs = new Map()
+
+/** @param {string} name */
+function segmentOf(name) {
   const segment = segments.get(name) ?? new Segment()
   segments.set(name, segment)
-  await listen(segment, path)
+  return segment
 }
+
+/** A line of JSON says of each BMC where its process listens and whether it is cut; `ok` answers. @param {import('node:net').Socket} socket */
+function obey(socket) {
+  let text = ''
+  socket.on('error', () => {})
+  socket.setEncoding('utf8').on('data', (piece) => {
+    text += piece
+    if (!text.endsWith('\n')) return
+    try {
+      for (const [name, told] of Object.entries(JSON.parse(text))) bmcs.get(name)?.tell(told)
+      socket.end('ok\n')
+    } catch (error) {
+      // Whatever was said, the cables must stay.
+      socket.end(`${error}\n`)
+    }
+  })
+}
+
+/** @type {Record<string, string>} */
+const options = {}
+for (let at = 2; at < process.argv.length; at++) {
+  const word = process.argv[at] ?? ''
+  if (word === '-pidfile' || word === '-control') options[word] = process.argv[++at] ?? ''
+  else if (word === '-bmc') {
+    const [segment = '', name = '', address = '', mac = ''] = (process.argv[++at] ?? '').split(
+      /[=,]/,
+    )
+    bmcs.set(name, segmentOf(segment).addBmc(address, mac))
+  } else {
+    const [name = '', path = ''] = word.split(/=(.*)/s)
+    const segment = segmentOf(name)
+    const port = segment.add()
+    await listen(path, (socket) => segment.plug(port, socket))
+  }
+}
+const { '-pidfile': pidFile, '-control': control } = options
+if (!pidFile) throw new Error('Expected -pidfile FILE [-control FILE] SEGMENT=SOCKET…')
+if (control) await listen(control, obey)
 writeFileSync(pidFile, `${process.pid}\n`)
 process.send?.('ready')

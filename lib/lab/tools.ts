@@ -12,6 +12,7 @@ export const tools: Readonly<Record<string, string>> = {
   mke2fs: 'e2fsprogs',
   tune2fs: 'e2fsprogs',
   flock: 'util-linux',
+  ipmi_sim: 'openipmi',
   'apt-get': 'apt',
 }
 

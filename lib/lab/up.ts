@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
 import { probeAcceleration } from './acceleration.ts'
 import { ensureImage, imageFile } from './image.ts'
-import { ensureSwitch, resume, runningMachines, startMachine } from './machine.ts'
+import { ensureBmcs, ensureSwitch, startMachine } from './machine.ts'
 import { makeLab, provision } from './make.ts'
 import type { LabFiles, LabOptions } from './options.ts'
 import { type MachineName, machines } from './plan.ts'
 import { recipeHash } from './recipe.ts'
 import { interrupted, runOn, waitForSsh } from './remote.ts'
+import { powers, resume, runningMachines } from './running.ts'
 import { alone, since } from './session.ts'
 import { bootPatienceMs, restoreAll, saveAll } from './snapshot.ts'
 import { type Lab, type LabState, labOf, readState, writeState } from './state.ts'
@@ -15,7 +16,8 @@ import { ensureTools } from './tools.ts'
 
 /**
  * Brings the lab up: builds what is missing, starts what is off, and does nothing to what runs.
- * With `keepOff` a machine that `power-off` turned off stays off: a playbook is to meet it so.
+ * With `keepOff` a machine that `power-off` or its BMC turned off stays off, and one that `freeze`
+ * stopped stays frozen: a playbook is to meet them so.
  */
 export async function up(options: LabOptions, more: { keepOff?: boolean } = {}): Promise<Lab> {
   await ensureTools(options)
@@ -25,23 +27,37 @@ export async function up(options: LabOptions, more: { keepOff?: boolean } = {}):
     if (state.restoring)
       return labOf(await restoreAll(state.restoring, state, files, options), files)
     await ensureSwitch(files)
-    const on = runningMachines(files)
-    await resume(on, files)
-    const unplugged = more.keepOff ? (state.unplugged ?? []) : []
-    const off = machines.filter((name) => !on.includes(name) && !unplugged.includes(name))
-    if (off.length > 0) {
-      const plugged = writeState(files, { ...state, unplugged })
-      return labOf(await boot(off, plugged, files, options), files)
-    }
-    for (const name of unplugged) {
-      options.say({ step: 'boot', text: `${name} is off; npm run lab power-on ${name}` })
-    }
-    const { machines: logins } = labOf(state, files)
-    const patience = { patienceMs: bootPatienceMs(state), signal: options.signal }
-    await Promise.all(on.map((name) => waitForSsh(logins[name], files, patience)))
-    options.say({ step: 'boot', text: 'the lab is up already' })
-    return labOf(state, files)
+    return labOf(await bringUp(await ensureBmcs(state, files), more, files, options), files)
   })
+}
+
+async function bringUp(
+  before: LabState,
+  more: { keepOff?: boolean },
+  files: LabFiles,
+  options: LabOptions,
+): Promise<LabState> {
+  const power = await powers(files)
+  const kept = (names: readonly MachineName[] = []) => (more.keepOff ? names : [])
+  const unplugged = kept(before.unplugged)
+  const frozen = kept(before.frozen).filter((name) => power[name] === 'frozen')
+  const idle = machines.filter((name) => power[name] === 'off')
+  // Its QEMU runs and it is off: that was its BMC.
+  const switchedOff = kept(idle).filter((name) => runningMachines(files).includes(name))
+  const stay = machines.filter((name) => [...unplugged, ...switchedOff].includes(name))
+  const start = idle.filter((name) => !stay.includes(name))
+  const on = machines.filter((name) => power[name] !== 'off' && !frozen.includes(name))
+  await resume(on, files)
+  const state = writeState(files, { ...before, unplugged, frozen })
+  const tell = (text: string) => options.say({ step: 'boot', text })
+  for (const name of stay) tell(`${name} is off; npm run lab power-on ${name}`)
+  for (const name of frozen) tell(`${name} is frozen; npm run lab thaw ${name}`)
+  if (start.length > 0) return await boot(start, state, files, options)
+  const { machines: logins } = labOf(state, files)
+  const patience = { patienceMs: bootPatienceMs(state), signal: options.signal }
+  await Promise.all(on.map((name) => waitForSsh(logins[name], files, patience)))
+  tell('the lab is up already')
+  return state
 }
 
 /** The state of a lab that was made to its end; a half-made one counts as none. */
@@ -79,7 +95,7 @@ async function first(files: LabFiles, options: LabOptions): Promise<LabState> {
   })
   const made = await makeLab(image, probed, files, options)
   await ensureSwitch(files)
-  const booted = await boot(machines, made, files, options)
+  const booted = await boot(machines, await ensureBmcs(made, files), files, options)
   const provisioned = await provision(booted, files, options)
   const saved = await saveAll('clean', provisioned, files, options)
   return writeState(files, { ...saved, ready: true })

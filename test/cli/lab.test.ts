@@ -27,7 +27,7 @@ const wrong: readonly [args: string[], sentence: string][] = [
   [['uo'], 'Unknown lab verb `uo`, did you mean `up`?'],
   [['poweroff', 'M1'], 'Unknown lab verb `poweroff`, did you mean `power-off`?'],
   [['cut'], 'Expected npm run lab cut LINK, got nothing'],
-  [['cut', 'em4'], 'Unknown link `em4`, did you mean `em2`? There are: M1.em1, M2.em1, em2, em3'],
+  [['cut', 'em4'], 'Unknown link `em4`, did you mean `em2`? There are: M1.em1, M2.em1, em2, em3, '],
   [['power-off', 'M3'], 'Unknown host `M3`, did you mean `M1`? There are: M1, M2, C1'],
   [['reset', 'blank'], 'Unknown snapshot `blank`; there are: clean, converged'],
   [['down', '--image'], 'Unknown option --image; there are: --help'],
@@ -100,7 +100,7 @@ test('status says what is on, cut and saved', () => {
   } as const
   const text = statusText({
     machines: [
-      { name: 'M1', state: 'running', pid: 1, port: 2201 },
+      { name: 'M1', state: 'on', pid: 1, port: 2201 },
       { name: 'M2', state: 'off', port: 2202 },
     ],
     switchRunning: true,
@@ -119,8 +119,8 @@ test('status says what is on, cut and saved', () => {
       snapshots: { clean: '2026-01-01T00:00:00.000Z' },
     },
   })
-  expect(text).toBe(`M1  running  127.0.0.1:2201
-M2  off      127.0.0.1:2202
+  expect(text).toBe(`M1  on      127.0.0.1:2201
+M2  off     127.0.0.1:2202
 runs on    tcg, 57.0 ms a process
 cut        em2
 snapshots  clean (2026-01-01T00:00:00.000Z)

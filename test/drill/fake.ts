@@ -119,6 +119,12 @@ export class FakeGround implements Ground {
     this.done.push(`power on ${name}`)
     this.off.delete(name)
   }
+  async freeze(name: string) {
+    this.done.push(`freeze ${name}`)
+  }
+  async thaw(name: string) {
+    this.done.push(`thaw ${name}`)
+  }
   async cut(link: string) {
     this.done.push(`cut ${link}`)
   }

@@ -5,7 +5,7 @@ set -eu
 
 # Interface names of the article, by the MAC addresses that the lab gives out.
 number=0
-for name in mgmt em1 em2 em3; do
+for name in mgmt em1 em2 em3 em4; do
   printf '[Match]\nMACAddress=52:54:00:7a:01:0%s 52:54:00:7a:02:0%s 52:54:00:7a:03:0%s\n[Link]\nName=%s\n' \
     $number $number $number $name >/etc/systemd/network/10-$name.link
   number=$((number + 1))

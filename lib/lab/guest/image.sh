@@ -6,7 +6,7 @@ set -eu
 root=$1 out=$2 guest=$3
 
 # What the playbook installs: left as packages in the image, everything they need is baked in.
-named='heartbeat drbd-utils nfs-kernel-server nfs-common rpcbind chrony'
+named='heartbeat drbd-utils nfs-kernel-server nfs-common rpcbind chrony ipmitool'
 disk_mib=4096
 
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
