@@ -81,7 +81,7 @@ const fencing = z.discriminatedUnion(
   {
     error: (issue) =>
       issue.code === 'invalid_union'
-        ? 'Expected plugin to be external/ipmi, external/libvirt, external/rackpdu or external/nut'
+        ? 'Expected external/ipmi, external/libvirt, external/rackpdu or external/nut'
         : undefined,
   },
 )

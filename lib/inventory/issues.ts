@@ -98,6 +98,11 @@ export function problems(
       return `${where}: expected secret('name'), never a literal, got a ${typeof issue.input}`
     }
     const wanted = expected(issue)
+    // What decides between several kinds of object is told at its own key.
+    if (issue.code === 'invalid_union' && 'discriminator' in issue) {
+      const chosen = (issue.input as Record<string, unknown>)[String(issue.discriminator)]
+      return `${where}: ${wanted}, got ${shown(chosen)}`
+    }
     return `${where}: ${wanted}, got ${named(issue, wanted) || shown(issue.input)}`
   })
   return limited(all)
