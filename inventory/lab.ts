@@ -18,6 +18,7 @@ const bmc = (address: Octets, password: string): Fencing => ({
   address,
   port: 623,
   interface: 'lanplus',
+  cipher: 3,
   user: 'tandem',
   password: secret(password, { given: true }),
 })

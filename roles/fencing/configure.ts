@@ -1,4 +1,4 @@
-import { heartbeatLines, type NodeContext, peerOf } from '../../inventory/schema.ts'
+import { type Fencing, heartbeatLines, type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { directory, file, packages, role, type Task, templates } from '../../lib/index.ts'
 import { common } from '../base/common.ts'
 import { libFolder } from '../base/folder.ts'
@@ -21,7 +21,6 @@ export default role(
     if (vars.recipe === 'article') return []
     const peer = peerOf(context)
     const power = peerSwitch(context)
-    const settings = peer.vars.fencing
     const is = (name: string) => power.plugin === `external/${name}`
     return [
       ...(power.packages.length > 0 ? [packages(power.packages)] : []),
@@ -54,8 +53,7 @@ export default role(
           rackpdu: is('rackpdu'),
           nut: is('nut'),
           none: power.plugin === 'none',
-          interface: settings?.plugin === 'external/ipmi' ? settings.interface : '',
-          port: settings?.plugin === 'external/ipmi' ? settings.port : '',
+          ...ipmiWords(peer.vars.fencing),
         },
         { mode: 0o755 },
       ),
@@ -64,6 +62,13 @@ export default role(
   },
   { also: ['drbd', 'integrate/resources'] },
 )
+
+/** What only ipmitool must be told. */
+function ipmiWords(fencing: Fencing | undefined) {
+  if (fencing?.plugin !== 'external/ipmi') return { interface: '', port: '', cipher: '' }
+  const { interface: name, port, cipher } = fencing
+  return { interface: name, port, cipher: cipher === undefined ? '' : ` -C ${cipher}` }
+}
 
 /** What the switch wants to hear, in a file of root's alone. */
 function secrets(context: NodeContext): Task[] {
