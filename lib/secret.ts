@@ -16,9 +16,12 @@ export function provideSecrets(from: (name: string) => string): void {
 /** The name of a value that prints as asterisks wherever it goes by accident; only `reveal` gives it away. */
 export class Secret {
   readonly name: string
+  /** Whether the value exists elsewhere and must be told: an invented one would be wrong. */
+  readonly given: boolean
 
-  constructor(name: string) {
+  constructor(name: string, { given = false }: { given?: boolean } = {}) {
     this.name = name
+    this.given = given
   }
 
   /** The value itself, for the one place that must write it. Throws UsageError when there is none. */
@@ -42,9 +45,12 @@ export class Secret {
   }
 }
 
-/** Names a secret of the inventory; its value is kept encrypted, apart from the inventory. */
-export function secret(name: string): Secret {
-  return new Secret(name)
+/**
+ * Names a secret of the inventory; its value is kept encrypted, apart from the inventory. With
+ * `given` it is one that exists elsewhere, such as a device's password, and is never made up.
+ */
+export function secret(name: string, options: { given?: boolean } = {}): Secret {
+  return new Secret(name, options)
 }
 
 /** Replaces every revealed secret in a text by asterisks; the last step before any output. */
