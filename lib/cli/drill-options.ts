@@ -4,6 +4,11 @@ import type { Option } from './options.ts'
 export const drillOptions = {
   only: { kind: 'words', value: 'DRILLS', about: 'only these drills: power-off,em1' },
   rounds: { kind: 'count', value: 'N', about: 'how often each is done (default 1)' },
+  active: {
+    kind: 'text',
+    value: 'NODE',
+    about: 'the node that serves when a round begins, or either: by chance (default either)',
+  },
   yes: { kind: 'flag', about: 'do not ask; never enough for a production inventory' },
   confirm: {
     kind: 'text',

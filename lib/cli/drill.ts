@@ -13,7 +13,7 @@ import { type LabFacts, load, unstartedLab } from '../inventory/index.ts'
 import { helpText } from './args.ts'
 import { type Context, columnsOf } from './context.ts'
 import { inventoryName } from './defaults.ts'
-import { chosenDrills, consentOf, type DrillArgs, readDrill } from './drill-args.ts'
+import { chosenActive, chosenDrills, consentOf, type DrillArgs, readDrill } from './drill-args.ts'
 import { ask, drillLines } from './drill-ask.ts'
 import { canWrite, keep } from './drill-files.ts'
 import { realGround } from './drill-ground.ts'
@@ -45,6 +45,7 @@ export async function drill(argv: readonly string[], context: Context): Promise<
   const inLab = loaded.kind === 'embedded-lab'
   const known = inLab ? loaded.build(unstartedLab) : loaded.inventory
   const plan = planOf(known, 1)
+  const active = chosenActive(args.active, plan.nodes)
   const can = new Set(inLab ? abilities : [])
   const { run, skipped } = possible(chosen, { can })
   if (args.control && run.length === 0)
@@ -67,7 +68,7 @@ export async function drill(argv: readonly string[], context: Context): Promise<
   const inventory = facts && inLab ? loaded.build(facts) : known
   const lab = inLab ? await labModule() : undefined
   const ground = realGround(inventory, planOf(inventory, slowness(facts)), context, lab)
-  return performed(ground, args, chosen, facts, context)
+  return performed(ground, { ...args, active }, chosen, facts, context)
 }
 
 /** Emulated processors start programs some fifty times slower, and all limits follow. */
@@ -96,6 +97,7 @@ async function performed(
     const { rounds, exitCode, breach } = await runDrills(ground, {
       drills: chosen,
       rounds: args.rounds,
+      active: args.active,
       startBook,
       say,
       signal: stop.signal,

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { chosenDrills, consentOf, readDrill } from '../../lib/cli/drill-args.ts'
+import { chosenActive, chosenDrills, consentOf, readDrill } from '../../lib/cli/drill-args.ts'
 import { drills } from '../../lib/drill/drills/index.ts'
 import { tableText } from '../../lib/drill/table.ts'
 import { Refusal, UsageError } from '../../lib/errors.ts'
@@ -55,6 +55,14 @@ describe('the words of a drill', () => {
     expect(() => readDrill(['--rounds', '0'])).toThrow(/--rounds to be an integer/)
   })
 
+  it('name the node that serves first, or leave it to chance', () => {
+    const nodes = [{ name: 'M1' }, { name: 'M2' }]
+    expect(chosenActive(readDrill([]).active, nodes)).toBe('either')
+    expect(chosenActive(readDrill(['--active', 'M2']).active, nodes)).toBe('M2')
+    expect(() => chosenActive('M3', nodes)).toThrow(UsageError)
+    expect(() => chosenActive('m3', nodes)).toThrow(/^Unknown node `m3`.*M1, M2, either$/)
+  })
+
   it('have names in kebab-case, each once', () => {
     const names = drills.map(({ name }) => name)
     expect(new Set(names).size).toBe(names.length)
@@ -80,6 +88,15 @@ describe('npm run play drill', () => {
     expect(code).toBe(1)
   })
 
+  it('is not begun for a node that the inventory has not', async () => {
+    const root = fileURLToPath(new URL('../..', import.meta.url))
+    const words = ['play', 'drill', '--yes', '--active', 'C1']
+    const { stderr, stdout, code } = await tandem(words, {}, undefined, root)
+    expect(stderr).toBe('Unknown node `C1`, did you mean `M1`? There are: M1, M2, either\n')
+    expect(stdout).toBe('')
+    expect(code).toBe(1)
+  })
+
   it('is not begun by what npm took for itself', async () => {
     const { stderr, code } = await tandem(['play', 'drill', 'power-off'], {
       npm_lifecycle_event: 'play',
@@ -98,12 +115,14 @@ describe('the table', () => {
         drill: 'standby',
         recipe: 'tandem',
         rounds: 3,
+        active: ['M1', 'M2', 'M1'],
         passed: true,
         acknowledged: 1_200,
         lost: 0,
         indeterminate: 1,
         clientErrors: 0,
         replayed: 0,
+        bothWrote: 0,
         stallMs: stall,
         stallsMs: { newFile: stall, openFile: stall, read: stall, lock: stall },
         phasesMs: { detect: 400, stop: 1_300, vip: 50 },

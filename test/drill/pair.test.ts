@@ -18,6 +18,8 @@ yes
 --- programs
 rpc.mountd
 nfsdcld
+--- waiting
+
 --- heartbeat
 local
 `
