@@ -1,6 +1,8 @@
 import type { Drill } from '../drill.ts'
 import { nfsd, nfsdcld } from './daemons.ts'
 import { diskError, duringResync, full } from './disk.ts'
+import { freezeActive, freezeActiveLong, freezeActiveShort, freezeStandby } from './frozen.ts'
+import { allLinesActive, allLinesStandby, isolatedActive, isolatedStandby } from './isolated.ts'
 import { em1, em2, em3, gateway, split } from './lines.ts'
 import { failback, heartbeatStop, lock, powerOff, standby, standbyReboot } from './planned.ts'
 
@@ -19,7 +21,15 @@ export const drills: readonly Drill[] = [
   full,
   diskError,
   standbyReboot,
+  freezeStandby,
   duringResync,
   powerOff,
+  freezeActiveShort,
+  freezeActive,
   split,
+  isolatedStandby,
+  isolatedActive,
+  allLinesStandby,
+  allLinesActive,
+  freezeActiveLong,
 ]
