@@ -42,6 +42,7 @@ export class GoodPair extends FakeGround {
     if (script.includes('sysrq-trigger') || script.includes('kill -STOP')) this.#shoot(name)
     if (script.includes('fence confirm')) this.waiting = ''
     if (script.includes('ingress')) this.deaf = script.includes('em3') ? 'em3' : 'em1'
+    if (script.includes('ingress') && this.deaf === 'em1') this.serving = other(name)
     if (script.includes('qdisc del')) this.deaf = ''
     return super.answer(name, script, stdin)
   }
