@@ -45,10 +45,14 @@ export function readDrill(argv: readonly string[]): DrillArgs {
 }
 
 /** The drills of those names, in the usual order; throws UsageError for a name that is none. */
-export function chosenDrills(drills: readonly Drill[], only?: readonly string[]): Drill[] {
+export function chosenDrills(
+  drills: readonly Drill[],
+  only?: readonly string[],
+  kind = 'drill',
+): Drill[] {
   const names = drills.map(({ name }) => name)
   for (const word of only ?? []) {
-    if (!names.includes(word)) throw new UsageError(unknownName('drill', word, names))
+    if (!names.includes(word)) throw new UsageError(unknownName(kind, word, names))
   }
   return drills.filter(({ name }) => !only || only.includes(name))
 }

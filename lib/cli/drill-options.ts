@@ -20,7 +20,7 @@ export const drillOptions = {
   list: { kind: 'flag', about: 'name the drills; no connection' },
   control: {
     kind: 'flag',
-    about: 'break the pair on purpose (lab only): the checker must find what is lost',
+    about: 'break the pair on purpose (lab only), some ways: the checker must catch each',
   },
   inventory: { kind: 'text', value: 'NAME', about: 'the inventory to drill (default lab)' },
   install: { kind: 'flag', about: 'let the lab install the programs it misses' },

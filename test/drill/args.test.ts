@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { chosenActive, chosenDrills, consentOf, readDrill } from '../../lib/cli/drill-args.ts'
+import { controls } from '../../lib/drill/controls/index.ts'
 import { drills } from '../../lib/drill/drills/index.ts'
 import { tableText } from '../../lib/drill/table.ts'
 import { Refusal, UsageError } from '../../lib/errors.ts'
@@ -55,6 +56,16 @@ describe('the words of a drill', () => {
     expect(() => readDrill(['--rounds', '0'])).toThrow(/--rounds to be an integer/)
   })
 
+  it('choose controls by their own names', () => {
+    const broken = controls.map(({ drill }) => drill)
+    const { control, only } = readDrill(['--control', '--only', 'answer-5'])
+    expect(control).toBe(true)
+    expect(chosenDrills(broken, only, 'control').map(({ name }) => name)).toEqual(['answer-5'])
+    expect(() => chosenDrills(broken, ['power-off'], 'control')).toThrow(
+      /^Unknown control `power-off`.*control, fencing-off, answer-5$/,
+    )
+  })
+
   it('name the node that serves first, or leave it to chance', () => {
     const nodes = [{ name: 'M1' }, { name: 'M2' }]
     expect(chosenActive(readDrill([]).active, nodes)).toBe('either')
@@ -64,7 +75,7 @@ describe('the words of a drill', () => {
   })
 
   it('have names in kebab-case, each once', () => {
-    const names = drills.map(({ name }) => name)
+    const names = [...drills, ...controls.map(({ drill }) => drill)].map(({ name }) => name)
     expect(new Set(names).size).toBe(names.length)
     for (const name of names) expect(name).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/)
   })
@@ -74,7 +85,9 @@ describe('npm run play drill', () => {
   it('names its drills without any connection', async () => {
     const { stdout, code } = await tandem(['play', 'drill', '--list'])
     expect(code).toBe(0)
-    expect(stdout).toContain('power-off')
+    for (const name of ['power-off', 'freeze-active', 'both-off-standby-first', 'answer-5']) {
+      expect(stdout).toMatch(new RegExp(`^  ${name} +\\w`, 'm'))
+    }
     expect((await tandem(['play', 'drill', '--help'])).stdout).toContain('--rounds')
     expect((await tandem(['play'])).stdout).toMatch(/^ {2}drill +Breaks the pair/m)
   })

@@ -38,6 +38,7 @@ export class GoodPair extends FakeGround {
       this.serving = other(name)
     }
     if (script.includes('start heartbeat')) this.broken = ''
+    if (script.includes('systemctl stop heartbeat')) return ''
     if (script.includes('rpc.nfsd 0') || script.includes('pkill')) this.broken = 'nfsd'
     if (script.includes('sysrq-trigger') || script.includes('kill -STOP')) this.#shoot(name)
     if (script.includes('fence confirm')) this.waiting = ''

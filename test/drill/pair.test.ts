@@ -96,6 +96,11 @@ describe('what keeps a pair from being whole', () => {
       /M2: heartbeat does/,
     ],
     [
+      'something that cannot be confirmed',
+      { nodes: [active('M1'), other({ waiting: 'it is not confirmed that M1 is off' })] },
+      /M2 waits: it is not confirmed that M1 is off/,
+    ],
+    [
       'blocks out of sync',
       { nodes: [active('M1'), other({ replica: { ...idle('M2').replica, outOfSync: 4 } })] },
       /M2: DRBD is Connected Secondary\/Primary UpToDate\/UpToDate oos:4/,
