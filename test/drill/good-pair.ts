@@ -116,6 +116,7 @@ export class GoodPair extends FakeGround {
     }
     const wrong = [...this.cuts].map((cut) => `heartbeat line ${cut}`)
     if (this.broken) wrong.push(`${this.broken} does not run`, 'nfsdcld does not run')
+    if (this.deaf) wrong.push(`heartbeat line ${this.deaf} is dead, DRBD is apart`)
     if (this.waiting) wrong.push(this.waiting)
     if ([...this.cuts].some((cut) => cut.startsWith('bmc-'))) wrong.push('power switch is silent')
     if (this.broken === 'nfsd') this.broken = ''

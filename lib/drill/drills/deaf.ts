@@ -2,7 +2,7 @@ import { type Drill, deaf, heldMs } from '../drill.ts'
 import { must } from '../ground.ts'
 import { nodeOf, servingOf } from '../pair.ts'
 import type { Stage } from '../stage.ts'
-import { promotionIsRefused } from './lines.ts'
+import { promotionIsRefused, verifyNames } from './lines.ts'
 import { moveLimitMs, serves } from './planned.ts'
 
 /** A card that sends and hears nothing: carrier stays, so that only silence tells. */
@@ -32,7 +32,7 @@ export const lossEm1: Drill = {
     // How long clients waited says whether that was right.
     const moved = await stage.comesTrue(2 * moveLimitMs(stage), serves(stage.standby))
     stage.say(moved ? `${stage.standby} serves` : `the service stays on ${stage.active}`)
-    await stage.watch(20_000)
+    await verifyNames(stage, /em1/)
   },
 }
 
@@ -57,6 +57,7 @@ export const lossEm3: Drill = {
       stage.wrong(`${active} no longer has the whole service`)
     }
     await promotionIsRefused(stage)
+    await verifyNames(stage, /DRBD/)
     await stage.keepsServing(active, 10_000)
   },
 }

@@ -1,0 +1,43 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sshMachine } from '../../lib/drill/machine.ts'
+import { startSampler } from '../../lib/drill/sampler.ts'
+import { startServer, type TestServer } from '../ssh/server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(() => server.close())
+
+const machine = (name: string) => sshMachine(name, () => server.options())
+
+describe('a stream of lines from a machine', () => {
+  it('gives each line as it arrives, and ends with its script', async () => {
+    const lines: string[] = []
+    const { signal } = new AbortController()
+    const script = 'printf "one\\ntw"; sleep 0.1; printf "o\\nhalf"'
+    await machine('M1').stream(script, (line) => lines.push(line), signal)
+    expect(lines).toEqual(['one', 'two'])
+  })
+
+  it('ends when it is told to, and when the connection is lost', async () => {
+    const forever = 'while :; do echo line; sleep 0.05; done'
+    const stop = new AbortController()
+    const first = machine('M1').stream(forever, () => stop.abort(), stop.signal)
+    await first.catch(() => {})
+    const lost = machine('M1').stream(forever, () => server.drop(), new AbortController().signal)
+    await expect(lost).rejects.toThrow('M1: connection to')
+  })
+})
+
+it('the sampler listens again after a connection was lost', async () => {
+  const sampler = startSampler([machine('M1'), machine('M2')])
+  await sleep(1_500)
+  server.drop()
+  await sleep(2_500)
+  const { samples, both } = await sampler.stop()
+  // Some four a second, but for the second in which it waits before it asks again.
+  for (const name of ['M1', 'M2']) expect(samples[name]).toBeGreaterThan(6)
+  expect(both).toEqual([])
+}, 20_000)
