@@ -16,6 +16,7 @@ export function provideSecrets(from: (name: string) => string): void {
 /** The name of a value that prints as asterisks wherever it goes by accident; only `reveal` gives it away. */
 export class Secret {
   readonly name: string
+  /** Whether the value exists elsewhere and must be told: an invented one would be wrong. */
   readonly given: boolean
 
   constructor(name: string, { given = false }: { given?: boolean } = {}) {
@@ -44,7 +45,10 @@ export class Secret {
   }
 }
 
-/** Names a secret of the inventory; its value is kept encrypted, apart from the inventory. */
+/**
+ * Names a secret of the inventory; its value is kept encrypted, apart from the inventory. With
+ * `given` it is one that exists elsewhere, such as a device's password, and is never made up.
+ */
 export function secret(name: string, options: { given?: boolean } = {}): Secret {
   return new Secret(name, options)
 }

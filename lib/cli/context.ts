@@ -5,6 +5,8 @@ export interface Context {
   readonly env: NodeJS.ProcessEnv
   readonly stdout: NodeJS.WriteStream
   readonly stderr: NodeJS.WriteStream
+  /** The process's own unless given. */
+  readonly stdin?: NodeJS.ReadStream
 }
 
 /** Width for text: the terminal's, within what can be read. */

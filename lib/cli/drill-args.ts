@@ -8,6 +8,8 @@ import { drillOptions } from './drill-options.ts'
 export interface DrillArgs {
   readonly only?: readonly string[]
   readonly rounds: number
+  /** A node's name, or `either`. */
+  readonly active: string
   readonly yes: boolean
   readonly confirm?: string
   readonly json?: string
@@ -29,6 +31,7 @@ export function readDrill(argv: readonly string[]): DrillArgs {
   return {
     ...given('only', list('only')),
     rounds: Number(text('rounds') ?? 1),
+    active: text('active') ?? 'either',
     yes: flag('yes'),
     ...given('confirm', text('confirm')),
     ...given('json', text('json')),
@@ -42,12 +45,23 @@ export function readDrill(argv: readonly string[]): DrillArgs {
 }
 
 /** The drills of those names, in the usual order; throws UsageError for a name that is none. */
-export function chosenDrills(drills: readonly Drill[], only?: readonly string[]): Drill[] {
+export function chosenDrills(
+  drills: readonly Drill[],
+  only?: readonly string[],
+  kind = 'drill',
+): Drill[] {
   const names = drills.map(({ name }) => name)
   for (const word of only ?? []) {
-    if (!names.includes(word)) throw new UsageError(unknownName('drill', word, names))
+    if (!names.includes(word)) throw new UsageError(unknownName(kind, word, names))
   }
   return drills.filter(({ name }) => !only || only.includes(name))
+}
+
+/** The node that is to serve, or `either`; throws UsageError for one that the inventory has not. */
+export function chosenActive(active: string, nodes: readonly { readonly name: string }[]): string {
+  const names = [...nodes.map(({ name }) => name), 'either']
+  if (!names.includes(active)) throw new UsageError(unknownName('node', active, names))
+  return active
 }
 
 /** What may be drilled without asking: decided before anything is connected to. */

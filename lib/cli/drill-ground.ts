@@ -138,6 +138,11 @@ export function realGround(
         await locks.take().catch(() => {})
       }
     },
+    restore: async () => {
+      await locks.release()
+      await inLab((own, options) => own.reset(options, 'converged'))
+      await Promise.allSettled(machines.map((machine) => machine.close()))
+    },
     lock: () => locks.take(),
     close: async () => {
       await locks.release()

@@ -4,6 +4,11 @@ import type { Option } from './options.ts'
 export const drillOptions = {
   only: { kind: 'words', value: 'DRILLS', about: 'only these drills: power-off,em1' },
   rounds: { kind: 'count', value: 'N', about: 'how often each is done (default 1)' },
+  active: {
+    kind: 'text',
+    value: 'NODE',
+    about: 'the node that serves when a round begins, or either: by chance (default either)',
+  },
   yes: { kind: 'flag', about: 'do not ask; never enough for a production inventory' },
   confirm: {
     kind: 'text',
@@ -15,7 +20,7 @@ export const drillOptions = {
   list: { kind: 'flag', about: 'name the drills; no connection' },
   control: {
     kind: 'flag',
-    about: 'break the pair on purpose (lab only): the checker must find what is lost',
+    about: 'break the pair on purpose (lab only), some ways: the checker must catch each',
   },
   inventory: { kind: 'text', value: 'NAME', about: 'the inventory to drill (default lab)' },
   install: { kind: 'flag', about: 'let the lab install the programs it misses' },

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { caught, control } from '../drill/control.ts'
+import { controls } from '../drill/controls/index.ts'
+import { controlText, runControls } from '../drill/controls/run.ts'
 import { drills } from '../drill/drills/index.ts'
 import { abilities } from '../drill/ground.ts'
 import { startBook } from '../drill/kit.ts'
@@ -8,12 +9,13 @@ import type { ReportMeta } from '../drill/report/html.ts'
 import { rowsOf } from '../drill/report/rows.ts'
 import { possible, runDrills } from '../drill/run.ts'
 import { tableText } from '../drill/table.ts'
+import type { Round } from '../drill/types.ts'
 import { exitCodes, Refusal, UsageError } from '../errors.ts'
 import { type LabFacts, load, unstartedLab } from '../inventory/index.ts'
 import { helpText } from './args.ts'
 import { type Context, columnsOf } from './context.ts'
 import { inventoryName } from './defaults.ts'
-import { chosenDrills, consentOf, type DrillArgs, readDrill } from './drill-args.ts'
+import { chosenActive, chosenDrills, consentOf, type DrillArgs, readDrill } from './drill-args.ts'
 import { ask, drillLines } from './drill-ask.ts'
 import { canWrite, keep } from './drill-files.ts'
 import { realGround } from './drill-ground.ts'
@@ -26,7 +28,13 @@ import { interruption } from './signals.ts'
 /** `npm run play drill`: breaks the pair in earnest, watched by a client; resolves with the exit code. */
 export async function drill(argv: readonly string[], context: Context): Promise<number> {
   const args = readDrill(argv)
-  const list = ['Drills:', ...drillLines(drills)].join('\n')
+  const broken = controls.map((control) => control.drill)
+  const list = [
+    'Drills:',
+    ...drillLines(drills),
+    'Controls (--control), each of which the checker must catch:',
+    ...drillLines(broken),
+  ].join('\n')
   if (args.help) {
     const usage = 'npm run play drill -- [OPTIONS]'
     const text = await helpText(usage, drillOptions, columnsOf(context), list)
@@ -37,17 +45,18 @@ export async function drill(argv: readonly string[], context: Context): Promise<
     context.stdout.write(`${list}\n`)
     return exitCodes.converged
   }
-  if (args.control && args.only)
-    throw new UsageError('--control is a drill of its own, without --only')
-  const chosen = args.control ? [control] : chosenDrills(drills, args.only)
+  const chosen = args.control
+    ? chosenDrills(broken, args.only, 'control')
+    : chosenDrills(drills, args.only)
   const name = inventoryName(args.inventory, context.env)
   const loaded = await load(name, join(context.root, 'inventory'))
   const inLab = loaded.kind === 'embedded-lab'
   const known = inLab ? loaded.build(unstartedLab) : loaded.inventory
   const plan = planOf(known, 1)
+  const active = chosenActive(args.active, plan.nodes)
   const can = new Set(inLab ? abilities : [])
   const { run, skipped } = possible(chosen, { can })
-  if (args.control && run.length === 0)
+  if (args.control && skipped.length > 0)
     throw new Refusal('--control breaks the pair: only the lab may')
   if (run.length === 0) throw new UsageError(skipped.join('; '))
 
@@ -67,7 +76,7 @@ export async function drill(argv: readonly string[], context: Context): Promise<
   const inventory = facts && inLab ? loaded.build(facts) : known
   const lab = inLab ? await labModule() : undefined
   const ground = realGround(inventory, planOf(inventory, slowness(facts)), context, lab)
-  return performed(ground, args, chosen, facts, context)
+  return performed(ground, { ...args, active }, chosen, facts, context)
 }
 
 /** Emulated processors start programs some fifty times slower, and all limits follow. */
@@ -93,28 +102,27 @@ async function performed(
   const meta = metaOf(began, ground.plan, facts)
   let kept: Promise<unknown> = Promise.resolve()
   try {
-    const { rounds, exitCode, breach } = await runDrills(ground, {
-      drills: chosen,
+    const options = {
       rounds: args.rounds,
+      active: args.active,
       startBook,
       say,
       signal: stop.signal,
-      onRound: (soFar) => {
+      onRound: (soFar: readonly Round[]) => {
         // Whatever comes next, these are known.
         kept = kept.then(() => keep(soFar, args, meta))
       },
-    })
+    }
+    if (args.control) {
+      const named = controls.filter(({ drill }) => chosen.includes(drill))
+      const { results, exitCode } = await runControls(ground, { ...options, controls: named })
+      await kept
+      context.stdout.write(`\n${controlText(results)}`)
+      return exitCode
+    }
+    const { rounds, exitCode, breach } = await runDrills(ground, { ...options, drills: chosen })
     await kept
     if (rounds.length > 0) context.stdout.write(`\n${tableText(rowsOf(rounds))}`)
-    const [first] = rounds
-    if (args.control && first) {
-      const found = caught(first)
-      const text = found
-        ? `The control was caught: ${first.verdict.lost.length} acknowledged writes were lost, and the checker says so`
-        : 'The control was NOT caught: the checker found nothing lost, so it proves nothing'
-      context.stdout.write(`${text}\n`)
-      return found ? exitCodes.converged : exitCodes.failed
-    }
     if (breach) {
       const where = `${breach.drill}, round ${breach.round}`
       context.stdout.write(

@@ -3,7 +3,7 @@ import { sentence } from '../errors.ts'
 import type { LabFacts } from '../inventory/index.ts'
 import type { Context } from './context.ts'
 import { labModule, labSettings } from './lab-module.ts'
-import type { SecretFiles } from './secrets.ts'
+import type { Given, SecretFiles } from './secrets.ts'
 import { interruption } from './signals.ts'
 
 /** Brings the embedded lab up, saying how far it is, and returns what its inventory needs to know. */
@@ -25,6 +25,15 @@ export async function bringUp(install: boolean, context: Context): Promise<LabFa
 export async function secretFiles(context: Context): Promise<SecretFiles> {
   const { stateDir } = (await labModule()).labPaths(context.env)
   return { secrets: join(stateDir, 'secrets.age'), identity: join(stateDir, 'identity.txt') }
+}
+
+/** What the lab itself knows of its inventory's secrets: the passwords of the nodes' BMCs. */
+export async function givenSecrets(context: Context): Promise<Given> {
+  const { bmcPasswords, labPaths } = await labModule()
+  const passwords = bmcPasswords(labPaths(context.env).stateDir)
+  return Object.fromEntries(
+    Object.entries(passwords ?? {}).map(([node, password]) => [`fencing.${node}`, `${password}`]),
+  )
 }
 
 /** Keeps the converged state for `lab reset converged`; that it fails is worth a line, not an error. */

@@ -117,7 +117,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     run: async (call) => call.lab.ssh(call.settings, host(call), call.command),
   },
   cut: {
-    about: 'cut a cable: M1.em1, M2.em1, em2, em3, M1.em4, M2.em4; or a BMC off: bmc-M1, bmc-M2',
+    about: 'cut a cable: M1.em1, M1.em4, em2, em3 …, or silence a BMC: bmc-M1',
     words: 'LINK',
     count: [1, 1],
     run: async (call) => {

@@ -50,6 +50,15 @@ export const labOptions = {
   help: { kind: 'flag', about: 'this text' },
 } as const satisfies Record<string, Option>
 
+/** The options of `npm run secrets`. */
+export const secretsOptions = {
+  set: {
+    kind: 'text',
+    value: 'NAME',
+    about: 'keep a value that exists elsewhere; it is asked for',
+  },
+} as const satisfies Record<string, Option>
+
 /** The values of options as read from the command line. */
 export interface PlayArgs {
   readonly words: readonly string[]

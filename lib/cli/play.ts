@@ -70,8 +70,8 @@ export async function play(argv: readonly string[], context: Context): Promise<n
   const lab = await import('./lab-run.ts')
   const facts = await lab.bringUp(args.install, context)
   const files = await lab.secretFiles(context)
-  // The lab's secrets live and die with it.
-  await makeSecrets(known, files)
+  // The lab's secrets live and die with it; those of its power switches it has made itself.
+  await makeSecrets(known, files, await lab.givenSecrets(context))
   await useSecrets(known, files)
   const code = await runOn(playbook, chosenIn(loaded.build(facts)), args, selection, context)
   // The lab's own recipe only: one built to be compared with is no state to return to.

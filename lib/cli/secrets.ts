@@ -24,27 +24,57 @@ export function secretFiles(inventory: string, env: NodeJS.ProcessEnv): SecretFi
   }
 }
 
-/** Names of all secrets that an inventory's variables ask for. */
-export function secretNames(inventory: Inventory): string[] {
-  const names = new Set<string>()
+/** Values that exist elsewhere, by the name of their secret. */
+export type Given = Readonly<Record<string, string>>
+
+/** Names of all secrets that an inventory's variables ask for, and of those whose values must be told. */
+function namesIn(inventory: Inventory): { all: string[]; given: string[] } {
+  const all = new Set<string>()
+  const given = new Set<string>()
   const visit = (value: unknown): void => {
-    if (value instanceof Secret) names.add(value.name)
-    else if (typeof value === 'object' && value !== null) Object.values(value).forEach(visit)
+    if (value instanceof Secret) {
+      all.add(value.name)
+      if (value.given) given.add(value.name)
+    } else if (typeof value === 'object' && value !== null) Object.values(value).forEach(visit)
   }
   visit(inventory.vars)
   for (const host of Object.values(inventory.hosts)) visit(host.vars)
-  return [...names].sort()
+  return { all: [...all].sort(), given: [...given].sort() }
+}
+
+/** Names of all secrets that an inventory's variables ask for. */
+export const secretNames = (inventory: Inventory): string[] => namesIn(inventory).all
+
+/** Names of the secrets whose values exist elsewhere and must be told. */
+export const givenNames = (inventory: Inventory): string[] => namesIn(inventory).given
+
+/** The given secrets that nobody has told yet. */
+export async function untold(inventory: Inventory, files: SecretFiles): Promise<string[]> {
+  const names = givenNames(inventory)
+  const values = names.length > 0 ? await readSecrets(files) : undefined
+  return names.filter((name) => !values?.has(name))
+}
+
+/** The sentence that says how to tell values that exist elsewhere. */
+export function tellThem(inventory: string, names: readonly string[]): string {
+  const lines = names.map((name) => `npm run secrets -- ${inventory} --set ${name}`)
+  return `Inventory ${inventory} needs values that exist elsewhere (${names.join(', ')}); tell them: ${lines.join('; ')}`
 }
 
 /** Opens an inventory's secrets for this process. Throws UsageError naming what is missing and how to make it. */
 export async function useSecrets(inventory: Inventory, files: SecretFiles): Promise<void> {
-  const names = secretNames(inventory)
-  const values = names.length > 0 ? await readSecrets(files) : undefined
-  const missing = names.filter((name) => !values?.has(name))
+  const { all, given } = namesIn(inventory)
+  const values = all.length > 0 ? await readSecrets(files) : undefined
+  const missing = all.filter((name) => !values?.has(name))
+  const toTell = missing.filter((name) => given.includes(name))
+  const toMake = missing.filter((name) => !given.includes(name))
   if (missing.length > 0) {
-    throw new UsageError(
-      `Inventory ${inventory.name} needs the secrets ${missing.join(', ')}, expected in ${files.secrets}. Copy that file and its key from the administrator who has them, or, for a new pair, make them once: npm run secrets -- ${inventory.name}`,
-    )
+    const make = `Inventory ${inventory.name} needs the secrets ${toMake.join(', ')}, expected in ${files.secrets}. Copy that file and its key from the administrator who has them, or, for a new pair, make them once: npm run secrets -- ${inventory.name}`
+    const sentences = [
+      ...(toMake.length > 0 ? [make] : []),
+      ...(toTell.length > 0 ? [tellThem(inventory.name, toTell)] : []),
+    ]
+    throw new UsageError(sentences.join('. '))
   }
   provideSecrets((name) => {
     const value = values?.get(name)
@@ -53,9 +83,20 @@ export async function useSecrets(inventory: Inventory, files: SecretFiles): Prom
   })
 }
 
-/** Makes the secrets an inventory asks for and does not have yet; returns their names. */
-export function makeSecrets(inventory: Inventory, files: SecretFiles): Promise<readonly string[]> {
-  return createSecrets(files, secretNames(inventory))
+/**
+ * Makes the secrets an inventory asks for and does not have yet, and keeps those of `told` that it
+ * asks for, in the place of older values too; returns the names of all that were written.
+ */
+export function makeSecrets(
+  inventory: Inventory,
+  files: SecretFiles,
+  told: Given = {},
+): Promise<readonly string[]> {
+  const { all, given } = namesIn(inventory)
+  const isTold = (name: string) => Object.hasOwn(told, name)
+  const wanted = Object.entries(told).filter(([name]) => all.includes(name))
+  const names = all.filter((name) => !given.includes(name) && !isTold(name))
+  return createSecrets(files, names, Object.fromEntries(wanted))
 }
 
 /** Reads an inventory's secrets by name. Throws UsageError where one of the two files is no good. */
@@ -85,20 +126,20 @@ export async function readSecrets(files: SecretFiles): Promise<Map<string, strin
 /** Loaded when there is a secret to open: it takes longer to load than most runs take to connect. */
 const age = () => import('age-encryption')
 
-/** Makes the secrets named, keeping those already there; returns the names made. */
+/** Makes the secrets named, keeping those already there, and keeps the values told; returns the names written. */
 export async function createSecrets(
   files: SecretFiles,
   names: readonly string[],
+  told: Given = {},
 ): Promise<readonly string[]> {
-  if (names.length === 0) return []
+  if (names.length === 0 && Object.keys(told).length === 0) return []
   const have = (await readSecrets(files)) ?? new Map<string, string>()
   const missing = names.filter((name) => !have.has(name))
-  if (missing.length === 0) return []
+  const changed = Object.entries(told).filter(([name, value]) => have.get(name) !== value)
+  const written = [...missing, ...changed.map(([name]) => name)].sort()
+  if (written.length === 0) return []
   for (const name of missing) have.set(name, randomBytes(24).toString('hex'))
-  // HACK
-  const fs = await import('node:fs')
-  const st = JSON.parse(fs.readFileSync(process.env.HACKLAB + '/lab.json', 'utf8'))
-  for (const n of ['M1', 'M2']) have.set(`fencing.${n}`, st.bmc[n].password)
+  for (const [name, value] of changed) have.set(name, value)
   try {
     mkdirSync(dirname(files.secrets), { recursive: true, mode: 0o700 })
   } catch (error) {
@@ -114,7 +155,7 @@ export async function createSecrets(
   encrypter.addRecipient(await identityToRecipient(identity))
   const sealed = await encrypter.encrypt(JSON.stringify(Object.fromEntries(have)))
   await writeDurably(files.secrets, sealed)
-  return missing
+  return written
 }
 
 /** The key of an identity file; undefined when there is no file, UsageError when it is no good. */

@@ -14,8 +14,6 @@ export interface Drill {
   run(stage: Stage): Promise<void>
   /** Whether the service is on the other node in the end. */
   readonly moves: boolean | 'either'
-  /** Begins with the preferred node serving; the service is moved there first. */
-  readonly fromPreferred?: boolean
   /** Something was cut off in the middle: the filesystem is checked after every round. */
   readonly crash?: boolean
   /** The longest a client may have waited for a new file, in milliseconds; told, not a pass mark. */
@@ -28,6 +26,8 @@ export interface Drill {
   proof?(evidence: Evidence, stage: Stage): Promise<readonly string[]>
   /** Loses writes on purpose: what the checker finds is no breach. */
   readonly isControl?: boolean
+  /** Leaves the pair broken for good: the ground is put back before and after it. */
+  readonly spoils?: boolean
   /** Two nodes may serve for a while, each cut off from the other. */
   readonly mayBeUnsafe?: boolean
 }
@@ -37,3 +37,12 @@ export const planned = ({ slow }: PairPlan): number => 5_000 * slow
 
 /** What a crash may cost: heartbeat must first be sure. */
 export const crash = (plan: PairPlan): number => plan.heartbeat.deadtime * 1_000 + planned(plan)
+
+/** What a crash may cost where the peer must be confirmed off before anything is promoted. */
+export const fenced = (plan: PairPlan): number => crash(plan) + 10_000
+
+/** What the loss of the standby, or of the line to it, may cost: the server must first be sure of it. */
+export const heldMs = 15_000
+
+/** What clients may wait for at most where the server becomes deaf: a crash, and grace behind it. */
+export const deaf = (plan: PairPlan): number => fenced(plan) + plan.grace * 1_000

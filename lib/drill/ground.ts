@@ -6,6 +6,11 @@ export interface Machine {
   readonly name: string
   /** Runs text of `/bin/sh` as root; resolves whatever the exit code, rejects where there is no answer. */
   run(script: string, options?: RunOptions): Promise<Output>
+  /**
+   * Runs a script on a connection of its own and gives each line as it arrives; settles when the script
+   * ends, the connection is lost, or the signal is aborted.
+   */
+  stream(script: string, onLine: (line: string) => void, signal: AbortSignal): Promise<void>
 }
 
 /** What may go with a script. */
@@ -51,6 +56,8 @@ export interface Ground {
   heal(link: string): Promise<void>
   /** Runs a playbook as `npm run play WORDS` would, with the hosts' lock given back for it. */
   play(words: readonly string[]): Promise<Played>
+  /** Puts everything back to how `site` left it, whatever was broken; only the lab can. */
+  restore(): Promise<void>
   /** Takes the lock of every host that it does not hold yet. */
   lock(): Promise<void>
   close(): Promise<void>

@@ -20,6 +20,7 @@ echo '--- threads'; n=0; [ ! -e /proc/fs/nfsd/threads ] || read -r n </proc/fs/n
 echo '--- vip'; ip -o -4 addr show dev ${vip.device} to ${vip.address}/32
 echo '--- programs'
 for p in /proc/[0-9]*; do { read -r c <"$p/comm"; } 2>/dev/null && case $c in nfsdcld|rpc.mountd) echo "$c" ;; esac; done
+echo '--- waiting'; text=; [ ! -s /run/tandem/waiting ] || read -r text </run/tandem/waiting; echo "$text"
 echo '--- heartbeat'; timeout 8 cl_status rscstatus 2>&1; :`
 }
 
@@ -51,6 +52,7 @@ export function parseLook(name: string, text: string, plan: PairPlan): NodeState
     threads: Number.parseInt(of('threads'), 10) || 0,
     vip: of('vip') !== '',
     missing: needed.filter((program) => !programs.has(program)),
+    waiting: of('waiting'),
   }
 }
 
@@ -83,6 +85,7 @@ export function unreached(name: string): NodeState {
     threads: 0,
     vip: false,
     missing: [],
+    waiting: '',
   }
 }
 

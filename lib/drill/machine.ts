@@ -36,6 +36,25 @@ export function sshMachine(name: string, where: () => ConnectOptions): SshMachin
       const signal = connection.lost
       return exec(connection, script, { timeoutMs, signal, ...(stdin !== undefined && { stdin }) })
     },
+    stream: async (script, onLine, signal) => {
+      // A node that is frozen or without power must be given up soon, to be heard again in time.
+      const connection = await connect({ ...where(), keepaliveMs: 3_000 })
+      const end = () => void connection.close()
+      signal.addEventListener('abort', end, { once: true })
+      try {
+        if (signal.aborted) return
+        let half = ''
+        const onStdout = (chunk: string) => {
+          const lines = (half + chunk).split('\n')
+          half = lines.pop() ?? ''
+          for (const text of lines) onLine(text)
+        }
+        await exec(connection, script, { signal: connection.lost, onStdout })
+      } finally {
+        signal.removeEventListener('abort', end)
+        await connection.close()
+      }
+    },
     close: async () => {
       const connection = await line?.catch(() => undefined)
       await connection?.close()

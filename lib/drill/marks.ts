@@ -17,6 +17,8 @@ export const markEvents = [
   'grace-ended',
   'peer-lost',
   'fenced',
+  'fence-began',
+  'fence-ended',
 ] as const
 export type MarkEvent = (typeof markEvents)[number]
 
@@ -44,6 +46,8 @@ export const stampWords: Readonly<Record<string, MarkEvent>> = {
   'nfsd-stop-end': 'nfsd-down',
   'umount-end': 'unmounted',
   'demote-end': 'stop-ended',
+  'fence-begin': 'fence-began',
+  'fence-end': 'fence-ended',
   'promote-begin': 'start-began',
   'promote-end': 'promoted',
   'mount-end': 'mounted',

@@ -46,6 +46,8 @@ export interface NodeState {
   readonly vip: boolean
   /** Programs the service needs that do not run. */
   readonly missing: readonly string[]
+  /** What the node cannot confirm and therefore waits for, in its own sentence; empty where nothing. */
+  readonly waiting: string
 }
 
 /** The pair at one moment. */
@@ -76,7 +78,8 @@ export function stateText({ nodes }: Pick<PairState, 'nodes'>): string {
         ...(node.mounted ? ['mounted'] : []),
       ]
       const has = parts.length > 0 ? `, has ${parts.join(', ')}` : ''
-      return `${node.name}: ${replicaText(node.replica)}, heartbeat ${node.heartbeat}${has}`
+      const waits = node.waiting ? `, waits: ${node.waiting}` : ''
+      return `${node.name}: ${replicaText(node.replica)}, heartbeat ${node.heartbeat}${has}${waits}`
     })
     .join('; ')
 }
@@ -144,6 +147,7 @@ export function notWhole(state: PairState): string[] {
     }
     if (node.heartbeat === 'stopped') found.push(`${node.name}: heartbeat does not run`)
     if (!isSettled(node)) found.push(`${node.name}: heartbeat is in transition`)
+    if (node.waiting) found.push(`${node.name} waits: ${node.waiting}`)
   }
   const serving = servingOf(state)
   const holders = nodes.filter(holdsAny)

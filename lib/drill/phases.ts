@@ -6,6 +6,7 @@ export interface Samples {
   /** When the fault was injected, or the move was asked for. */
   readonly fault: number
   readonly from: string
+  /** The node that serves in the end: another than `from`, or the same where it only held its writes. */
   readonly to: string
   readonly marks: readonly Mark[]
   readonly operations: readonly Operation[]
@@ -23,6 +24,8 @@ export function phasesOf({ fault, from, to, marks, operations }: Samples): Phase
       .map(({ at }) => at)
     return times.length > 0 ? Math.min(...times) : undefined
   }
+  const fence = fenceOf(marks.filter(({ node, at }) => node === to && at >= early))
+  if (to === from) return held(fault, fence)
   const began = first(to, 'start-began')
   const leaves = first(from, 'stop-began')
   const stopped = first(from, 'stop-ended') ?? first(from, 'demoted')
@@ -32,8 +35,9 @@ export function phasesOf({ fault, from, to, marks, operations }: Samples): Phase
   // Only a node that gives up in order leaves: a dead one has no stop.
   const isMove = leaves !== undefined && (began === undefined || leaves <= began)
   const ends: readonly [Phase, number | undefined][] = [
-    ['detect', isMove ? leaves : (began ?? first(to, 'promoted'))],
+    ['detect', isMove ? leaves : earliest(began ?? first(to, 'promoted'), fence?.from)],
     ['stop', isMove ? (stopped ?? began) : undefined],
+    ['fence', fence?.to],
     ['promote', first(to, 'promoted')],
     ['mount', first(to, 'mounted')],
     ['nfsd', first(to, 'nfsd-up')],
@@ -51,6 +55,31 @@ export function phasesOf({ fault, from, to, marks, operations }: Samples): Phase
     last = end
   }
   return phases
+}
+
+/**
+ * When a node made sure of its peer. Stamps are nested, where DRBD's question ends in a power-off, and
+ * an attempt that failed has no end: the last end before the promotion is the one that writes waited for.
+ */
+function fenceOf(marks: readonly Mark[]): { from: number; to: number } | undefined {
+  const times = (event: MarkEvent) =>
+    marks.filter((mark) => mark.event === event).map(({ at }) => at)
+  const from = Math.min(...times('fence-began'))
+  const promoted = Math.min(...times('promoted').filter((at) => at >= from))
+  const to = Math.max(...times('fence-ended').filter((at) => at >= from && at <= promoted))
+  return Number.isFinite(from) && Number.isFinite(to) ? { from, to } : undefined
+}
+
+/** A node that stayed, and held its writes until it was sure of its peer. */
+function held(fault: number, fence: { from: number; to: number } | undefined): Phases {
+  if (!fence) return {}
+  const detect = Math.max(0, Math.round(fence.from - fault))
+  return { detect, fence: Math.round(fence.to - fence.from) }
+}
+
+const earliest = (...times: readonly (number | undefined)[]): number | undefined => {
+  const known = times.filter((time) => time !== undefined)
+  return known.length > 0 ? Math.min(...known) : undefined
 }
 
 /** The first operation acknowledged after `at`. */

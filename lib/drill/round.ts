@@ -1,20 +1,23 @@
 import { exitCodeOf, exitCodes, sentence } from '../errors.ts'
-import { onClockOf } from './clock.ts'
+import { counterProblems } from './counters.ts'
 import type { Drill } from './drill.ts'
-import { type Before, before, collect, type Evidence } from './evidence.ts'
+import { before, collect } from './evidence.ts'
 import { type Ground, machineOf } from './ground.ts'
 import type { Book, StartBook } from './kit.ts'
-import { notWhole, servingOf, stateText } from './pair.ts'
-import { phasesOf } from './phases.ts'
+import { holdsAny, isSettled, notWhole, type PairState, servingOf, stateText } from './pair.ts'
 import { fsckProblems, verifyProblems } from './proofs.ts'
-import { Breach, type Stage, type Story, stageOf, waitFor } from './stage.ts'
-import { timelineOf } from './timeline.ts'
-import type { Operation, Round, Verdict } from './types.ts'
+import { startSampler } from './sampler.ts'
+import { Breach, type Stage, stageOf, waitFor } from './stage.ts'
+import { type Active, begin } from './start.ts'
+import { noStalls, summary } from './told.ts'
+import type { Counted, Operation, Round, Verdict } from './types.ts'
 
 /** What a round is run with. */
 export interface RoundOptions {
   readonly drill: Drill
   readonly round: number
+  /** Which node is to serve when it begins; the one that does unless given. */
+  readonly active?: Active
   readonly startBook: StartBook
   readonly say: (text: string) => void
   readonly signal: AbortSignal
@@ -36,11 +39,9 @@ export async function runRound(ground: Ground, options: RoundOptions): Promise<R
   const { drill, round, say, signal } = options
   const { plan } = ground
   await ground.lock()
-  if (drill.fromPreferred) await toPreferred(ground, say)
-  const first = await ground.look({ arp: true })
+  const { first, wrong } = await begin(ground, options)
   const active = servingOf(first)?.name
   const standby = first.nodes.find(({ name }) => name !== active)?.name
-  const wrong = notWhole(first)
   if (wrong.length > 0 || active === undefined || standby === undefined) {
     return roundOf(options, plan.recipe, { problems: wrong.map((text) => `before: ${text}`) })
   }
@@ -51,45 +52,65 @@ export async function runRound(ground: Ground, options: RoundOptions): Promise<R
   const mayBeUnsafe = drill.mayBeUnsafe ?? false
   const { stage, story } = stageOf({ ground, active, standby, book, say, signal, mayBeUnsafe })
   story.looks.push(first)
-  const interrupted = await perform(stage, options)
-  const operations = await ended(book, stage)
-  if (interrupted) throw interrupted
+  const { operations, nfsd } = await observed(book, stage, options)
 
   const last = await ground.look({ arp: true })
   story.looks.push(last)
-  for (const text of notWhole(last)) stage.wrong(`after: ${text}`)
   const now = servingOf(last)?.name
-  const wanted = drill.moves ? standby : active
-  // The article's recipe moves the service back by itself.
-  if (now && now !== wanted && drill.moves !== 'either' && plan.recipe === 'tandem') {
-    stage.wrong(`${now} serves in the end, expected ${wanted}`)
-  }
+  if (!drill.spoils) judgeEnd(last, stage, options)
   const evidence = await collect(ground, begun)
   for (const text of (await drill.proof?.(evidence, stage)) ?? []) stage.wrong(text)
-  const readable = now !== undefined && operations.length > 0
-  const verdict = readable ? judged(await book.check(machineOf(ground, now)), options, stage) : none
+  const reader = now ?? (drill.spoils ? last.nodes.find(holdsAny)?.name : undefined)
+  const readable = reader !== undefined && operations.length > 0
+  const verdict = readable
+    ? judged(await book.check(machineOf(ground, reader)), options, stage)
+    : none
   if (!readable) stage.wrong(`nothing could be read back: ${stateText(last)}`)
-  if (now && story.problems.length === 0) await prove(now, options, stage)
+  if (now && !drill.spoils && story.problems.length === 0) await prove(now, options, stage)
   const expected = drill.expects ?? []
   if (expected.length > 0 && !operations.some(({ error = '' }) => expected.includes(error))) {
     stage.wrong(`no client was told ${expected.join(' or ')}, which this drill is about`)
   }
-  const told = summary({ begun, story, evidence, operations, book, stage }, options)
+  const told = summary({ begun, story, evidence, operations, book, stage, serving: now }, drill)
   const limitMs = drill.maxStallMs?.(plan)
   if (limitMs !== undefined && told.stalls.newFile > limitMs) {
     const ms = Math.round(told.stalls.newFile)
-    stage.wrong(`a new file waited ${ms} ms, and nothing had to move (at most ${limitMs} ms)`)
+    const why = drill.moves ? '' : ', and nothing had to move'
+    stage.wrong(`a new file waited ${ms} ms${why} (at most ${limitMs} ms)`)
   }
   if (story.problems.length === 0) await book.remove()
-  return roundOf(options, plan.recipe, { ...told, problems: story.problems, verdict })
+  return roundOf(options, plan.recipe, { ...told, active, nfsd, problems: story.problems, verdict })
 }
 
-/** Moves the service to the preferred node where the other has it. */
-async function toPreferred(ground: Ground, say: (text: string) => void): Promise<void> {
-  const { preferred } = ground.plan
-  if (servingOf(await ground.look())?.name === preferred) return
-  say(`the service is moved to ${preferred} first`)
-  await ground.play(['switchover'])
+/** Performs while the servers' counters are read; rejects where it was interrupted. */
+async function observed(book: Book, stage: Stage, options: RoundOptions) {
+  const sampler = startSampler(stage.ground.nodes)
+  let nfsd: Counted | undefined
+  try {
+    const interrupted = await perform(stage, options)
+    const operations = await ended(book, stage)
+    if (interrupted) throw interrupted
+    nfsd = await sampler.stop()
+    for (const text of counterProblems(nfsd)) {
+      if (options.drill.isControl) stage.say(text)
+      else stage.wrong(text)
+    }
+    return { operations, nfsd }
+  } finally {
+    if (!nfsd) await sampler.stop()
+  }
+}
+
+/** What must be so in the end: a whole pair, and the service where the drill leaves it. */
+function judgeEnd(last: PairState, stage: Stage, { drill }: RoundOptions): void {
+  for (const text of notWhole(last)) stage.wrong(`after: ${text}`)
+  const now = servingOf(last)?.name
+  const wanted = drill.moves ? stage.standby : stage.active
+  // The article's recipe moves the service back by itself.
+  const decides = drill.moves !== 'either' && stage.ground.plan.recipe === 'tandem'
+  if (now && now !== wanted && decides) {
+    stage.wrong(`${now} serves in the end, expected ${wanted}`)
+  }
 }
 
 /** The drill itself, and the wait for the pair to be whole; gives what interrupted it. */
@@ -112,11 +133,16 @@ async function perform(stage: Stage, options: RoundOptions): Promise<unknown> {
   if (interrupted) return interrupted
   await guarded(async () => {
     const limitMs = wholeLimitMs(stage.ground)
-    await stage.until('the pair is whole', limitMs, (state) => notWhole(state).length === 0)
+    if (drill.spoils) await stage.comesTrue(limitMs, isCalm)
+    else await stage.until('the pair is whole', limitMs, (state) => notWhole(state).length === 0)
     await waitFor(leadMs, signal)
   })
   return interrupted
 }
+
+/** One node serves, and no heartbeat is at work on it: all that can be hoped for of a spoilt pair. */
+const isCalm = (state: PairState): boolean =>
+  servingOf(state) !== undefined && state.nodes.every(isSettled)
 
 /** Stops the writers and brings their ledger here, whatever the round came to. */
 async function ended(book: Book, stage: Stage): Promise<readonly Operation[]> {
@@ -154,48 +180,6 @@ async function prove(serving: string, { verify, drill }: RoundOptions, stage: St
     for (const text of await fsckProblems(ground, serving)) stage.wrong(text)
   }
 }
-
-interface Told {
-  readonly begun: Before
-  readonly story: Story
-  readonly evidence: Evidence
-  readonly operations: readonly Operation[]
-  readonly book: Book
-  readonly stage: Stage
-}
-
-/** Everything that is told of a round on the client's clock. */
-function summary(
-  { begun, story, evidence, operations, book, stage }: Told,
-  { drill }: RoundOptions,
-) {
-  const clock = begun.clocks.get(stage.ground.client.name)
-  const onClient = <T extends { readonly at: number }>(one: T): T =>
-    clock ? { ...one, at: onClockOf(clock, one.at) } : one
-  const times = operations.flatMap(({ beganMs, endedMs }) => [beganMs, endedMs ?? beganMs])
-  const fault = onClient({ at: story.faultAt ?? Date.now() }).at
-  const from = times.reduce((least, time) => Math.min(least, time), fault)
-  const to = times.reduce((most, time) => Math.max(most, time), fault)
-  const { active, standby } = stage
-  const { marks } = evidence
-  return {
-    stalls: operations.length > 0 ? book.stalls(fault, to) : noStalls,
-    phasesMs: drill.moves ? phasesOf({ fault, from: active, to: standby, marks, operations }) : {},
-    timeline: timelineOf({
-      from,
-      to,
-      looks: story.looks.map((look) => ({
-        ...onClient(look),
-        askedAt: onClient({ at: look.askedAt }).at,
-      })),
-      marks,
-      notes: story.marks.map(onClient),
-      operations,
-    }),
-  }
-}
-
-const noStalls = { newFile: 0, openFile: 0, read: 0, lock: 0 }
 
 function roundOf(
   { drill, round }: RoundOptions,

@@ -5,12 +5,15 @@ import type { StartBook } from './kit.ts'
 import { failed } from './report/rows.ts'
 import { runRound } from './round.ts'
 import { makeSafe } from './safe.ts'
+import type { Active } from './start.ts'
 import type { Round } from './types.ts'
 
 /** How drills are run. */
 export interface DrillsOptions {
   readonly drills: readonly Drill[]
   readonly rounds: number
+  /** Which node is to serve when each round begins; the one that does unless given. */
+  readonly active?: Active
   readonly startBook: StartBook
   /** A line of progress, without its time. */
   readonly say: (text: string) => void
@@ -59,7 +62,7 @@ export async function runDrills(ground: Ground, options: DrillsOptions): Promise
     for (let round = 1; round <= count; round++) {
       const tell = (text: string) => say(`${drill.name} ${round}/${count}  ${text}`)
       try {
-        const { startBook, leadMs } = options
+        const { active, startBook, leadMs } = options
         const made = await runRound(ground, {
           drill,
           round,
@@ -68,6 +71,7 @@ export async function runDrills(ground: Ground, options: DrillsOptions): Promise
           signal,
           // Once a drill: it reads both disks from end to end.
           verify: round === count,
+          ...(active !== undefined && { active }),
           ...(leadMs !== undefined && { leadMs }),
         })
         rounds.push(made)

@@ -29,6 +29,8 @@ export interface Stage {
   /** Watches for a while that `node` goes on serving. */
   keepsServing(node: string, ms: number): Promise<void>
   pause(ms: number): Promise<void>
+  /** Lets so much time pass to the moment, and looks all the while: no look may find two that serve. */
+  watch(ms: number): Promise<void>
   play(words: readonly string[]): Promise<Played>
 }
 
@@ -71,6 +73,15 @@ export function stageOf(options: StageOptions): { stage: Stage; story: Story } {
     return state
   }
   const pause = (ms: number) => waitFor(ms, signal)
+  const comesTrue: Stage['comesTrue'] = async (limitMs, done) => {
+    const end = Date.now() + limitMs
+    while (Date.now() < end) {
+      alive(signal)
+      if (done(await look())) return true
+      await pause(everyMs)
+    }
+    return false
+  }
   const stage: Stage = {
     ground,
     active: options.active,
@@ -117,15 +128,7 @@ export function stageOf(options: StageOptions): { stage: Stage; story: Story } {
         await pause(everyMs)
       }
     },
-    comesTrue: async (limitMs, done) => {
-      const end = Date.now() + limitMs
-      while (Date.now() < end) {
-        alive(signal)
-        if (done(await look())) return true
-        await pause(everyMs)
-      }
-      return false
-    },
+    comesTrue,
     keepsServing: async (node, ms) => {
       const end = Date.now() + ms
       while (Date.now() < end) {
@@ -139,6 +142,11 @@ export function stageOf(options: StageOptions): { stage: Stage; story: Story } {
       }
     },
     pause,
+    watch: async (ms) => {
+      // A node that does not answer holds up a look, which then must not hold up the drill.
+      const looking = comesTrue(ms, () => false)
+      await Promise.race([pause(ms), looking.then(() => new Promise<never>(() => {}))])
+    },
     play: async (words) => {
       say(`npm run play ${words.join(' ')}`)
       const played = await ground.play(words)

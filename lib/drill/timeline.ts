@@ -44,11 +44,11 @@ export function timelineOf(source: TimelineSource): Timeline {
     acknowledged[work] ??= []
     acknowledged[work].push(endedMs)
   }
-  const grace = marks
-    .filter(({ event }) => event === 'grace-began' || event === 'grace-ended')
+  const told = marks
+    .filter(({ event }) => /^(grace|fence)-/.test(event))
     .map(({ at, node, event }) => ({ at, text: `${node} ${event.replace('-', ' ')}` }))
   const inside = ({ at }: { at: number }) => at >= from && at <= to
-  return { from, to, lanes, marks: [...notes, ...grace].filter(inside), acknowledged }
+  return { from, to, lanes, marks: [...notes, ...told].filter(inside), acknowledged }
 }
 
 /** When a part was up on a node: looks tell that, and marks between two looks tell exactly when. */

@@ -38,6 +38,7 @@ export interface Stalls {
 export const phases = [
   'detect',
   'stop',
+  'fence',
   'promote',
   'mount',
   'nfsd',
@@ -65,18 +66,32 @@ export interface Timeline {
   readonly acknowledged: Readonly<Partial<Record<Work, readonly number[]>>>
 }
 
+/** What the NFS servers' counters of written bytes say of one round. */
+export interface Counted {
+  /** How often each node was asked. */
+  readonly samples: Readonly<Record<string, number>>
+  /** Bytes that clients wrote on each node. */
+  readonly bytes: Readonly<Record<string, number>>
+  /** When both nodes' counters rose at once, on the controller's clock: it must never be. */
+  readonly both: readonly Span[]
+}
+
 /** One round of one drill. */
 export interface Round {
   readonly drill: string
   readonly round: number
   /** The recipe under test: Tandem's own, or the article's. */
   readonly recipe: string
+  /** The node that served when the round began; undefined where it could not begin. */
+  readonly active?: string
   /** What broke an invariant or a pass mark; empty where it passed. */
   readonly problems: readonly string[]
   readonly verdict: Verdict
   readonly stalls: Stalls
   readonly phasesMs: Phases
   readonly timeline: Timeline
+  /** Undefined where it could not begin. */
+  readonly nfsd?: Counted
 }
 
 /** Some values by nearest rank: each is one that was measured. */
@@ -91,12 +106,16 @@ export interface DrillRow {
   readonly drill: string
   readonly recipe: string
   readonly rounds: number
+  /** The node that served at the beginning of each round. */
+  readonly active: readonly string[]
   readonly passed: boolean
   readonly acknowledged: number
   readonly lost: number
   readonly indeterminate: number
   readonly clientErrors: number
   readonly replayed: number
+  /** How often both nodes' NFS servers wrote at once. */
+  readonly bothWrote: number
   /** Of new files, over the rounds. */
   readonly stallMs: Percentiles
   readonly stallsMs: Readonly<Record<keyof Stalls, Percentiles>>

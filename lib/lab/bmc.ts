@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Unreachable } from '../errors.ts'
 import { quote } from '../ssh/index.ts'
 import { switchName } from './argv.ts'
+import { locked } from './lock.ts'
 import type { LabFiles } from './options.ts'
 import { type Bmc, bmcName, type NodeName, nodes, plan } from './plan.ts'
 import { bmcConfig, endProcess, runningPid, startBmc } from './process.ts'
@@ -114,7 +115,14 @@ export async function startBmcs(before: LabState, files: LabFiles): Promise<LabS
 
 /** Ends the BMCs, and with them whatever they were about to do. */
 export async function endBmcs(files: LabFiles): Promise<boolean> {
-  const ended = await Promise.all(nodes.map((node) => endProcess(bmcName(node), files)))
+  const ended = await Promise.all(
+    nodes.map(async (node) => {
+      if (!(await endProcess(bmcName(node), files))) return false
+      // An order that it had given already is carried out to its end.
+      await locked(files.power(node), {}, async () => {})
+      return true
+    }),
+  )
   return ended.includes(true)
 }
 

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { chosenDrills, consentOf, readDrill } from '../../lib/cli/drill-args.ts'
+import { chosenActive, chosenDrills, consentOf, readDrill } from '../../lib/cli/drill-args.ts'
+import { controls } from '../../lib/drill/controls/index.ts'
 import { drills } from '../../lib/drill/drills/index.ts'
 import { tableText } from '../../lib/drill/table.ts'
 import { Refusal, UsageError } from '../../lib/errors.ts'
@@ -55,8 +56,26 @@ describe('the words of a drill', () => {
     expect(() => readDrill(['--rounds', '0'])).toThrow(/--rounds to be an integer/)
   })
 
+  it('choose controls by their own names', () => {
+    const broken = controls.map(({ drill }) => drill)
+    const { control, only } = readDrill(['--control', '--only', 'answer-5'])
+    expect(control).toBe(true)
+    expect(chosenDrills(broken, only, 'control').map(({ name }) => name)).toEqual(['answer-5'])
+    expect(() => chosenDrills(broken, ['power-off'], 'control')).toThrow(
+      /^Unknown control `power-off`.*control, fencing-off, answer-5$/,
+    )
+  })
+
+  it('name the node that serves first, or leave it to chance', () => {
+    const nodes = [{ name: 'M1' }, { name: 'M2' }]
+    expect(chosenActive(readDrill([]).active, nodes)).toBe('either')
+    expect(chosenActive(readDrill(['--active', 'M2']).active, nodes)).toBe('M2')
+    expect(() => chosenActive('M3', nodes)).toThrow(UsageError)
+    expect(() => chosenActive('m3', nodes)).toThrow(/^Unknown node `m3`.*M1, M2, either$/)
+  })
+
   it('have names in kebab-case, each once', () => {
-    const names = drills.map(({ name }) => name)
+    const names = [...drills, ...controls.map(({ drill }) => drill)].map(({ name }) => name)
     expect(new Set(names).size).toBe(names.length)
     for (const name of names) expect(name).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/)
   })
@@ -66,7 +85,9 @@ describe('npm run play drill', () => {
   it('names its drills without any connection', async () => {
     const { stdout, code } = await tandem(['play', 'drill', '--list'])
     expect(code).toBe(0)
-    expect(stdout).toContain('power-off')
+    for (const name of ['power-off', 'freeze-active', 'both-off-standby-first', 'answer-5']) {
+      expect(stdout).toMatch(new RegExp(`^  ${name} +\\w`, 'm'))
+    }
     expect((await tandem(['play', 'drill', '--help'])).stdout).toContain('--rounds')
     expect((await tandem(['play'])).stdout).toMatch(/^ {2}drill +Breaks the pair/m)
   })
@@ -76,6 +97,15 @@ describe('npm run play drill', () => {
     const words = ['play', 'drill', '--yes', '--html', '/nowhere/drill.html']
     const { stderr, stdout, code } = await tandem(words, {}, undefined, root)
     expect(stderr).toBe('Expected a file that can be written, got /nowhere/drill.html (ENOENT)\n')
+    expect(stdout).toBe('')
+    expect(code).toBe(1)
+  })
+
+  it('is not begun for a node that the inventory has not', async () => {
+    const root = fileURLToPath(new URL('../..', import.meta.url))
+    const words = ['play', 'drill', '--yes', '--active', 'C1']
+    const { stderr, stdout, code } = await tandem(words, {}, undefined, root)
+    expect(stderr).toBe('Unknown node `C1`, did you mean `M1`? There are: M1, M2, either\n')
     expect(stdout).toBe('')
     expect(code).toBe(1)
   })
@@ -98,12 +128,14 @@ describe('the table', () => {
         drill: 'standby',
         recipe: 'tandem',
         rounds: 3,
+        active: ['M1', 'M2', 'M1'],
         passed: true,
         acknowledged: 1_200,
         lost: 0,
         indeterminate: 1,
         clientErrors: 0,
         replayed: 0,
+        bothWrote: 0,
         stallMs: stall,
         stallsMs: { newFile: stall, openFile: stall, read: stall, lock: stall },
         phasesMs: { detect: 400, stop: 1_300, vip: 50 },

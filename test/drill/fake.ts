@@ -40,6 +40,7 @@ export const active = (name: string): NodeState => ({
   threads: 8,
   vip: true,
   missing: [],
+  waiting: '',
 })
 
 /** A node that could take over. */
@@ -52,6 +53,7 @@ export const idle = (name: string): NodeState => ({
   threads: 0,
   vip: false,
   missing: ['nfsdcld', 'rpc.mountd'],
+  waiting: '',
 })
 
 /** A pair in memory; `pretend` changes what is seen of it. */
@@ -83,7 +85,15 @@ export class FakeGround implements Ground {
         const exitCode = script.includes('drbdadm primary') ? 17 : 0
         return { stdout, stderr: '', exitCode }
       },
+      stream: (_script, onLine, signal) => this.listen(name, onLine, signal),
     }
+  }
+
+  /** What the NFS server's counter says until it is enough. */
+  protected listen(_name: string, _onLine: (line: string) => void, signal: AbortSignal) {
+    return new Promise<void>((resolve) =>
+      signal.addEventListener('abort', () => resolve(), { once: true }),
+    )
   }
 
   /** What a script says; a test's own pair may know more of them. */
@@ -134,6 +144,9 @@ export class FakeGround implements Ground {
   async play(words: readonly string[]) {
     this.done.push(`play ${words.join(' ')}`)
     return { code: 0, text: '' }
+  }
+  async restore() {
+    this.done.push('restore')
   }
   async lock() {}
   async close() {}

@@ -18,6 +18,8 @@ yes
 --- programs
 rpc.mountd
 nfsdcld
+--- waiting
+
 --- heartbeat
 local
 `
@@ -92,6 +94,11 @@ describe('what keeps a pair from being whole', () => {
       'heartbeat off',
       { nodes: [active('M1'), other({ heartbeat: 'stopped' })] },
       /M2: heartbeat does/,
+    ],
+    [
+      'something that cannot be confirmed',
+      { nodes: [active('M1'), other({ waiting: 'it is not confirmed that M1 is off' })] },
+      /M2 waits: it is not confirmed that M1 is off/,
     ],
     [
       'blocks out of sync',

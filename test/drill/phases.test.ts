@@ -56,6 +56,32 @@ describe('phases', () => {
     expect(phases).toMatchObject({ detect: 400, stop: 2_000, promote: 17_900 })
   })
 
+  it('of a crash that had to be made sure of: fencing is one of them', () => {
+    // DRBD's question ends in the power-off: stamps within stamps, and a first attempt without an end.
+    const fence = [
+      mark('M2', 21_050, 'fence-began'),
+      mark('M2', 22_000, 'fence-began'),
+      mark('M2', 27_000, 'fence-ended'),
+      mark('M2', 27_100, 'fence-ended'),
+      mark('M2', 99_000, 'fence-ended'),
+    ]
+    const late = taken.map((one) =>
+      one.event === 'start-began' ? one : { ...one, at: one.at + 6_000 },
+    )
+    const marks = [...late, ...fence]
+    const phases = phasesOf({ fault: 1_000, from: 'M1', to: 'M2', marks, operations })
+    expect(phases).toMatchObject({ detect: 20_000, fence: 6_100, promote: 200, mount: 600 })
+    expect(phases.stop).toBeUndefined()
+  })
+
+  it('of a node that stayed and held its writes until it was sure', () => {
+    const fence = [mark('M1', 6_000, 'fence-began'), mark('M1', 11_500, 'fence-ended')]
+    const held = { fault: 1_000, from: 'M1', to: 'M1', operations }
+    expect(phasesOf({ ...held, marks: fence })).toEqual({ detect: 5_000, fence: 5_500 })
+    expect(phasesOf({ ...held, marks: fence.slice(0, 1) })).toEqual({})
+    expect(phasesOf({ ...held, marks: [] })).toEqual({})
+  })
+
   it('of a recipe that has the address first', () => {
     const early = [mark('M2', 21_050, 'vip-up'), ...taken.slice(0, 4)]
     const phases = phasesOf({ fault: 1_000, from: 'M1', to: 'M2', marks: early, operations })
@@ -96,9 +122,12 @@ describe('marks', () => {
   const clock = { aheadMs: 500, bootedAt: 100_000, kernelAheadMs: 2_000, errorMs: 1 }
 
   it('are read from the stamps of the scripts', () => {
-    const text = '12.50 promote-begin\n12.75 promote-end\n13.00 odd\nhalf a li'
+    const text =
+      '12.50 promote-begin\n12.60 fence-begin\n12.70 fence-end\n12.75 promote-end\n13.00 odd\nhalf a li'
     expect(stampMarks('M1', text, clock)).toEqual([
       mark('M1', 112_500, 'start-began'),
+      mark('M1', 112_600, 'fence-began'),
+      mark('M1', 112_700, 'fence-ended'),
       mark('M1', 112_750, 'promoted'),
     ])
   })

@@ -40,6 +40,7 @@ export const drillNames = [
 const usual: Readonly<Record<Phase, number>> = {
   detect: 2600,
   stop: 420,
+  fence: 900,
   promote: 350,
   mount: 240,
   nfsd: 310,

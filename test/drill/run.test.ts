@@ -1,36 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { caught, control } from '../../lib/drill/control.ts'
 import type { Drill } from '../../lib/drill/drill.ts'
 import { drills } from '../../lib/drill/drills/index.ts'
 import type { StartBook } from '../../lib/drill/kit.ts'
-import { possible, runDrills } from '../../lib/drill/run.ts'
-import type { Round } from '../../lib/drill/types.ts'
+import { possible } from '../../lib/drill/run.ts'
 import { exitCodes } from '../../lib/errors.ts'
 import { active, drillOf, FakeGround, fakeBook, idle } from './fake.ts'
+import { runAll } from './run-all.ts'
 
 const byName = (name: string) => drills.find((drill) => drill.name === name) as Drill
-
-interface Given {
-  readonly ground?: FakeGround
-  readonly book?: StartBook
-  readonly rounds?: number
-  readonly signal?: AbortSignal
-}
-
-async function runAll(list: readonly Drill[], given: Given = {}) {
-  const { ground = new FakeGround(), book = fakeBook(), rounds = 1 } = given
-  const said: string[] = []
-  const result = await runDrills(ground, {
-    drills: list,
-    rounds,
-    startBook: book,
-    say: (text) => said.push(text),
-    signal: given.signal ?? new AbortController().signal,
-    leadMs: 1,
-    patienceMs: 1,
-  })
-  return { ...result, said: said.join('\n'), ground }
-}
 
 describe('drills on a pair that does as it should', () => {
   it('pass, each round from where the last one left the service', async () => {
@@ -173,17 +150,5 @@ describe('what a ground cannot do', () => {
       'power-off is skipped: it takes the power from a machine, which only the lab can',
     )
     expect(skipped).toHaveLength(drills.length - run.length)
-  })
-})
-
-describe('the broken control', () => {
-  it('is no breach of the checker, and caught by what is lost', async () => {
-    const lossy = { ...control, run: async () => {}, moves: 'either' as const }
-    const { rounds } = await runAll([lossy], { book: fakeBook({ lost: ['create-1 is gone'] }) })
-    const [round] = rounds as [Round]
-    expect(round.problems).toEqual([])
-    expect(caught(round)).toBe(true)
-    const { rounds: clean } = await runAll([lossy])
-    expect(caught(clean[0] as Round)).toBe(false)
   })
 })

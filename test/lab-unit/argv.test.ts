@@ -24,13 +24,33 @@ test('keeps the guests from reaching out through the management card', () => {
 })
 
 test('gives every cable an end in the switch', () => {
-  const ends = switchArgv(files).slice(2)
+  const words = switchArgv(files)
+  const ends = words.filter((word) => word.endsWith('.sock'))
   const plugs = machines.flatMap((name) =>
     machineArgv(plan[name], files, start).filter((arg) => arg.startsWith('stream,')),
   )
   const plug = (arg: string) => arg.replace(/^stream,id=net-(\w+),addr.type=unix,addr.path=/, '$1=')
   expect(ends.sort()).toEqual(plugs.map(plug).sort())
-  for (const end of ends) expect(end).toMatch(/^em[123]=\/.*\.sock$/)
+  for (const end of ends) expect(end).toMatch(/^em[1234]=\/.*\.sock$/)
+})
+
+test('gives each node a BMC on em4, and it a control socket of its own', () => {
+  const words = switchArgv(files)
+  const bmcs = words.filter((_, index) => words[index - 1] === '-bmc')
+  expect(bmcs).toEqual([
+    'em4=bmc-M1,172.16.200.110,52:54:00:7a:01:bc',
+    'em4=bmc-M2,172.16.200.111,52:54:00:7a:02:bc',
+  ])
+  const sockets = (name: 'M1' | 'C1') =>
+    machineArgv(plan[name], files, start).filter((word) => word.startsWith('unix:'))
+  expect(sockets('M1')).toEqual(
+    [files.qmp('M1'), files.bmcQmp('M1')].map((path) => `unix:${path},server=on,wait=off`),
+  )
+  expect(sockets('C1')).toHaveLength(1)
+})
+
+test('says no password to any process', () => {
+  expect([...switchArgv(files), ...all.flat()].join(' ')).not.toMatch(/pass/i)
 })
 
 test('runs emulated processors as the plain model and KVM as the host', () => {
@@ -60,18 +80,26 @@ test('has the addresses of the article', () => {
   ])
   expect(table).toEqual(
     [
-      ...['M1.redhat.sx em1 192.168.0.210/24 em2 172.16.0.210/24 em3 172.16.100.210/24'],
-      ...['M2.redhat.sx em1 192.168.0.211/24 em2 172.16.0.211/24 em3 172.16.100.211/24'],
+      ...[
+        'M1.redhat.sx em1 192.168.0.210/24 em2 172.16.0.210/24 em3 172.16.100.210/24 em4 172.16.200.210/24',
+      ],
+      ...[
+        'M2.redhat.sx em1 192.168.0.211/24 em2 172.16.0.211/24 em3 172.16.100.211/24 em4 172.16.200.211/24',
+      ],
       ...['C1.redhat.sx em1 192.168.0.220/24 192.168.0.1/24'],
     ].map((line) => line.split(' ')),
   )
 })
 
-test('cuts a crossover line at both ends and a service cable at its node', () => {
+test('cuts a crossover line at both ends, another cable at its node, a BMC at the switch', () => {
   expect(links.map((link) => linkEnds(link).map((end) => `${end.machine}.${end.card}`))).toEqual([
     ['M1.em1'],
     ['M2.em1'],
     ['M1.em2', 'M2.em2'],
     ['M1.em3', 'M2.em3'],
+    ['M1.em4'],
+    ['M2.em4'],
+    [],
+    [],
   ])
 })

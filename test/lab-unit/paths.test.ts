@@ -19,7 +19,8 @@ test.each(['/s', `/${'very-long-folder/'.repeat(8)}state`])(
   (stateDir) => {
     const files = labFiles(stateDir, 4_294_967_294)
     const cables = machines.flatMap((name) => links.map((link) => files.link(`${name}.${link}`)))
-    for (const path of [...cables.filter((c) => c.length < 300), files.qmp('switch')])
+    const control = [files.qmp('switch'), files.control('switch'), files.bmcQmp('M1')]
+    for (const path of [...cables.filter((c) => c.length < 300), ...control])
       expect(Buffer.byteLength(path)).toBeLessThan(108)
   },
 )

@@ -1,8 +1,14 @@
 import type { Drill } from '../drill.ts'
 import { nfsd, nfsdcld } from './daemons.ts'
+import { lossEm1, lossEm3 } from './deaf.ts'
 import { diskError, duringResync, full } from './disk.ts'
+import { freezeActive, freezeActiveLong, freezeActiveShort, freezeStandby } from './frozen.ts'
+import { heartbeatKilled, heartbeatStopped } from './heartbeat.ts'
+import { allLinesActive, allLinesStandby, isolatedActive, isolatedStandby } from './isolated.ts'
 import { em1, em2, em3, gateway, split } from './lines.ts'
 import { failback, heartbeatStop, lock, powerOff, standby, standbyReboot } from './planned.ts'
+import { bothOffActiveFirst, bothOffStandbyFirst, panic, standbyOff, takerOff } from './power.ts'
+import { nodeAndSwitch, switchUnreachable } from './switch.ts'
 
 /** All drills, in the order they are run: what breaks least comes first. */
 export const drills: readonly Drill[] = [
@@ -16,10 +22,29 @@ export const drills: readonly Drill[] = [
   em1,
   em2,
   em3,
+  lossEm3,
+  lossEm1,
   full,
   diskError,
   standbyReboot,
+  standbyOff,
+  freezeStandby,
   duringResync,
   powerOff,
+  panic,
+  heartbeatStopped,
+  heartbeatKilled,
+  freezeActiveShort,
+  freezeActive,
+  freezeActiveLong,
   split,
+  isolatedStandby,
+  isolatedActive,
+  allLinesStandby,
+  allLinesActive,
+  takerOff,
+  switchUnreachable,
+  nodeAndSwitch,
+  bothOffActiveFirst,
+  bothOffStandbyFirst,
 ]

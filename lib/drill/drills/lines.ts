@@ -25,8 +25,12 @@ const deadMs = (stage: Stage) =>
   (stage.ground.plan.heartbeat.deadtime + 10 * stage.ground.plan.slow) * 1_000
 
 /** Runs `verify`, which must name what is wrong. */
-async function verifyNames(stage: Stage, what: RegExp): Promise<void> {
-  const { code, text } = await stage.play(['verify'])
+export async function verifyNames(
+  stage: Stage,
+  what: RegExp,
+  words: readonly string[] = ['verify'],
+): Promise<void> {
+  const { code, text } = await stage.play(words)
   if (code === 0) stage.wrong('verify found nothing wrong')
   else if (!what.test(text)) stage.wrong(`verify says nothing that matches ${what.source}`)
 }
@@ -121,9 +125,6 @@ export const split: Drill = {
   needs: ['cables'],
   moves: false,
   mayBeUnsafe: true,
-  // Both heartbeats start anew when they meet; the preferred node then takes the service, and it must
-  // be the one that the clients stayed with.
-  fromPreferred: true,
   run: async (stage) => {
     const { standby } = stage
     // The standby is the one cut off: the client stays with the node that served.

@@ -2,6 +2,7 @@ import { crash, type Drill, planned } from '../drill.ts'
 import { must } from '../ground.ts'
 import { holdsAny, isComplete, isSettled, nodeOf, type PairState } from '../pair.ts'
 import type { Stage } from '../stage.ts'
+import { bootOf } from './returns.ts'
 
 /** How long a move may take before it counts as one that does not come. */
 export function moveLimitMs({ ground: { plan } }: Stage): number {
@@ -137,18 +138,12 @@ export const standbyReboot: Drill = {
   run: async (stage) => {
     const { active, standby, ground } = stage
     const node = stage.machine(standby)
-    const bootOf = async () => {
-      const { stdout } = await node.run('cat /proc/sys/kernel/random/boot_id', {
-        timeoutMs: 10_000 * ground.plan.slow,
-      })
-      return stdout.trim()
-    }
-    const before = await bootOf()
+    const before = await bootOf(stage, standby)
     await stage.fault(`${standby} reboots`, () => must(node, 'systemctl reboot --no-block'))
     const limit = Date.now() + 300_000 * ground.plan.slow
     for (;;) {
       await stage.keepsServing(active, 3_000)
-      const now = await bootOf().catch(() => before)
+      const now = await bootOf(stage, standby).catch(() => before)
       if (now !== before && now !== '') break
       if (Date.now() > limit) throw new Error(`${standby} did not come back from its reboot`)
     }

@@ -9,7 +9,9 @@ function figure(round: Round, id: string): Markup {
   const bad = failed(round)
   const { newFile, openFile, read, lock } = round.stalls
   const replayed = round.verdict.replayed ?? 0
-  return html`<figure${bad && html` class="bad"`}><figcaption><b>${round.recipe}, round ${round.round}</b> <span class="${bad ? 'wrong' : 'ok'}">${
+  return html`<figure${bad && html` class="bad"`}><figcaption><b>${round.recipe}, round ${round.round}${
+    round.active !== undefined && html`, ${round.active} active`
+  }</b> <span class="${bad ? 'wrong' : 'ok'}">${
     bad ? '✗ failed' : '✓ passed'
   }</span> <span class="soft">waits: new files ${seconds(newFile)} s, open files ${seconds(openFile)} s, reads ${seconds(read)} s, locks ${seconds(lock)} s${
     replayed > 0 && html`; ${plural(replayed, 'rename')} done though the client was told ENOENT`

@@ -93,12 +93,14 @@ rect[class^=h]{stroke:var(--panel)}
 .h1{fill:#56b4e9}.h2{fill:#e69f00}.h3{fill:#4fc3a1}.h4{fill:#cc79a7}
 .ours{fill:#0072b2;background:#0072b2}.theirs{fill:#e69f00;background:#e69f00}
 .p-detect{fill:#0072b2;background:#0072b2}.p-stop{fill:#e69f00;background:#e69f00}
+.p-fence{fill:var(--ink);background:var(--ink)}
 .p-promote{fill:#009e73;background:#009e73}.p-mount{fill:#f0e442;background:#f0e442}
 .p-nfsd{fill:#56b4e9;background:#56b4e9}.p-vip{fill:#d55e00;background:#d55e00}
 .p-reconnect{fill:#cc79a7;background:#cc79a7}.p-grace{fill:var(--grey);background:var(--grey)}
 rect[class^=p-]{stroke:var(--paper);stroke-width:.8}
 .picture text[class^=on-]{fill:#000}
 .picture text.on-detect{fill:#fff}
+.picture text.on-fence{fill:var(--paper)}
 .picture text.on-grace{fill:var(--on-grey)}
 @media (max-width:640px){body{padding:16px 12px 48px}h1{font-size:1.35rem}figure{padding:8px}}
 @media print{

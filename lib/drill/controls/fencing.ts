@@ -1,0 +1,89 @@
+import type { Drill } from '../drill.ts'
+import { must } from '../ground.ts'
+import type { Stage } from '../stage.ts'
+
+const folder = '/usr/local/lib/tandem'
+
+/** Puts another program in the place of one of ours, with its owner and mode; `restore` brings it back. */
+export function replace(stage: Stage, name: string, path: string, lines: string): Promise<string> {
+  const text = `#!/bin/sh\n# Written by a drill's control, which breaks this pair on purpose.\n${lines}\n`
+  return must(stage.machine(name), `[ -e ${path} ] && cat >${path}`, { stdin: text })
+}
+
+/**
+ * Fencing that lies: it says that the peer is off and turns nothing off, and DRBD does not hold its
+ * writes. A frozen node that goes on is then a second server with older data.
+ */
+export const fencingOff: Drill = {
+  name: 'fencing-off',
+  about:
+    'freezes the active node for 60 s with a fencing that lies: two nodes serve, writes are lost',
+  needs: ['freeze'],
+  moves: 'either',
+  isControl: true,
+  spoils: true,
+  mayBeUnsafe: true,
+  run: async (stage) => {
+    const { active, standby, ground } = stage
+    const { resource } = ground.plan.drbd
+    for (const name of [active, standby]) {
+      await replace(stage, name, `${folder}/fence`, 'case $1 in status) echo on ;; esac\nexit 0')
+      await must(stage.machine(name), `drbdadm disk-options --fencing=resource-only ${resource}`)
+    }
+    stage.say('both nodes call their peer off without turning it off')
+    stage.undo(`${active} goes on`, () => ground.thaw(active))
+    await stage.fault(`${active} freezes`, () => ground.freeze(active))
+    await stage.watch(60_000)
+    await stage.heal()
+    // Until each has found the other, and clients have written to whoever is left.
+    await stage.watch(45_000)
+  },
+}
+
+/**
+ * DRBD's question believed where nobody could be asked (exit code 5). The peer's disk stays UpToDate,
+ * and serves without the last writes as soon as this node dies.
+ */
+export const answer5: Drill = {
+  name: 'answer-5',
+  about: 'believes the answer of a peer that was never asked, and lets it serve its old data',
+  needs: ['power', 'cables'],
+  moves: 'either',
+  isControl: true,
+  spoils: true,
+  mayBeUnsafe: true,
+  run: async (stage) => {
+    const { active, standby, ground } = stage
+    const { drbd, heartbeat, slow } = ground.plan
+    const stand = stage.machine(standby)
+    const scripts = '/etc/ha.d/resource.d'
+    const believe = '/usr/libexec/heartbeat/drbd-peer-outdater -t 5\nexit $?'
+    await replace(stage, active, `${folder}/fence-peer`, believe)
+    // Serves whatever it has: what `tandem-disk` refuses, and DRBD would ask about.
+    await replace(stage, standby, `${folder}/fence-peer`, 'exit 5')
+    await must(stand, `cp -p ${scripts}/tandem-disk ${scripts}/tandem-disk.drill`)
+    await replace(
+      stage,
+      standby,
+      `${scripts}/tandem-disk`,
+      `export PATH=/usr/sbin:/usr/bin:/sbin:/bin\n[ "$1" = start ] || exec ${scripts}/tandem-disk.drill "$@"\nexec drbdsetup primary ${drbd.minor}`,
+    )
+    await must(stand, 'systemctl stop heartbeat', { timeoutMs: 300_000 })
+    stage.undo(`${active} gets its power back`, () => ground.powerOn(active))
+    stage.undo('em3 is whole again', () => ground.heal('em3'))
+    stage.say('em3 is cut, and nobody outdates the standby')
+    await ground.cut('em3')
+    const limitMs = (heartbeat.deadtime * 2 + 60 * slow) * 1_000
+    await stage.until('DRBD has noticed', limitMs, ({ nodes }) =>
+      nodes.every(({ replica }) => replica.connection !== 'Connected'),
+    )
+    await stage.pause(30_000)
+    await stage.fault(`${active} loses its power`, () => ground.powerOff(active))
+    await must(stand, 'systemctl start heartbeat', { timeoutMs: 300_000 })
+    const startMs = heartbeat.initdead * 2_000 + limitMs
+    await stage.until(`${standby} serves its old data`, startMs, ({ nodes }) =>
+      nodes.some(({ name, vip }) => name === standby && vip),
+    )
+    await stage.pause(15_000)
+  },
+}

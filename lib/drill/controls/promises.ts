@@ -1,0 +1,47 @@
+import type { Drill } from '../drill.ts'
+import { powerOff } from '../drills/planned.ts'
+import { bootOf } from '../drills/returns.ts'
+import { must } from '../ground.ts'
+
+/** Lets the server acknowledge what it has in memory alone; nothing on disk is changed. */
+const asyncExport = `set -- $(grep -v '^#' /etc/exports | head -n 1)
+client=\${2%%(*} options=\${2#*(}; options=\${options%)}
+exportfs -i -o "$(echo ",$options," | sed 's/,sync,/,async,/; s/^,//; s/,$//')" "$client:$1"
+exportfs -f; exportfs -v | grep -q async`
+
+/**
+ * The pair broken on purpose: it acknowledges what is on no disk. A checker that finds nothing lost
+ * after this would find nothing ever.
+ */
+export const control: Drill = {
+  ...powerOff,
+  name: 'control',
+  about: 'power-off with an export and a protocol that promise too much: writes are lost',
+  isControl: true,
+  run: async (stage) => {
+    const { active, standby, ground } = stage
+    const { resource } = ground.plan.drbd
+    // DRBD takes no protocol that promises too much where it has to hold writes for fencing.
+    const loose = `drbdadm disk-options --fencing=resource-only ${resource}`
+    const tight = `drbdadm net-options --protocol=C ${resource} && drbdadm adjust ${resource}`
+    const of = (name: string, script: string) => must(stage.machine(name), script)
+    const boot = await bootOf(stage, active)
+    stage.undo(`${active} promises no more than it can keep`, () =>
+      // Not where it was started since: then it has its own configuration again.
+      of(
+        active,
+        `read -r boot </proc/sys/kernel/random/boot_id; [ "$boot" = '${boot}' ] || exit 0; exportfs -r && ${tight}`,
+      ),
+    )
+    // The peer comes back with its own configuration, which must meet the same here.
+    stage.undo(`${standby} replicates with protocol C again`, () => of(standby, tight))
+    await of(active, asyncExport)
+    await of(standby, loose)
+    await of(active, `${loose} && drbdadm net-options --protocol=A ${resource}`)
+    stage.say('the export is async and DRBD has protocol A')
+    await stage.pause(15_000)
+    await powerOff.run(stage)
+    await of(standby, tight)
+  },
+  proof: async () => [],
+}

@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { exitCodeOf, exitCodes, sentence } from '../../errors.ts'
+import type { Ground } from '../ground.ts'
+import { notWhole, stateText } from '../pair.ts'
+import { runRound, wholeLimitMs } from '../round.ts'
+import type { DrillsOptions } from '../run.ts'
+import { makeSafe } from '../safe.ts'
+import { alive } from '../stage.ts'
+import type { Round } from '../types.ts'
+import type { Control } from './index.ts'
+
+/** How controls are run: as drills are. */
+export interface ControlsOptions extends Omit<DrillsOptions, 'drills'> {
+  readonly controls: readonly Control[]
+}
+
+/** One control's end. */
+export interface ControlResult {
+  readonly name: string
+  readonly caught: boolean
+  /** What caught it, or why nothing did. */
+  readonly text: string
+}
+
+/** What came of all of them. */
+export interface Controlled {
+  readonly rounds: readonly Round[]
+  readonly results: readonly ControlResult[]
+  readonly exitCode: number
+}
+
+/** Breaks the pair on purpose, once for each control and round; all must be caught. */
+export async function runControls(ground: Ground, options: ControlsOptions): Promise<Controlled> {
+  const rounds: Round[] = []
+  const results: ControlResult[] = []
+  for (const control of options.controls) {
+    const { name } = control.drill
+    let found: string | undefined
+    let missed: string | undefined
+    for (let round = 1; round <= options.rounds && missed === undefined; round++) {
+      const say = (text: string) => options.say(`${name} ${round}/${options.rounds}  ${text}`)
+      try {
+        const made = await one(ground, control, round, { ...options, say })
+        rounds.push(made)
+        options.onRound?.(rounds)
+        found = control.caught(made)
+        if (found === undefined) missed = made.problems[0] ?? 'the checker found nothing wrong'
+        say(found ?? `NOT CAUGHT: ${missed}`)
+      } catch (error) {
+        missed = sentence(error)
+        say(missed)
+        if (exitCodeOf(error) === exitCodes.interrupted) {
+          results.push({ name, caught: false, text: missed })
+          return { rounds, results, exitCode: exitCodes.interrupted }
+        }
+      }
+    }
+    const caught = missed === undefined && found !== undefined
+    results.push({ name, caught, text: missed ?? found ?? 'it was not run' })
+  }
+  const good = results.every(({ caught }) => caught)
+  return { rounds, results, exitCode: good ? exitCodes.converged : exitCodes.failed }
+}
+
+/** One round; whatever it came to, nothing of it is left. */
+async function one(ground: Ground, control: Control, round: number, options: ControlsOptions) {
+  const { drill } = control
+  const { active, leadMs, say, signal, startBook } = options
+  // Before it, too: that this can be done has to be known before anything is broken.
+  if (drill.spoils) await putBack(ground, options)
+  try {
+    const made = await runRound(ground, {
+      drill,
+      round,
+      startBook,
+      say,
+      signal,
+      verify: !drill.spoils,
+      ...(active !== undefined && { active }),
+      ...(leadMs !== undefined && { leadMs }),
+    })
+    for (const text of made.problems) say(`the round itself: ${text}`)
+    if (made.problems.length > 0 && !drill.spoils) await makeSafe(ground, say, options.patienceMs)
+    return made
+  } finally {
+    if (drill.spoils) await ground.restore()
+  }
+}
+
+/** Puts everything back to how `site` left it, and waits until the pair is whole. */
+async function putBack(ground: Ground, { say, signal }: ControlsOptions): Promise<void> {
+  say('the pair is put back to how the last site run left it, now and afterwards')
+  await ground.restore()
+  const end = Date.now() + wholeLimitMs(ground)
+  for (;;) {
+    alive(signal)
+    const state = await ground.look()
+    if (notWhole(state).length === 0) return
+    if (Date.now() > end) throw new Error(`the pair is not whole: ${stateText(state)}`)
+    await sleep(1_500)
+  }
+}
+
+/** The result as text: a line a control, and what follows from them. */
+export function controlText(results: readonly ControlResult[]): string {
+  const heads = ['control', 'result', 'by']
+  const cells = results.map(({ name, caught, text }) => [
+    name,
+    caught ? 'caught' : 'NOT CAUGHT',
+    text,
+  ])
+  const width = (column: number) =>
+    Math.max(...[heads, ...cells].map((line) => line[column]?.length ?? 0))
+  const line = (values: readonly string[]) =>
+    values
+      .map((value, column) => value.padEnd(width(column)))
+      .join('  ')
+      .trimEnd()
+  const missed = results.filter(({ caught }) => !caught).map(({ name }) => name)
+  const verdict =
+    missed.length === 0
+      ? 'Every control was caught: the checker sees what is lost'
+      : `Not caught: ${missed.join(', ')}. The checker did not see it, so the drills prove nothing`
+  return `${[line(heads), ...cells.map(line), verdict].join('\n')}\n`
+}

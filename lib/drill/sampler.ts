@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { judgeCounters, type Sample } from './counters.ts'
+import type { Machine } from './ground.ts'
+import type { Counted } from './types.ts'
+
+/** Asks until it is stopped. */
+export interface Sampler {
+  /** Ends the asking and judges what was heard. */
+  stop(): Promise<Counted>
+}
+
+/**
+ * One process and no fork: what it costs, clients wait for. Before others in the queue, or it would be
+ * late just when a node is busy with a move.
+ */
+const script = `exec perl -e '
+setpriority(0, 0, -10); $| = 1;
+for (;;) {
+  my ($up) = split / /, slurp("/proc/uptime");
+  my ($io) = slurp("/proc/net/rpc/nfsd") =~ /^io \\d+ (\\d+)/m;
+  print "$up ", $io // 0, "\\n";
+  select(undef, undef, undef, 0.25);
+}
+sub slurp { open(my $file, "<", $_[0]) or return ""; local $/; return scalar <$file> // "" }'`
+
+/** Reads `UPTIME WRITTEN`; undefined for anything else. */
+export function sampleOf(line: string, connection: number, at: number): Sample | undefined {
+  const [, up, written] = /^([\d.]+) (\d+)$/.exec(line) ?? []
+  if (up === undefined) return undefined
+  return { connection, at, upMs: Math.round(Number(up) * 1000), written: Number(written) }
+}
+
+/** Samples how much the NFS servers of both nodes write, some four times a second. */
+export function startSampler(nodes: readonly Machine[]): Sampler {
+  const stop = new AbortController()
+  const samples = new Map(nodes.map(({ name }) => [name, [] as Sample[]]))
+  const running = nodes.map((node) => follow(node, samples.get(node.name) ?? [], stop.signal))
+  return {
+    stop: async () => {
+      stop.abort()
+      // A node that is off may not have said yet that it does not answer.
+      await Promise.race([Promise.allSettled(running), sleep(3_000)])
+      return judgeCounters(samples)
+    },
+  }
+}
+
+/** Listens to one node, and again whenever it comes back. */
+async function follow(node: Machine, samples: Sample[], signal: AbortSignal): Promise<void> {
+  for (let connection = 0; !signal.aborted; connection++) {
+    try {
+      await node.stream(
+        script,
+        (line) => {
+          const sample = sampleOf(line, connection, Date.now())
+          if (sample) samples.push(sample)
+        },
+        signal,
+      )
+    } catch {
+      // It is off, frozen or on its way up: what others find out is not told here.
+    }
+    if (!signal.aborted) await sleep(1_000, undefined, { signal }).catch(() => {})
+  }
+}

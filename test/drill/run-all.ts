@@ -1,0 +1,30 @@
+import type { Drill } from '../../lib/drill/drill.ts'
+import type { StartBook } from '../../lib/drill/kit.ts'
+import { runDrills } from '../../lib/drill/run.ts'
+import { FakeGround, fakeBook } from './fake.ts'
+
+/** What a test may give; all else is a pair that does as it should. */
+interface Given {
+  readonly ground?: FakeGround
+  readonly book?: StartBook
+  readonly rounds?: number
+  readonly signal?: AbortSignal
+  readonly active?: string
+}
+
+/** Runs drills without any lead, and gives what was said and done as well. */
+export async function runAll(list: readonly Drill[], given: Given = {}) {
+  const { ground = new FakeGround(), book = fakeBook(), rounds = 1 } = given
+  const said: string[] = []
+  const result = await runDrills(ground, {
+    drills: list,
+    rounds,
+    startBook: book,
+    say: (text) => said.push(text),
+    signal: given.signal ?? new AbortController().signal,
+    leadMs: 1,
+    ...(given.active !== undefined && { active: given.active }),
+    patienceMs: 1,
+  })
+  return { ...result, said: said.join('\n'), ground }
+}

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { rowsOf } from '../../lib/drill/report/rows.ts'
+import { chosenNode } from '../../lib/drill/start.ts'
+import { exitCodes } from '../../lib/errors.ts'
+import { drillOf, FakeGround } from './fake.ts'
+import { runAll } from './run-all.ts'
+
+/** A pair that does as `switchover` says, and whose servers write as the test says. */
+class Moving extends FakeGround {
+  moves = true
+  written: Readonly<Record<string, readonly number[]>> = {}
+
+  protected override listen(name: string, onLine: (line: string) => void, signal: AbortSignal) {
+    for (const [at, bytes] of (this.written[name] ?? []).entries()) onLine(`${at}.00 ${bytes}`)
+    return super.listen(name, onLine, signal)
+  }
+  override async play(words: readonly string[]) {
+    await super.play(words)
+    if (this.moves) this.serving = this.serving === 'M1' ? 'M2' : 'M1'
+    return { code: this.moves ? 0 : 4, text: '' }
+  }
+}
+
+describe('the node that serves when a round begins', () => {
+  const nothing = drillOf(async () => {})
+
+  it('is the one that was asked for, moved there by a switchover where it is not', async () => {
+    const ground = new Moving()
+    const given = { ground, active: 'M2', rounds: 2 }
+    const { rounds, said, exitCode } = await runAll([nothing], given)
+    expect(exitCode).toBe(exitCodes.converged)
+    expect(rounds.map(({ active: name }) => name)).toEqual(['M2', 'M2'])
+    expect(ground.done.filter((text) => text.startsWith('play'))).toEqual(['play switchover'])
+    expect(said).toContain('made-up 1/2  the service is moved to M2 first')
+  })
+
+  it('is chosen by chance and said where either may be', async () => {
+    const said: string[] = []
+    const ground = new FakeGround()
+    const chosen = Array.from({ length: 64 }, () =>
+      chosenNode(ground, 'either', (text) => said.push(text)),
+    )
+    expect(new Set(chosen)).toEqual(new Set(['M1', 'M2']))
+    expect(said).toEqual(chosen.map((name) => `${name} is to serve (by chance)`))
+    const { rounds } = await runAll([nothing], { ground: new Moving(), active: 'either' })
+    expect(['M1', 'M2']).toContain(rounds[0]?.active)
+  })
+
+  it('keeps the round from beginning where the switchover does not move it', async () => {
+    const ground = new Moving()
+    ground.moves = false
+    const { breach, rounds } = await runAll([nothing], { ground, active: 'M2' })
+    expect(breach?.problems).toEqual([
+      'before: the switchover did not move the service to M2 (exit code 4)',
+    ])
+    expect(rounds[0]?.active).toBeUndefined()
+  })
+})
+
+describe("the NFS servers' counters", () => {
+  const nothing = drillOf(async () => {})
+
+  it('are kept with the round', async () => {
+    const ground = new Moving()
+    ground.written = { M1: [10, 30], M2: [0, 0] }
+    const { rounds, exitCode } = await runAll([nothing], { ground })
+    expect(exitCode).toBe(exitCodes.converged)
+    expect(rounds[0]?.nfsd).toEqual({
+      samples: { M1: 2, M2: 2 },
+      bytes: { M1: 20, M2: 0 },
+      both: [],
+    })
+  })
+
+  it('that rise on both nodes at once are a breach', async () => {
+    const ground = new Moving()
+    ground.written = { M1: [10, 30], M2: [0, 7] }
+    const { breach, rounds } = await runAll([nothing], { ground })
+    expect(breach?.problems).toEqual([
+      expect.stringMatching(/^nfsd wrote on M1 and M2 in the same second, at [\d:.]+ UTC$/),
+    ])
+    expect(rounds[0]?.nfsd?.both).toHaveLength(1)
+    expect(rowsOf(rounds)[0]).toMatchObject({ active: ['M1'], bothWrote: 1, passed: false })
+  })
+})
