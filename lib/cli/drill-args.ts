@@ -10,6 +10,7 @@ export interface DrillArgs {
   readonly rounds: number
   /** A node's name, or `either`. */
   readonly active: string
+  readonly skipCompare: boolean
   readonly yes: boolean
   readonly confirm?: string
   readonly json?: string
@@ -32,6 +33,7 @@ export function readDrill(argv: readonly string[]): DrillArgs {
     ...given('only', list('only')),
     rounds: Number(text('rounds') ?? 1),
     active: text('active') ?? 'either',
+    skipCompare: flag('skip-compare'),
     yes: flag('yes'),
     ...given('confirm', text('confirm')),
     ...given('json', text('json')),

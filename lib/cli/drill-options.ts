@@ -9,6 +9,10 @@ export const drillOptions = {
     value: 'NODE',
     about: 'the node that serves when a round begins, or either: by chance (default either)',
   },
+  'skip-compare': {
+    kind: 'flag',
+    about: 'do not compare both disks block by block in the end, which reads them whole',
+  },
   yes: { kind: 'flag', about: 'do not ask; never enough for a production inventory' },
   confirm: {
     kind: 'text',

@@ -104,6 +104,7 @@ async function performed(
   try {
     const options = {
       rounds: args.rounds,
+      compare: !args.skipCompare,
       active: args.active,
       startBook,
       say,

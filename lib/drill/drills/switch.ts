@@ -1,15 +1,14 @@
 import type { Drill } from '../drill.ts'
-import { must } from '../ground.ts'
 import { holdsAny, nodeOf } from '../pair.ts'
 import type { Stage } from '../stage.ts'
 import { verifyNames } from './lines.ts'
 import { moveLimitMs, untilServes } from './planned.ts'
 
 /** Says, as an administrator who has seen it, that a node is off; on the one that waits for it. */
-async function confirmOff(stage: Stage, survivor: string, dead: string): Promise<void> {
+async function confirmOff(stage: Stage, dead: string): Promise<void> {
   stage.say(`an administrator confirms that ${dead} is off`)
-  // What the playbook `confirm-off` does; it comes in its place.
-  await must(stage.machine(survivor), '/usr/local/lib/tandem/fence confirm', { timeoutMs: 60_000 })
+  const { code, text } = await stage.play(['confirm-off', dead, '--confirm', dead])
+  if (code !== 0) stage.wrong(`confirm-off failed: ${text.trim().split('\n').at(-1)}`)
 }
 
 /** Nobody serves, loudly, until a human has said that the dead node is off. */
@@ -25,7 +24,7 @@ async function waits(stage: Stage): Promise<void> {
   if (await stage.comesTrue(20_000, ({ nodes }) => nodes.some(holdsAny))) {
     stage.wrong(`${standby} serves, although nothing confirms that ${active} is off`)
   }
-  await confirmOff(stage, standby, active)
+  await confirmOff(stage, active)
   await untilServes(stage, standby)
 }
 
