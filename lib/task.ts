@@ -95,6 +95,8 @@ export interface Task<C extends Change = Change> {
   /** Makes exactly the change that `check` found. */
   apply(host: Host, change: C): Promise<void>
   readonly tags?: readonly string[]
+  /** A sentence that a run with this task begins with, whatever its check finds. */
+  readonly notice?: string
   /** All hosts of the play finish what is before this task before any of them checks it. */
   readonly barrier?: boolean
   /** Asked right before `apply` of a task that could destroy data: must prove there is none. */
@@ -118,7 +120,7 @@ export function task<C extends Change = Change>(
 export function requirement(
   title: string,
   check: (host: CheckHost) => Promise<void>,
-  options: Pick<Task, 'tags' | 'barrier'> = {},
+  options: Pick<Task, 'tags' | 'barrier' | 'notice'> = {},
 ): Task {
   return {
     title,

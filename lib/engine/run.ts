@@ -49,6 +49,7 @@ export async function run(
     check: options.check,
     hosts: names,
   })
+  for (const text of noticesOf(plays)) emit({ type: 'notice', text })
   const pool = new Pool(inventory, {
     identityFiles: options.identityFiles,
     knownHosts: options.knownHosts,
@@ -78,6 +79,13 @@ export async function run(
   exitCode ??= recap.exitCode
   emit({ type: 'run-end', recap: recap.hosts, exitCode, ms: Date.now() - began })
   return { exitCode }
+}
+
+/** What the tasks of a run have to say whatever they find, each sentence once. */
+function noticesOf(plays: readonly PlannedPlay[]): readonly string[] {
+  const tasks = plays.flatMap((play) => play.hosts.flatMap((host) => host.tasks))
+  const texts = tasks.flatMap(({ skip, task: { notice } }) => (skip || !notice ? [] : [notice]))
+  return [...new Set(texts)]
 }
 
 /** Connects to every host and takes its lock before the first task of any, so none is left half done. */

@@ -1,5 +1,13 @@
 import { type Fencing, heartbeatLines, type NodeContext, peerOf } from '../../inventory/schema.ts'
-import { directory, file, packages, role, type Task, templates } from '../../lib/index.ts'
+import {
+  directory,
+  file,
+  packages,
+  requirement,
+  role,
+  type Task,
+  templates,
+} from '../../lib/index.ts'
 import { common } from '../base/common.ts'
 import { libFolder } from '../base/folder.ts'
 import { switchAnswers } from './answers.ts'
@@ -57,11 +65,18 @@ export default role(
         },
         { mode: 0o755 },
       ),
-      ...(isFenced(context) ? [switchAnswers(context)] : []),
+      isFenced(context) ? switchAnswers(context) : withoutSwitch,
     ]
   },
   { also: ['drbd', 'integrate/resources'] },
 )
+
+/** Told by every run: an administrator who chose it years ago may not be the one who reads this. */
+export const unfencedNotice =
+  'This pair has no power switches (fencing: none): where a node freezes or is cut off and then comes back, writes that clients were told are safe may be lost'
+const withoutSwitch = requirement('no power switch to ask', async () => {}, {
+  notice: unfencedNotice,
+})
 
 /** What only ipmitool must be told. */
 function ipmiWords(fencing: Fencing | undefined) {

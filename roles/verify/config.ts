@@ -34,6 +34,7 @@ const roles: readonly Role<NodeContext['vars'], NodeContext['host']['vars']>[] =
 export function verified(task: Task, from: string): Task {
   return {
     title: `${from}: ${task.title}`,
+    ...(task.notice !== undefined && { notice: task.notice }),
     check: async (host) => {
       const found = await task.check(host)
       if (found) throw new Error(found.summary)
