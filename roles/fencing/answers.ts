@@ -1,19 +1,89 @@
-import { type NodeContext, peerOf } from '../../inventory/schema.ts'
+import { type Fencing, type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { type CheckHost, Refusal, requirement, type Task } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
-import { type PowerSwitch, peerSwitch } from './switch.ts'
+import { outletControl, type PowerSwitch, peerSwitch } from './switch.ts'
 
-/** This node can ask its peer's power switch, and the switch says that the peer has power: both run. */
+/**
+ * This node can ask its peer's power switch with what the inventory says, and the switch says that the
+ * peer has power, for both run. Asked before anything is written; where the program that asks is not
+ * installed yet, nothing is known.
+ */
 export function switchAnswers(context: NodeContext): Task {
   const peer = peerOf(context)
   const power = peerSwitch(context)
   return requirement(`power switch of ${peer.name} answers`, async (host) => {
-    const { stdout, stderr, exitCode } = await host.$`${libFolder}/fence status`
+    const { script, input } = question(peer.vars.fencing)
+    const { stdout, stderr, exitCode } = await host.$`sh -c ${script}`
+      .input(input)
       .within(60_000)
       .nothrow()
+    if (stdout.trim() === notInstalled) return
     const problem = switchProblem({ stdout, stderr, exitCode }, host, peer.name, power)
     if (problem) throw new Refusal(problem)
   })
+}
+
+/** The installed program itself, with the files that it reads, says the same. */
+export function programAnswers(context: NodeContext): Task {
+  const peer = peerOf(context)
+  const power = peerSwitch(context)
+  return requirement(`${libFolder}/fence can ask for the power of ${peer.name}`, async (host) => {
+    const said = await host.$`${libFolder}/fence status`.within(60_000).nothrow()
+    const problem = switchProblem(said, host, peer.name, power)
+    if (problem) throw new Refusal(problem)
+  })
+}
+
+const notInstalled = 'not installed'
+
+/**
+ * Asks a switch without any file of ours: a script that prints `on` or `off`, or says why not and exits
+ * with another code, and what it reads on standard input, so that no secret is among its arguments.
+ */
+function question(fencing: Fencing | undefined): { script: string; input: string } {
+  const quoted = (word: string | number) => `'${String(word).replaceAll("'", "'\\''")}'`
+  const needs = (program: string) =>
+    `command -v ${program} >/dev/null || { echo '${notInstalled}'; exit 0; }\n`
+  // Only when it fails are the words of the program worth reading.
+  const judge = (on: string, off: string) =>
+    `case $said in ${on}) echo on ;; ${off}) echo off ;; *) printf '%s\\n' "$said" | grep -v Loading >&2; exit 2 ;; esac`
+  switch (fencing?.plugin) {
+    case 'external/ipmi': {
+      const { address, port, user, interface: name, cipher } = fencing
+      const suite = cipher === undefined ? '' : ` -C ${cipher}`
+      const ask = `ipmitool -v -I ${name}${suite} -H ${quoted(address)} -p ${port} -U ${quoted(user)} -f /dev/stdin -N 2 -R 2 chassis power status`
+      return {
+        script: `${needs('ipmitool')}said=$(timeout 30 ${ask} 2>&1)\n${judge("*'Power is on'*", "*'Power is off'*")}`,
+        input: `${fencing.password.reveal()}\n`,
+      }
+    }
+    case 'external/libvirt': {
+      const ask = `virsh -q -c ${quoted(fencing.uri)} domstate ${quoted(fencing.domain)}`
+      return {
+        script: `${needs('virsh')}said=$(timeout 30 ${ask} 2>&1 </dev/null)\n${judge('running | idle | paused | blocked', "'shut off' | crashed")}`,
+        input: '',
+      }
+    }
+    case 'external/rackpdu': {
+      const ask = `snmpget -Oqv -t 3 -r 2 ${quoted(fencing.address)} ${outletControl}.${fencing.outlet}`
+      return {
+        // snmp reads the community from a folder only; this one is gone again at once.
+        script: `${needs('snmpget')}umask 077; d=$(mktemp -d /run/tandem-ask.XXXXXX) && cat >"$d/snmp.conf" || exit 2
+said=$(SNMPCONFPATH=$d timeout 30 ${ask} 2>&1); rm -rf "$d"
+${judge('1', '2')}`,
+        input: `defVersion 1\ndefCommunity ${fencing.community.reveal()}\n`,
+      }
+    }
+    case 'external/nut': {
+      const ask = `upsc ${quoted(fencing.address)} outlet.${fencing.outlet}.status`
+      return {
+        script: `${needs('upsc')}said=$(timeout 30 ${ask} 2>&1)\n${judge('on', 'off')}`,
+        input: '',
+      }
+    }
+    default:
+      return { script: `echo '${notInstalled}'`, input: '' }
+  }
 }
 
 /** What is wrong with a switch's answer, as one sentence; undefined where nothing is. */

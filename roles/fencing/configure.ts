@@ -10,7 +10,7 @@ import {
 } from '../../lib/index.ts'
 import { common } from '../base/common.ts'
 import { libFolder } from '../base/folder.ts'
-import { switchAnswers } from './answers.ts'
+import { programAnswers, switchAnswers } from './answers.ts'
 import { fencingFolder, isFenced, peerSwitch, secretFile, snmpFolder } from './switch.ts'
 
 const template = templates(import.meta.dirname)
@@ -32,6 +32,8 @@ export default role(
     const is = (name: string) => power.plugin === `external/${name}`
     return [
       ...(power.packages.length > 0 ? [packages(power.packages)] : []),
+      // Now that it can be asked: before any file says that it is used.
+      ...(isFenced(context) ? [switchAnswers(context)] : []),
       directory(libFolder, { mode: 0o755 }),
       common(vars),
       directory(fencingFolder, { mode: 0o700 }),
@@ -65,7 +67,7 @@ export default role(
         },
         { mode: 0o755 },
       ),
-      isFenced(context) ? switchAnswers(context) : withoutSwitch,
+      isFenced(context) ? programAnswers(context) : withoutSwitch,
     ]
   },
   { also: ['drbd', 'integrate/resources'] },

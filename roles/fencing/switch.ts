@@ -18,8 +18,8 @@ export const secretFile = `${fencingFolder}/fencing.secret`
 /** Where snmp's own programs look for the community. */
 export const snmpFolder = `${fencingFolder}/snmp`
 
-/** The APC outlet's control object: 1 on, 2 off. */
-const outletControl = '.1.3.6.1.4.1.318.1.1.12.3.3.1.1.4'
+/** An APC outlet's control object: 1 on, 2 off. */
+export const outletControl = '.1.3.6.1.4.1.318.1.1.12.3.3.1.1.4'
 
 /** What a fencing entry of the inventory comes to. */
 export function switchOf(fencing: Fencing): PowerSwitch {

@@ -1,6 +1,8 @@
 import type { NodeContext } from '../../inventory/schema.ts'
 import { platformIs, Refusal, requirement, role, type Task } from '../../lib/index.ts'
 import { diskState, guardDisk } from '../drbd/disk.ts'
+import { switchAnswers } from '../fencing/answers.ts'
+import { isFenced } from '../fencing/switch.ts'
 import { missingAddresses, parseAddresses } from './addresses.ts'
 
 /** Looks at every node before anything is changed on any of them. */
@@ -9,22 +11,29 @@ export default role('preflight', (context: NodeContext) =>
   looks(context).map((task) => ({ ...task, tags: ['always'] })),
 )
 
-const looks = ({ host: { vars: node }, vars }: NodeContext): Task[] => [
-  platformIs('debian12'),
-  requirement(`node name ${node.fqdn}`, async ({ $, name }) => {
-    const { stdout } = await $`uname -n`
-    if (stdout.trim() !== node.fqdn) {
-      throw new Refusal(
-        `${name}: expected the host to call itself ${node.fqdn} (uname -n), got ${stdout.trim()}: heartbeat and DRBD know the node by that name`,
-      )
-    }
-  }),
-  requirement('addresses as planned', async ({ $, name }) => {
-    const { stdout } = await $`ip -o -4 addr show`
-    const missing = missingAddresses([node.em1, node.em2, node.em3], parseAddresses(stdout))
-    if (missing.length > 0) throw new Refusal(`${name}: ${missing.join('; ')}`)
-  }),
-  requirement(`backing disk ${vars.drbd.disk}`, async (target) =>
-    guardDisk(await diskState(target, vars.drbd.disk), target.name, vars.drbd.disk),
-  ),
-]
+const looks = (context: NodeContext): Task[] => {
+  const {
+    host: { vars: node },
+    vars,
+  } = context
+  return [
+    platformIs('debian12'),
+    requirement(`node name ${node.fqdn}`, async ({ $, name }) => {
+      const { stdout } = await $`uname -n`
+      if (stdout.trim() !== node.fqdn) {
+        throw new Refusal(
+          `${name}: expected the host to call itself ${node.fqdn} (uname -n), got ${stdout.trim()}: heartbeat and DRBD know the node by that name`,
+        )
+      }
+    }),
+    requirement('addresses as planned', async ({ $, name }) => {
+      const { stdout } = await $`ip -o -4 addr show`
+      const missing = missingAddresses([node.em1, node.em2, node.em3], parseAddresses(stdout))
+      if (missing.length > 0) throw new Refusal(`${name}: ${missing.join('; ')}`)
+    }),
+    requirement(`backing disk ${vars.drbd.disk}`, async (target) =>
+      guardDisk(await diskState(target, vars.drbd.disk), target.name, vars.drbd.disk),
+    ),
+    ...(isFenced(context) ? [switchAnswers(context)] : []),
+  ]
+}

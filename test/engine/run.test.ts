@@ -117,6 +117,21 @@ describe('a run over two hosts', () => {
     expect(again.exitCode).toBe(0)
   })
 
+  it('begins with what a task has to say, once for all hosts, and not where it is left out', async () => {
+    const said = async (selection: Partial<RunOptions>) => {
+      const told = role('told', ({ host }: { host: { vars: { root: string } } }) => [
+        { ...present(host.vars.root, 'a'), notice: 'there is only one disk' },
+      ])
+      const other = role('other', ({ host }: { host: { vars: { root: string } } }) => [
+        present(host.vars.root, 'b'),
+      ])
+      const { events } = await play(site([{ roles: [told, other] }]), inventory(), selection)
+      return events.flatMap((event) => (event.type === 'notice' ? [event.text] : []))
+    }
+    expect(await said({})).toEqual(['there is only one disk'])
+    expect(await said({ selection: { tags: ['other'] } })).toEqual([])
+  })
+
   it('touches no host when one cannot be reached', async () => {
     const book = site([{ roles: [role('r', ({ host }) => [present(host.vars.root, 'a')])] }])
     const { exitCode, ends } = await play(book, inventory({ M2: { port: 1 } }))
