@@ -22,3 +22,14 @@ it('a planned move and a lost nfsd lose nothing, and what they took is known', a
     expect(move[phase], `${phase}: ${told}`).toBeGreaterThanOrEqual(0)
   }
 })
+
+it('a node that freezes and thaws is off before the other serves: nothing is lost', async () => {
+  const { code, told, rows, rounds } = await drill('--only', 'freeze-active', '--skip-compare')
+  expect(code, told).toBe(0)
+  expect(rows.map(({ lost, clientErrors }) => [lost, clientErrors])).toEqual([[0, 0]])
+  expect(rows[0]?.acknowledged, told).toBeGreaterThan(10)
+  const [round] = rounds
+  expect(round?.phasesMs.fence, told).toBeGreaterThan(0)
+  expect(round?.nfsd?.samples, told).toBeGreaterThan(10)
+  expect(round?.nfsd?.both, told).toEqual([])
+})

@@ -73,7 +73,10 @@ describe('the active node loses its power', () => {
     expect(await sums('after')).toBe(after)
     const stamps = await on('M2', 'cat /run/tandem/phases')
     expect(stamps.match(/^[\d.]+ \S+$/gm)?.map((line) => line.split(' ')[1])).toEqual(
-      ['promote', 'mount', 'nfsd', 'vip'].flatMap((name) => [`${name}-begin`, `${name}-end`]),
+      // The peer is made sure of in between.
+      'promote-begin fence-begin fence-end promote-end mount-begin mount-end nfsd-begin nfsd-end vip-begin vip-end'.split(
+        ' ',
+      ),
     )
   })
 
@@ -134,8 +137,12 @@ describe('the watch', () => {
   })
 })
 
-describe('all lines between the nodes are cut', () => {
+describe('all lines between two nodes without power switches are cut', () => {
   it('a split brain is told in one sentence, never merged, and recovered with what the victim wrote', async () => {
+    const unfenced = ['--inventory', 'unfenced']
+    const site = await play(['site', ...unfenced])
+    expect(site.code, story(site)).toBe(0)
+    expect(story(site)).toMatch(/This pair has no power switches .* may be lost/)
     const before = await writeFiles(20, 'before')
     for (const link of ['em2', 'em3', 'M2.em1']) await lab('cut', link)
     const during = await writeFiles(20, 'survivor')
@@ -144,7 +151,7 @@ describe('all lines between the nodes are cut', () => {
       'M2',
       'mkdir /data/victim && echo only here >/data/victim/one && rm /data/before/f7 && sync',
     )
-    const seen = await play(['verify'])
+    const seen = await play(['verify', ...unfenced])
     expect(complaints(seen).join('\n')).toMatch(/split brain: M1 .* and M2 /)
     for (const link of ['em2', 'em3', 'M2.em1']) await lab('heal', link)
     // Both find themselves serving, give up, and start anew.
@@ -153,12 +160,17 @@ describe('all lines between the nodes are cut', () => {
     await Promise.all([settled('M1'), settled('M2')])
     await serves('M1', 240)
     await until('M2', `grep -q 'cs:\\(StandAlone\\|WFConnection\\)' /proc/drbd`)
-    const told = await play(['verify'])
+    const told = await play(['verify', ...unfenced])
     const sentence = complaints(told).find((line) => line.includes('recover-split-brain')) ?? ''
     const victim = sentence.match(/--victim (M\d)$/)?.[1] ?? ''
-    const wrong = await play(['recover-split-brain', '--victim', victim === 'M2' ? 'M1' : 'M2'])
+    const wrong = await play([
+      'recover-split-brain',
+      '--victim',
+      victim === 'M2' ? 'M1' : 'M2',
+      ...unfenced,
+    ])
     expect(wrong.code, story(wrong)).toBe(4)
-    const run = await play(['recover-split-brain', '--victim', victim])
+    const run = await play(['recover-split-brain', '--victim', victim, ...unfenced])
     expect(run.code, story(run)).toBe(0)
     const saved = await on(
       victim,
@@ -174,9 +186,9 @@ describe('all lines between the nodes are cut', () => {
     // Its clock's server was behind the cut cable, and chrony asks ever more seldom.
     await on('M2', 'chronyc -m offline online "burst 4/4" >/dev/null')
     await until('M2', "chronyc -c tracking | grep -q ',Normal$'", 240)
-    const whole = await play(['verify'])
+    const whole = await play(['verify', ...unfenced])
     expect(whole.code, story(whole)).toBe(0)
-    const again = await play(['recover-split-brain', '--victim', victim])
+    const again = await play(['recover-split-brain', '--victim', victim, ...unfenced])
     expect(again.code, story(again)).toBe(4)
     expect(complaints(again)[0]).toMatch(/no split brain/)
   })
