@@ -1,0 +1,227 @@
+import { spawn } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { renderFile } from '../../lib/resources/template.ts'
+
+const roles = join(import.meta.dirname, '../../roles')
+const secret = 'the-secret-of-the-switch'
+
+/** What the machine around the program is like. */
+interface Around {
+  /** connection, role of both, disk of both, as /proc/drbd has them. */
+  readonly drbd: readonly [string, string, string]
+  /** Heartbeat's word for the peer. */
+  readonly peer?: 'active' | 'dead'
+  /** Whether ping nodes and the peer's own addresses answer. */
+  readonly hears?: boolean
+  readonly answers?: boolean
+  /** What the switch says until it is told `off`; `silent` where it never answers. */
+  readonly power?: 'on' | 'off' | 'silent' | 'stuck'
+}
+
+const lost: Around['drbd'] = ['WFConnection', 'Secondary/Unknown', 'UpToDate/DUnknown']
+const serving: Around['drbd'] = ['WFConnection', 'Primary/Unknown', 'UpToDate/DUnknown']
+
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fence-'))
+})
+
+const proc = ([connection, roles, disks]: Around['drbd'], received: number) =>
+  `version: 8.4.11 (api:1/proto:86-101)\n 0: cs:${connection} ro:${roles} ds:${disks} C r-----\n    ns:5 nr:${received} dw:1 dr:1 al:1 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:0\n`
+
+/** Puts the program and everything it calls into the folder: its own text, in the real shell. */
+function install(around: Around, received = 100): void {
+  const { peer = 'dead', hears = true, answers = false, power = 'on' } = around
+  const bin = join(folder, 'bin')
+  mkdirSync(bin, { recursive: true })
+  const program = (name: string, text: string) => {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`)
+    chmodSync(join(bin, name), 0o755)
+  }
+  writeFileSync(join(folder, 'proc-drbd'), proc(around.drbd, received))
+  if (!existsSync(join(folder, 'power'))) writeFileSync(join(folder, 'power'), power)
+  writeFileSync(join(folder, 'carrier'), '1\n')
+  program('cl_status', `echo ${peer}`)
+  program(
+    'ping',
+    `case "$*" in *10.0.0.1) exit ${hears ? 0 : 1} ;; *) exit ${answers ? 0 : 1} ;; esac`,
+  )
+  program('logger', 'exit 0')
+  program('wall', 'exit 0')
+  program(
+    'ipmitool',
+    `echo "$*" >>${folder}/asked
+read -r power <${folder}/power
+case "$power $*" in
+silent*) echo 'Error: Unable to establish IPMI v2 / RMCP+ session'; exit 1 ;;
+stuck*'power off') echo 'Chassis Power Control: Down/Off' ;;
+*'power off') echo off >${folder}/power ;;
+*'power on') echo on >${folder}/power ;;
+stuck*) echo 'Chassis Power is on' ;;
+*) echo "Chassis Power is $power" ;;
+esac`,
+  )
+  const moved = (text: string) =>
+    text
+      .replace('export PATH=', `export PATH=${bin}:`)
+      .replaceAll('/proc/drbd', `${folder}/proc-drbd`)
+      .replaceAll('/sys/class/net/$card/carrier', `${folder}/carrier`)
+      .replaceAll('/usr/local/lib/tandem/common', `${folder}/common`)
+      .replaceAll('/etc/tandem/fencing', `${folder}/fencing`)
+      .replaceAll('run=/run/tandem', `run=${folder}/run`)
+  const vip = { address: '10.0.0.9', prefix: 24, device: 'em1' }
+  const common = { path: '/data', device: '/dev/drbd0', minor: 0, vip }
+  writeFileSync(
+    join(folder, 'common'),
+    moved(renderFile(join(roles, 'base/templates/common.hbs'), common)),
+  )
+  const settings = {
+    peer: 'M2.example',
+    peerName: 'M2',
+    plugin: 'external/ipmi',
+    peerAddresses: '10.1.0.2 10.2.0.2',
+    pingNodes: '10.0.0.1',
+    settings: { switch: '10.9.0.2', user: 'admin', secret: join(folder, 'secret') },
+  }
+  writeFileSync(
+    join(folder, 'fencing'),
+    renderFile(join(roles, 'fencing/templates/fencing.hbs'), settings),
+  )
+  writeFileSync(join(folder, 'secret'), `${secret}\n`)
+  const plugins = { ipmi: true, libvirt: false, rackpdu: false, nut: false, none: false }
+  const words = { ...plugins, delay: 1, interface: 'lanplus', port: 623, cipher: ' -C 3' }
+  const text = renderFile(join(roles, 'fencing/templates/fence.hbs'), words)
+  writeFileSync(join(folder, 'fence'), moved(text))
+}
+
+/** Runs the program; what it ended with, and what the switch was told meanwhile. */
+async function fence(...words: string[]) {
+  const child = spawn('sh', [join(folder, 'fence'), ...words], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let stderr = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const code = await new Promise((resolve) => child.on('exit', resolve))
+  const read = (name: string) => {
+    const file = join(folder, name)
+    return existsSync(file) ? readFileSync(file, 'utf8') : ''
+  }
+  const asked = read('asked')
+  const orders = asked.match(/power (off|on)$/gm)?.map((line) => line.split(' ')[1]) ?? []
+  return { code, stderr, asked, orders, waiting: read('run/waiting').trim() }
+}
+
+describe('the peer is powered off', () => {
+  it.each([
+    ['for a take-over, of a peer that heartbeat calls dead', { drbd: lost }, 'heartbeat'],
+    ['for DRBD, before heartbeat has missed it', { drbd: serving, peer: 'active' }, 'fence-peer'],
+    ['for the watch, where no line answers', { drbd: lost, peer: 'active' }, 'watch'],
+  ] as const)('%s', async (_, around, caller) => {
+    install(around)
+    const { code, orders, asked, waiting } = await fence('off', caller)
+    expect(code).toBe(0)
+    expect(orders[0]).toBe('off')
+    expect(waiting).toBe('')
+    expect(asked).not.toContain(secret)
+    expect((await fence('noted')).code).toBe(0)
+  })
+
+  it('and nothing is sent where its switch says that it is off already', async () => {
+    install({ drbd: lost, power: 'off', hears: false })
+    expect(await fence('off', 'heartbeat')).toMatchObject({ code: 0, orders: [] })
+  })
+})
+
+describe('the peer is left alone', () => {
+  it.each([
+    [
+      'while DRBD is connected',
+      { drbd: ['Connected', 'Secondary/Primary', 'UpToDate/UpToDate'] },
+      /DRBD is Connected/,
+    ],
+    [
+      'by a node that started alone',
+      { drbd: ['WFConnection', 'Secondary/Unknown', 'Consistent/DUnknown'] },
+      /disk is Consistent/,
+    ],
+    [
+      'by an outdated disk',
+      { drbd: ['WFConnection', 'Secondary/Unknown', 'Outdated/DUnknown'] },
+      /disk is Outdated/,
+    ],
+    [
+      'by a server without its disk',
+      { drbd: ['WFConnection', 'Primary/Unknown', 'Diskless/DUnknown'] },
+      /disk is Diskless/,
+    ],
+    [
+      'in a state that nobody knows',
+      { drbd: ['Quantum', 'Secondary/Unknown', 'UpToDate/DUnknown'] },
+      /DRBD is Quantum/,
+    ],
+    ['by a node that hears no ping node', { drbd: lost, hears: false }, /no ping node answers/],
+    [
+      'where heartbeat hears it',
+      { drbd: lost, peer: 'active' },
+      /heartbeat does not call M2.example dead/,
+    ],
+  ] as const)('%s', async (_, around, wanted) => {
+    install(around as Around)
+    const { code, orders, stderr, waiting } = await fence('off', 'heartbeat')
+    expect({ code, orders }).toEqual({ code: 1, orders: [] })
+    expect(stderr).toMatch(wanted)
+    expect(waiting).toMatch(wanted)
+  })
+
+  it('where the watch finds that one of its lines answers', async () => {
+    install({ drbd: lost, answers: true })
+    expect(await fence('off', 'watch')).toMatchObject({ code: 1, orders: [] })
+  })
+})
+
+describe('what is not confirmed', () => {
+  it.each(['silent', 'stuck'] as const)(
+    'by a switch that is %s holds everything, and says what to type',
+    async (power) => {
+      install({ drbd: serving, power })
+      const { code, waiting } = await fence('off', 'fence-peer')
+      expect(code).toBe(2)
+      expect(waiting).toMatch(
+        /^it is not confirmed that M2.example is off: .* npm run play confirm-off M2$/,
+      )
+      expect((await fence('noted')).code).not.toBe(0)
+    },
+    30_000,
+  )
+
+  it('goes on by the word of an administrator, until the peer is heard of again', async () => {
+    install({ drbd: serving, power: 'silent' })
+    expect((await fence('confirm')).code).toBe(0)
+    expect((await fence('off', 'fence-peer')).code).toBe(0)
+    // The peer has sent something since: it cannot have been off.
+    install({ drbd: serving, power: 'silent' }, 101)
+    expect((await fence('off', 'fence-peer')).code).toBe(2)
+    install({ drbd: serving, power: 'silent' })
+    expect((await fence('noted')).code).not.toBe(0)
+  }, 30_000)
+
+  it('an administrator said is forgotten once DRBD is connected', async () => {
+    install({ drbd: serving, power: 'silent' })
+    await fence('confirm')
+    install({ drbd: ['Connected', 'Primary/Secondary', 'UpToDate/UpToDate'], power: 'silent' })
+    expect((await fence('noted')).code).not.toBe(0)
+    install({ drbd: serving, power: 'silent' })
+    expect((await fence('noted')).code).not.toBe(0)
+  })
+
+  it('an administrator said counts for nothing where the switch says that the peer has power', async () => {
+    install({ drbd: ['WFConnection', 'Secondary/Unknown', 'Consistent/DUnknown'], power: 'on' })
+    await fence('confirm')
+    expect((await fence('off', 'heartbeat')).code).toBe(1)
+  })
+})
