@@ -52,3 +52,34 @@ it('a pair whose disk carries DRBD metadata that is not noted as its own is refu
   const adopted = await play(['site'])
   expect(adopted.code, story(adopted)).toBe(0)
 })
+
+describe('a pair with power switches', () => {
+  beforeEach(async () => {
+    const reset = await lab('reset', 'converged')
+    expect(reset.code, reset.stderr).toBe(0)
+  })
+
+  it('is left as it is where one of them does not answer', async () => {
+    await lab('cut', 'bmc-M2')
+    const before = await Promise.all(['M1', 'M2'].map(picture))
+    const run = await play(['site'])
+    expect(run.code, story(run)).toBe(4)
+    expect(complaints(run)).toHaveLength(1)
+    expect(complaints(run)[0]).toMatch(
+      /^M1 preflight: power switch of M2 answers: .* does not answer: expected its power status/,
+    )
+    expect(await Promise.all(['M1', 'M2'].map(picture))).toEqual(before)
+    const told = await play(['verify'])
+    expect(complaints(told).join('\n')).toMatch(/M1 .*power switch of M2 .*does not answer/)
+  })
+
+  it('takes no word for it that a node is off which answers', async () => {
+    const run = await play(['confirm-off', 'M2', '--confirm', 'M2'])
+    expect(run.code, story(run)).toBe(4)
+    expect(complaints(run)).toHaveLength(1)
+    expect(complaints(run)[0]).toMatch(
+      /^M1 confirm-off: M2 does not answer: M1: M2 answers ping .*, sends heartbeats, has power/,
+    )
+    await on('M1', '! [ -e /run/tandem/peer-off ]')
+  })
+})
