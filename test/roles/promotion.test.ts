@@ -1,0 +1,210 @@
+import { spawn } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { renderFile } from '../../lib/resources/template.ts'
+
+const roles = join(import.meta.dirname, '../../roles')
+
+/** What a take-over meets. */
+interface Around {
+  /** connection, roles, disks: what /proc/drbd says, one after another; the last stays. */
+  readonly drbd: readonly (readonly [string, string, string])[]
+  /** Heartbeat's word for the peer. */
+  readonly peer?: 'active' | 'dead'
+  /** Exit codes of `fence off`, one after another; the last stays. */
+  readonly off?: readonly number[]
+  /** Whether this node hears a ping node. */
+  readonly hears?: boolean
+  readonly fenced?: boolean
+  /** heartbeat is being stopped. */
+  readonly leaving?: boolean
+}
+
+const proc = ([connection, sides, disks]: readonly [string, string, string]) =>
+  `version: 8.4.11\n 0: cs:${connection} ro:${sides} ds:${disks} C r-----\n    ns:0 nr:1 dw:1\n`
+
+/** Runs `tandem-disk start` in the real shell; what came of it. */
+async function start(around: Around) {
+  const folder = mkdtempSync(join(tmpdir(), 'promotion-'))
+  const { drbd, peer = 'dead', off = [0], hears = true, fenced = true, leaving = false } = around
+  mkdirSync(join(folder, 'run'))
+  if (leaving) writeFileSync(join(folder, 'run/leaving'), '')
+  drbd.forEach((one, at) => {
+    writeFileSync(join(folder, `drbd-${at}`), proc(one))
+  })
+  writeFileSync(join(folder, 'proc-drbd'), proc(drbd[0] as (typeof drbd)[0]))
+  const program = (name: string, text: string) => {
+    writeFileSync(join(folder, name), `#!/bin/sh\necho "${name} $*" >>${folder}/asked\n${text}\n`)
+    chmodSync(join(folder, name), 0o755)
+  }
+  // DRBD refuses a second Primary and whoever is not UpToDate, as the kernel does.
+  program(
+    'drbdsetup',
+    `grep -q 'ro:Secondary/[SU].* ds:UpToDate/' ${folder}/proc-drbd || exit 11\nsed -i 's/ro:Secondary/ro:Primary/' ${folder}/proc-drbd`,
+  )
+  program('cl_status', `echo ${peer}`)
+  program('logger', 'exit 0')
+  program('systemctl', 'exit 0')
+  program(
+    'fence',
+    `case $1 in hears) exit ${hears ? 0 : 1} ;; esac
+echo 'nobody confirms it' >${folder}/run/waiting
+n=$(grep -c '^fence off' ${folder}/asked); set -- ${off.join(' ')}; [ $n -le $# ] || n=$#; shift $((n - 1)); exit $1`,
+  )
+  // Each pause shows the next state.
+  program(
+    'sleep',
+    `n=$(grep -c '^sleep' ${folder}/asked); [ ! -e ${folder}/drbd-$n ] || cp ${folder}/drbd-$n ${folder}/proc-drbd; exec /bin/sleep 0.3`,
+  )
+  const moved = (text: string) =>
+    text
+      .replace('export PATH=', `export PATH=${folder}:`)
+      .replaceAll('/proc/drbd', `${folder}/proc-drbd`)
+      .replaceAll('run=/run/tandem', `run=${folder}/run`)
+      .replaceAll('/usr/local/lib/tandem/common', `${folder}/common`)
+  const vip = { address: '10.0.0.9', prefix: 24, device: 'em1' }
+  const common = { path: '/data', device: '/dev/drbd0', minor: 0, vip }
+  writeFileSync(
+    join(folder, 'common'),
+    moved(renderFile(join(roles, 'base/templates/common.hbs'), common)),
+  )
+  const text = renderFile(join(roles, 'integrate/templates/tandem-disk.hbs'), {
+    resource: 'drbd',
+    fence: join(folder, 'fence'),
+    switch: fenced,
+    peer: 'M2.example',
+    tries: 1,
+    hung: 2,
+  })
+  writeFileSync(join(folder, 'tandem-disk'), moved(text))
+  const child = spawn('sh', [join(folder, 'tandem-disk'), 'start'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (piece: string) => {
+    said += piece
+  })
+  const code = await new Promise((resolve) => child.on('close', resolve))
+  const asked = readFileSync(join(folder, 'asked'), { encoding: 'utf8', flag: 'a+' })
+  const refused = join(folder, 'run/refused')
+  return {
+    code,
+    said,
+    role: readFileSync(join(folder, 'proc-drbd'), 'utf8').match(/ro:(\w+)/)?.[1],
+    off: asked.match(/^fence off/gm)?.length ?? 0,
+    left: existsSync(refused) && /^systemctl --no-block stop heartbeat/m.test(asked),
+    attempt: readFileSync(join(folder, 'run/attempt'), 'utf8'),
+  }
+}
+
+const [both, behind] = ['UpToDate/UpToDate', 'UpToDate/DUnknown']
+const alone = ['WFConnection', 'Secondary/Unknown', behind] as const
+const handed = ['Connected', 'Secondary/Secondary', both] as const
+const served = ['Connected', 'Secondary/Primary', both] as const
+
+describe('a node becomes Primary', () => {
+  it.each([
+    ['beside a connected peer, without asking a switch', { drbd: [handed], peer: 'active' }, 0],
+    [
+      'as the source of a resync',
+      { drbd: [['SyncSource', 'Secondary/Secondary', 'UpToDate/Inconsistent']], peer: 'active' },
+      0,
+    ],
+    ['when the peer hands over a moment later', { drbd: [served, handed], peer: 'active' }, 0],
+    ['when the peer that heartbeat has lost gives up', { drbd: [served, served, handed] }, 0],
+    ['alone, when the peer is confirmed off', { drbd: [alone] }, 1],
+    ['alone, when a silent switch answers at last', { drbd: [alone], off: [2, 2, 0] }, 3],
+    [
+      'when DRBD finds its peer while the switch is silent',
+      { drbd: [alone, handed], off: [2], peer: 'active' },
+      1,
+    ],
+    [
+      'when a short resync ends',
+      {
+        drbd: [['SyncTarget', 'Secondary/Secondary', 'Inconsistent/UpToDate'], handed],
+        peer: 'active',
+      },
+      0,
+    ],
+  ] as const)(
+    '%s',
+    async (_, around, off) => {
+      const told = await start(around as unknown as Around)
+      expect(told).toMatchObject({ code: 0, role: 'Primary', off, left: false, attempt: '' })
+    },
+    20_000,
+  )
+
+  it('at once where it is already', async () => {
+    const drbd = [['WFConnection', 'Primary/Unknown', 'UpToDate/Outdated']] as const
+    expect(await start({ drbd })).toMatchObject({ code: 0, off: 0 })
+  })
+})
+
+describe('a node refuses', () => {
+  it.each([
+    [
+      'alone with data that may be old',
+      ['WFConnection', 'Secondary/Unknown', 'Consistent/DUnknown'],
+      {},
+      /may be older/,
+    ],
+    [
+      'alone with outdated data',
+      ['WFConnection', 'Secondary/Unknown', 'Outdated/DUnknown'],
+      {},
+      /is older/,
+    ],
+    [
+      'alone in mid-resync',
+      ['WFConnection', 'Secondary/Unknown', 'Inconsistent/DUnknown'],
+      {},
+      /is older/,
+    ],
+    ['after a split brain', ['StandAlone', 'Secondary/Unknown', behind], {}, /StandAlone/],
+    [
+      'without its disk',
+      ['Connected', 'Secondary/Secondary', 'Diskless/UpToDate'],
+      {},
+      /not ready/,
+    ],
+    ['without DRBD', ['Unconfigured', '', ''], {}, /not ready/],
+    ['where it is cut off itself', alone, { off: [1] }, /nobody confirms it/],
+    [
+      'where DRBD sees the peer serve and it is cut off itself',
+      served,
+      { hears: false },
+      /only heartbeat has lost sight/,
+    ],
+    ['where DRBD sees the peer serve for long', served, {}, /only heartbeat has lost sight/],
+  ] as const)(
+    '%s, and leaves heartbeat until the peer answers',
+    async (_, drbd, around, wanted) => {
+      const told = await start({ drbd: [drbd], ...(around as object) })
+      expect(told).toMatchObject({ code: 1, left: true, attempt: '' })
+      expect(told.role).not.toBe('Primary')
+      expect(told.said).toMatch(wanted)
+    },
+    20_000,
+  )
+
+  it('what the peer still serves, and stays where heartbeat hears the peer', async () => {
+    const told = await start({ drbd: [served], peer: 'active' })
+    expect(told).toMatchObject({ code: 1, left: false })
+    expect(told.said).toMatch(/the peer serves/)
+  }, 20_000)
+
+  it('at once where heartbeat is being stopped, though the switch is silent', async () => {
+    expect(await start({ drbd: [alone], off: [2], leaving: true })).toMatchObject({
+      code: 1,
+      off: 0,
+    })
+  }, 20_000)
+})
+
+it('takes the word of heartbeat where the pair has no power switches', async () => {
+  expect(await start({ drbd: [alone], fenced: false })).toMatchObject({ code: 0, off: 0 })
+})
