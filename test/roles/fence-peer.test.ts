@@ -1,15 +1,12 @@
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { renderFile } from '../../lib/resources/template.ts'
-
-const roles = join(import.meta.dirname, '../../roles')
+import { HostAround, procDrbd, type Replica } from './host-around.ts'
 
 /** What the handler meets: its own node's state, what dopd answers, what the power switch comes to. */
 interface Around {
-  readonly drbd?: readonly [string, string, string]
+  readonly drbd?: Replica
   /** Exit codes of drbd-peer-outdater, one after another; the last one stays. */
   readonly dopd: readonly number[]
   /** Exit codes of `fence off`, one after another; the last one stays. */
@@ -28,48 +25,29 @@ const secondary = ['WFConnection', 'Secondary/Unknown', 'UpToDate/DUnknown'] as 
 
 /** Runs DRBD's question in the real shell; its exit code, and whom it asked. */
 async function ask(around: Around) {
-  const folder = mkdtempSync(join(tmpdir(), 'fence-peer-'))
   const { drbd = primary, dopd, off = [0], noted, attempt, peer = 'active', fenced = true } = around
-  mkdirSync(join(folder, 'run'))
-  writeFileSync(join(folder, 'run/peer-off'), '1 100 powered off for heartbeat\n')
-  if (attempt) writeFileSync(join(folder, 'run/attempt'), '1\n')
-  const [connection, sides, disks] = drbd
-  writeFileSync(
-    join(folder, 'proc-drbd'),
-    `version: 8.4.11\n 0: cs:${connection} ro:${sides} ds:${disks} C r-----\n    ns:0 nr:1 dw:1\n`,
-  )
-  const program = (name: string, text: string) => {
-    writeFileSync(join(folder, name), `#!/bin/sh\necho "${name} $*" >>${folder}/asked\n${text}\n`)
-    chmodSync(join(folder, name), 0o755)
-  }
-  // Takes the next of some exit codes, and the last one again and again.
-  const codes = (name: string, list: readonly number[]) =>
-    `n=$(grep -c '^${name}' ${folder}/asked); set -- ${list.join(' ')}; [ $n -le $# ] || n=$#; shift $((n - 1)); exit $1`
+  const host = new HostAround({
+    '/usr/local/lib/tandem/fence': 'fence',
+    '/usr/libexec/heartbeat/drbd-peer-outdater': 'outdater',
+  })
+  const { folder } = host
+  host.file('run/peer-off', '1 100 powered off for heartbeat\n')
+  if (attempt) host.file('run/attempt', '1\n')
+  host.file('proc-drbd', procDrbd(drbd))
   const back = around.backAfter
-  program(
-    'outdater',
-    `${back === undefined ? '' : `[ $(grep -c ^outdater ${folder}/asked) -lt ${back} ] || sed -i 's/cs:WFConnection/cs:Connected/' ${folder}/proc-drbd\n`}${codes('outdater', dopd)}`,
+  const healed =
+    back === undefined
+      ? ''
+      : `[ $(grep -c ^outdater ${folder}/asked) -lt ${back} ] || sed -i 's/cs:WFConnection/cs:Connected/' ${folder}/proc-drbd\n`
+  host.program('outdater', `${healed}${host.codes('outdater', '', dopd)}`)
+  host.program(
+    'fence',
+    `[ "$1" != noted ] || exit ${noted ? 0 : 1}\n${host.codes('fence', ' off', off)}`,
   )
-  program('fence', `[ "$1" != noted ] || exit ${noted ? 0 : 1}\n${codes('fence off', off)}`)
-  program('cl_status', `echo ${peer}`)
-  const moved = (text: string) =>
-    text
-      .replace('export PATH=', `export PATH=${folder}:`)
-      .replaceAll('/proc/drbd', `${folder}/proc-drbd`)
-      .replaceAll('run=/run/tandem', `run=${folder}/run`)
-      .replaceAll('/usr/local/lib/tandem/common', `${folder}/common`)
-      .replaceAll('/usr/local/lib/tandem/fence', `${folder}/fence`)
-      .replaceAll('/usr/libexec/heartbeat/drbd-peer-outdater', `${folder}/outdater`)
-  const vip = { address: '10.0.0.9', prefix: 24, device: 'em1' }
-  const common = { path: '/data', device: '/dev/drbd0', minor: 0, vip }
-  writeFileSync(
-    join(folder, 'common'),
-    moved(renderFile(join(roles, 'base/templates/common.hbs'), common)),
-  )
+  host.program('cl_status', `echo ${peer}`)
   const words = { peer: 'M2.example', switch: fenced, notice: 1, patience: 1, wait: 2 }
-  const text = moved(renderFile(join(roles, 'drbd/templates/fence-peer.hbs'), words))
-  writeFileSync(join(folder, 'fence-peer'), text)
-  const child = spawn('sh', [join(folder, 'fence-peer')], { stdio: 'ignore' })
+  const script = host.script('fence-peer', 'drbd/templates/fence-peer.hbs', words)
+  const child = spawn('sh', [script], { stdio: 'ignore' })
   const code = await new Promise((resolve) => child.on('exit', resolve))
   const file = join(folder, 'asked')
   const asked = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []

@@ -1,17 +1,15 @@
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { renderFile } from '../../lib/resources/template.ts'
+import { HostAround, procDrbd, type Replica } from './host-around.ts'
 
-const roles = join(import.meta.dirname, '../../roles')
 const secret = 'the-secret-of-the-switch'
 
 /** What the machine around the program is like. */
 interface Around {
   /** connection, role of both, disk of both, as /proc/drbd has them. */
-  readonly drbd: readonly [string, string, string]
+  readonly drbd: Replica
   /** Heartbeat's word for the peer. */
   readonly peer?: 'active' | 'dead'
   /** Whether ping nodes and the peer's own addresses answer. */
@@ -21,40 +19,34 @@ interface Around {
   readonly power?: 'on' | 'off' | 'silent' | 'stuck'
 }
 
-const lost: Around['drbd'] = ['WFConnection', 'Secondary/Unknown', 'UpToDate/DUnknown']
-const serving: Around['drbd'] = ['WFConnection', 'Primary/Unknown', 'UpToDate/DUnknown']
+const lost: Replica = ['WFConnection', 'Secondary/Unknown', 'UpToDate/DUnknown']
+const serving: Replica = ['WFConnection', 'Primary/Unknown', 'UpToDate/DUnknown']
 
-let folder = ''
+let host = new HostAround()
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'fence-'))
+  host = new HostAround({
+    '/sys/class/net/$card/carrier': 'carrier',
+    '/etc/tandem/fencing': 'fencing',
+  })
 })
-
-const proc = ([connection, roles, disks]: Around['drbd'], received: number) =>
-  `version: 8.4.11 (api:1/proto:86-101)\n 0: cs:${connection} ro:${roles} ds:${disks} C r-----\n    ns:5 nr:${received} dw:1 dr:1 al:1 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:0\n`
 
 /** Puts the program and everything it calls into the folder: its own text, in the real shell. */
 function install(around: Around, received = 100): void {
   const { peer = 'dead', hears = true, answers = false, power = 'on' } = around
-  const bin = join(folder, 'bin')
-  mkdirSync(bin, { recursive: true })
-  const program = (name: string, text: string) => {
-    writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`)
-    chmodSync(join(bin, name), 0o755)
-  }
-  writeFileSync(join(folder, 'proc-drbd'), proc(around.drbd, received))
-  if (!existsSync(join(folder, 'power'))) writeFileSync(join(folder, 'power'), power)
-  writeFileSync(join(folder, 'carrier'), '1\n')
-  program('cl_status', `echo ${peer}`)
-  program(
+  const { folder } = host
+  host.file('proc-drbd', procDrbd(around.drbd, received))
+  if (!existsSync(join(folder, 'power'))) host.file('power', power)
+  host.file('carrier', '1\n')
+  host.program('cl_status', `echo ${peer}`)
+  host.program(
     'ping',
     `case "$*" in *10.0.0.1) exit ${hears ? 0 : 1} ;; *) exit ${answers ? 0 : 1} ;; esac`,
   )
-  program('logger', 'exit 0')
-  program('wall', 'exit 0')
-  program(
+  host.program('logger', 'exit 0')
+  host.program('wall', 'exit 0')
+  host.program(
     'ipmitool',
-    `echo "$*" >>${folder}/asked
-read -r power <${folder}/power
+    `read -r power <${folder}/power
 case "$power $*" in
 silent*) echo 'Error: Unable to establish IPMI v2 / RMCP+ session'; exit 1 ;;
 stuck*'power off') echo 'Chassis Power Control: Down/Off' ;;
@@ -64,42 +56,23 @@ stuck*) echo 'Chassis Power is on' ;;
 *) echo "Chassis Power is $power" ;;
 esac`,
   )
-  const moved = (text: string) =>
-    text
-      .replace('export PATH=', `export PATH=${bin}:`)
-      .replaceAll('/proc/drbd', `${folder}/proc-drbd`)
-      .replaceAll('/sys/class/net/$card/carrier', `${folder}/carrier`)
-      .replaceAll('/usr/local/lib/tandem/common', `${folder}/common`)
-      .replaceAll('/etc/tandem/fencing', `${folder}/fencing`)
-      .replaceAll('run=/run/tandem', `run=${folder}/run`)
-  const vip = { address: '10.0.0.9', prefix: 24, device: 'em1' }
-  const common = { path: '/data', device: '/dev/drbd0', minor: 0, vip }
-  writeFileSync(
-    join(folder, 'common'),
-    moved(renderFile(join(roles, 'base/templates/common.hbs'), common)),
-  )
-  const settings = {
+  host.script('fencing', 'fencing/templates/fencing.hbs', {
     peer: 'M2.example',
     peerName: 'M2',
     plugin: 'external/ipmi',
     peerAddresses: '10.1.0.2 10.2.0.2',
     pingNodes: '10.0.0.1',
     settings: { switch: '10.9.0.2', user: 'admin', secret: join(folder, 'secret') },
-  }
-  writeFileSync(
-    join(folder, 'fencing'),
-    renderFile(join(roles, 'fencing/templates/fencing.hbs'), settings),
-  )
-  writeFileSync(join(folder, 'secret'), `${secret}\n`)
+  })
+  host.file('secret', `${secret}\n`)
   const plugins = { ipmi: true, libvirt: false, rackpdu: false, nut: false, none: false }
   const words = { ...plugins, delay: 1, interface: 'lanplus', port: 623, cipher: ' -C 3' }
-  const text = renderFile(join(roles, 'fencing/templates/fence.hbs'), words)
-  writeFileSync(join(folder, 'fence'), moved(text))
+  host.script('fence', 'fencing/templates/fence.hbs', words)
 }
 
 /** Runs the program; what it ended with, and what the switch was told meanwhile. */
 async function fence(...words: string[]) {
-  const child = spawn('sh', [join(folder, 'fence'), ...words], {
+  const child = spawn('sh', [join(host.folder, 'fence'), ...words], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let stderr = ''
@@ -108,7 +81,7 @@ async function fence(...words: string[]) {
   })
   const code = await new Promise((resolve) => child.on('exit', resolve))
   const read = (name: string) => {
-    const file = join(folder, name)
+    const file = join(host.folder, name)
     return existsSync(file) ? readFileSync(file, 'utf8') : ''
   }
   const asked = read('asked')

@@ -1,16 +1,13 @@
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { renderFile } from '../../lib/resources/template.ts'
-
-const roles = join(import.meta.dirname, '../../roles')
+import { HostAround, procDrbd, type Replica } from './host-around.ts'
 
 /** What a take-over meets. */
 interface Around {
   /** connection, roles, disks: what /proc/drbd says, one after another; the last stays. */
-  readonly drbd: readonly (readonly [string, string, string])[]
+  readonly drbd: readonly Replica[]
   /** Heartbeat's word for the peer. */
   readonly peer?: 'active' | 'dead'
   /** Exit codes of `fence off`, one after another; the last stays. */
@@ -22,55 +19,36 @@ interface Around {
   readonly leaving?: boolean
 }
 
-const proc = ([connection, sides, disks]: readonly [string, string, string]) =>
-  `version: 8.4.11\n 0: cs:${connection} ro:${sides} ds:${disks} C r-----\n    ns:0 nr:1 dw:1\n`
-
 /** Runs `tandem-disk start` in the real shell; what came of it. */
 async function start(around: Around) {
-  const folder = mkdtempSync(join(tmpdir(), 'promotion-'))
   const { drbd, peer = 'dead', off = [0], hears = true, fenced = true, leaving = false } = around
-  mkdirSync(join(folder, 'run'))
-  if (leaving) writeFileSync(join(folder, 'run/leaving'), '')
+  const host = new HostAround()
+  const { folder } = host
+  if (leaving) host.file('run/leaving', '')
   drbd.forEach((one, at) => {
-    writeFileSync(join(folder, `drbd-${at}`), proc(one))
+    host.file(`drbd-${at}`, procDrbd(one))
+    if (at === 0) host.file('proc-drbd', procDrbd(one))
   })
-  writeFileSync(join(folder, 'proc-drbd'), proc(drbd[0] as (typeof drbd)[0]))
-  const program = (name: string, text: string) => {
-    writeFileSync(join(folder, name), `#!/bin/sh\necho "${name} $*" >>${folder}/asked\n${text}\n`)
-    chmodSync(join(folder, name), 0o755)
-  }
   // DRBD refuses a second Primary and whoever is not UpToDate, as the kernel does.
-  program(
+  host.program(
     'drbdsetup',
     `grep -q 'ro:Secondary/[SU].* ds:UpToDate/' ${folder}/proc-drbd || exit 11\nsed -i 's/ro:Secondary/ro:Primary/' ${folder}/proc-drbd`,
   )
-  program('cl_status', `echo ${peer}`)
-  program('logger', 'exit 0')
-  program('systemctl', 'exit 0')
-  program(
+  host.program('cl_status', `echo ${peer}`)
+  host.program('logger', 'exit 0')
+  host.program('systemctl', 'exit 0')
+  host.program(
     'fence',
     `case $1 in hears) exit ${hears ? 0 : 1} ;; esac
 echo 'nobody confirms it' >${folder}/run/waiting
-n=$(grep -c '^fence off' ${folder}/asked); set -- ${off.join(' ')}; [ $n -le $# ] || n=$#; shift $((n - 1)); exit $1`,
+${host.codes('fence', ' off', off)}`,
   )
   // Each pause shows the next state.
-  program(
+  host.program(
     'sleep',
     `n=$(grep -c '^sleep' ${folder}/asked); [ ! -e ${folder}/drbd-$n ] || cp ${folder}/drbd-$n ${folder}/proc-drbd; exec /bin/sleep 0.3`,
   )
-  const moved = (text: string) =>
-    text
-      .replace('export PATH=', `export PATH=${folder}:`)
-      .replaceAll('/proc/drbd', `${folder}/proc-drbd`)
-      .replaceAll('run=/run/tandem', `run=${folder}/run`)
-      .replaceAll('/usr/local/lib/tandem/common', `${folder}/common`)
-  const vip = { address: '10.0.0.9', prefix: 24, device: 'em1' }
-  const common = { path: '/data', device: '/dev/drbd0', minor: 0, vip }
-  writeFileSync(
-    join(folder, 'common'),
-    moved(renderFile(join(roles, 'base/templates/common.hbs'), common)),
-  )
-  const text = renderFile(join(roles, 'integrate/templates/tandem-disk.hbs'), {
+  const script = host.script('tandem-disk', 'integrate/templates/tandem-disk.hbs', {
     resource: 'drbd',
     fence: join(folder, 'fence'),
     switch: fenced,
@@ -78,8 +56,7 @@ n=$(grep -c '^fence off' ${folder}/asked); set -- ${off.join(' ')}; [ $n -le $# 
     tries: 1,
     hung: 2,
   })
-  writeFileSync(join(folder, 'tandem-disk'), moved(text))
-  const child = spawn('sh', [join(folder, 'tandem-disk'), 'start'], {
+  const child = spawn('sh', [script, 'start'], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let said = ''
