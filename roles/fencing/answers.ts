@@ -51,7 +51,7 @@ function question(fencing: Fencing | undefined): { script: string; input: string
     case 'external/ipmi': {
       const { address, port, user, interface: name, cipher } = fencing
       const suite = cipher === undefined ? '' : ` -C ${cipher}`
-      const ask = `ipmitool -v -I ${name}${suite} -H ${quoted(address)} -p ${port} -U ${quoted(user)} -f /dev/stdin -N 2 -R 2 chassis power status`
+      const ask = `ipmitool -v -I ${name}${suite} -H ${quoted(address)} -p ${port} -U ${quoted(user)} -f /dev/stdin -N 1 -R 3 chassis power status`
       return {
         script: `${needs('ipmitool')}said=$(timeout 30 ${ask} 2>&1)\n${judge("*'Power is on'*", "*'Power is off'*")}`,
         input: `${fencing.password.reveal()}\n`,
