@@ -33,10 +33,13 @@ const line = z.strictObject({
   prefix: z.number().int().min(1).max(32),
 })
 
-/** What ipmitool reads of a password: IPMI 2.0 has 20 bytes for it. */
+/** A user of a power switch. */
 const user = z
   .string()
   .regex(/^[\w.@+-]{1,32}$/, 'Expected a user name of letters, digits, . @ + - _')
+
+/** All outlets of one machine: with two power supplies it has two. */
+const outlets = z.array(z.number().int().positive()).min(1)
 
 /** The power switch of one node, by the names that STONITH has for them; the peer uses it. */
 const fencing = z.discriminatedUnion(
@@ -68,14 +71,14 @@ const fencing = z.discriminatedUnion(
     z.strictObject({
       plugin: z.literal('external/rackpdu'),
       address: ip,
-      outlet: z.number().int().positive(),
+      outlets,
       community: secretValue,
     }),
     /** An outlet of a UPS or PDU that NUT drives; one that cuts the power at once. */
     z.strictObject({
       plugin: z.literal('external/nut'),
       address: z.string().regex(/^[\w.-]+@[\w.:-]+$/, 'Expected a UPS such as pdu@192.168.0.5'),
-      outlet: z.number().int().positive(),
+      outlets,
       user,
       password: secretValue,
     }),

@@ -1,5 +1,6 @@
 import { type Node, type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
 import { change, Refusal, type RoleContext, requirement, role, task } from '../../lib/index.ts'
+import { describe, drbdStatus } from '../drbd/status.ts'
 import { fence } from '../fencing/configure.ts'
 
 /** The site's variables and the node that was named as off. */
@@ -38,9 +39,16 @@ export default role('confirm-off', (context: RoleContext<Chosen, Node>) => {
         `${name}: ${dead.name} ${signs.join(', ')}: expected a node that is off; take its power first`,
       )
     }),
+    requirement('the data of this node is current', async (host) => {
+      const status = await drbdStatus(host, vars.drbd.minor)
+      if (status.disk === 'UpToDate') return
+      throw new Refusal(
+        `${host.name}: its disk is ${status.disk} (${describe(status)}): its data may be older than that of ${dead.name}, which must come back first`,
+      )
+    }),
     task(`${dead.name} is known to be off`, {
       check: async ({ $ }) => {
-        const { exitCode } = await $`${fence} noted`.nothrow()
+        const { exitCode } = await $`${fence} confirmed`.nothrow()
         return exitCode === 0 ? undefined : change('confirmed by an administrator')
       },
       apply: async ({ sh }) => {

@@ -65,19 +65,21 @@ function question(fencing: Fencing | undefined): { script: string; input: string
       }
     }
     case 'external/rackpdu': {
-      const ask = `snmpget -Oqv -t 3 -r 2 ${quoted(fencing.address)} ${outletControl}.${fencing.outlet}`
+      const ask = (outlet: number) =>
+        `SNMPCONFPATH=$d timeout 30 snmpget -Oqv -t 3 -r 2 ${quoted(fencing.address)} ${outletControl}.${outlet} 2>&1`
       return {
         // snmp reads the community from a folder only; this one is gone again at once.
         script: `${needs('snmpget')}umask 077; d=$(mktemp -d /run/tandem-ask.XXXXXX) && cat >"$d/snmp.conf" || exit 2
-said=$(SNMPCONFPATH=$d timeout 30 ${ask} 2>&1); rm -rf "$d"
-${judge('1', '2')}`,
+said=$(${fencing.outlets.map(ask).join('; ')}); rm -rf "$d"
+${judge('*1*', '2*')}`,
         input: `defVersion 1\ndefCommunity ${fencing.community.reveal()}\n`,
       }
     }
     case 'external/nut': {
-      const ask = `upsc ${quoted(fencing.address)} outlet.${fencing.outlet}.status`
+      const ask = (outlet: number) =>
+        `timeout 30 upsc ${quoted(fencing.address)} outlet.${outlet}.status 2>&1`
       return {
-        script: `${needs('upsc')}said=$(timeout 30 ${ask} 2>&1)\n${judge('on', 'off')}`,
+        script: `${needs('upsc')}said=$(${fencing.outlets.map(ask).join('; ')})\n${judge('*on*', 'off*')}`,
         input: '',
       }
     }

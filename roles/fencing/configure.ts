@@ -18,8 +18,15 @@ const template = templates(import.meta.dirname)
 /** The one program that powers the peer off. */
 export const fence = `${libFolder}/fence`
 
-/** How long the node that does not serve holds still before it powers its peer off, in seconds. */
-const delay = 5
+/**
+ * How long a node that does not serve holds still before it powers its peer off, in seconds: the one that
+ * serves has lost DRBD's line for 10 s when it does so, and controllers take seconds. The two must never
+ * order at the same moment, or nobody is left to turn them on: where neither serves, the preferred goes first.
+ */
+function delayOf({ host, vars }: NodeContext): number {
+  const { deadtime } = vars.heartbeat
+  return Math.max(5, 20 - deadtime) + (host.name === vars.preferred ? 0 : 5)
+}
 
 /** Each node knows its peer's power switch and can use it; nothing else on the node may. */
 export default role(
@@ -57,7 +64,8 @@ export default role(
         'fence',
         fence,
         {
-          delay,
+          delay: delayOf(context),
+          outlets: is('rackpdu') || is('nut'),
           ipmi: is('ipmi'),
           libvirt: is('libvirt'),
           rackpdu: is('rackpdu'),

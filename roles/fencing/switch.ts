@@ -42,8 +42,12 @@ export function switchOf(fencing: Fencing): PowerSwitch {
       return {
         plugin: fencing.plugin,
         packages: ['snmp'],
-        settings: { switch: fencing.address, outlet: `${fencing.outlet}`, oid: outletControl },
-        identity: `outlet ${fencing.outlet} of ${fencing.address}`,
+        settings: {
+          switch: fencing.address,
+          outlets: fencing.outlets.join(' '),
+          oid: outletControl,
+        },
+        identity: outletsOf(fencing),
       }
     case 'external/nut':
       return {
@@ -51,14 +55,17 @@ export function switchOf(fencing: Fencing): PowerSwitch {
         packages: ['nut-client'],
         settings: {
           switch: fencing.address,
-          outlet: `${fencing.outlet}`,
+          outlets: fencing.outlets.join(' '),
           user: fencing.user,
           secret: secretFile,
         },
-        identity: `outlet ${fencing.outlet} of ${fencing.address}`,
+        identity: outletsOf(fencing),
       }
   }
 }
+
+const outletsOf = ({ address, outlets }: { address: string; outlets: readonly number[] }) =>
+  `outlet ${outlets.join(' and ')} of ${address}`
 
 /** No switch at all. */
 const unfenced: PowerSwitch = { plugin: 'none', packages: [], settings: {}, identity: 'none' }

@@ -3,6 +3,7 @@ import { role, service, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
 import { unitKnown } from '../base/reload.ts'
 import { fence } from '../fencing/configure.ts'
+import { isFenced } from '../fencing/switch.ts'
 
 const template = templates(import.meta.dirname)
 const unit = 'tandem-watch.service'
@@ -37,6 +38,7 @@ export default role(
           preferred: context.host.name === context.vars.preferred,
           failBack: context.host.name === context.vars.preferred && heartbeat.autoFailback,
           fence,
+          switch: isFenced(context),
           legacyClients,
         },
         { mode: 0o755 },

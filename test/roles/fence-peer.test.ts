@@ -12,7 +12,11 @@ interface Around {
   /** Exit codes of `fence off`, one after another; the last one stays. */
   readonly off?: readonly number[]
   readonly noted?: boolean
-  readonly attempt?: boolean
+  readonly confirmed?: boolean
+  /** Whether the peer answers ping. */
+  readonly awake?: boolean
+  /** When a take-over began that is under way; the note is of second 5. */
+  readonly attempt?: string
   readonly peer?: 'active' | 'dead'
   /** Whether the pair has power switches. */
   readonly fenced?: boolean
@@ -25,14 +29,15 @@ const secondary = ['WFConnection', 'Secondary/Unknown', 'UpToDate/DUnknown'] as 
 
 /** Runs DRBD's question in the real shell; its exit code, and whom it asked. */
 async function ask(around: Around) {
-  const { drbd = primary, dopd, off = [0], noted, attempt, peer = 'active', fenced = true } = around
+  const { drbd = primary, dopd, off = [0], noted, confirmed, attempt } = around
+  const { peer = 'active', fenced = true, awake = true } = around
   const host = new HostAround({
     '/usr/local/lib/tandem/fence': 'fence',
     '/usr/libexec/heartbeat/drbd-peer-outdater': 'outdater',
   })
   const { folder } = host
-  host.file('run/peer-off', '1 100 powered off for heartbeat\n')
-  if (attempt) host.file('run/attempt', '1\n')
+  host.file('run/peer-off', '5 100 powered off for heartbeat\n')
+  if (attempt !== undefined) host.file('run/attempt', `${attempt}\n`)
   host.file('proc-drbd', procDrbd(drbd))
   const back = around.backAfter
   const healed =
@@ -42,7 +47,7 @@ async function ask(around: Around) {
   host.program('outdater', `${healed}${host.codes('outdater', '', dopd)}`)
   host.program(
     'fence',
-    `[ "$1" != noted ] || exit ${noted ? 0 : 1}\n${host.codes('fence', ' off', off)}`,
+    `case $1 in answers) exit ${awake ? 0 : 1} ;; noted) exit ${noted ? 0 : 1} ;; confirmed) exit ${confirmed ? 0 : 1} ;; esac\n${host.codes('fence', ' off', off)}`,
   )
   host.program('cl_status', `echo ${peer}`)
   const words = { peer: 'M2.example', switch: fenced, notice: 1, patience: 1, wait: 2 }
@@ -77,13 +82,28 @@ describe('DRBD is told', () => {
     ],
     ['Outdated, where dopd was on its way up again', { dopd: [5, 4] }, { code: 4, off: 0 }],
     [
+      'Outdated, where dopd fell over its own answer',
+      { dopd: [4, 5, 5, 4] },
+      { code: 4, outdater: 4, off: 0 },
+    ],
+    [
+      'powered off, where a peer that says Outdated was not awake all the time',
+      { dopd: [4], awake: false },
+      { code: 7, off: 1 },
+    ],
+    [
+      'powered off, where an administrator said so before the take-over',
+      { drbd: secondary, dopd: [5], attempt: '9.5', noted: true, confirmed: true },
+      { code: 7, outdater: 0, off: 0 },
+    ],
+    [
       'powered off, when the switch answers at last',
       { dopd: [5], off: [2, 1, 0] },
       { code: 7, off: 3 },
     ],
     [
       'powered off at once, where a take-over has just made sure',
-      { drbd: secondary, dopd: [5], attempt: true, noted: true },
+      { drbd: secondary, dopd: [5], attempt: '4.9', noted: true },
       { code: 7, outdater: 0, off: 0 },
     ],
   ] as const)(
@@ -109,13 +129,23 @@ describe('DRBD is told nothing', () => {
     ],
     [
       'where somebody promotes by hand and the peer may live',
-      { drbd: secondary, dopd: [5], off: [2] },
+      { drbd: secondary, dopd: [5], off: [2], peer: 'dead' },
       { code: 1, off: 1 },
+    ],
+    [
+      'where somebody promotes by hand, and heartbeat hears the peer',
+      { drbd: secondary, dopd: [5] },
+      { code: 1, off: 0 },
     ],
     ['when the line is back', { dopd: [5], off: [2], backAfter: 3 }, { code: 1 }],
     [
       'by an old note, without a take-over',
-      { drbd: secondary, dopd: [5], off: [1], noted: true },
+      { drbd: secondary, dopd: [5], off: [1], noted: true, peer: 'dead' },
+      { code: 1, off: 1 },
+    ],
+    [
+      'by a note that is older than the take-over',
+      { drbd: secondary, dopd: [5], off: [1], attempt: '6.2', noted: true, peer: 'dead' },
       { code: 1, off: 1 },
     ],
   ] as const)(

@@ -65,7 +65,14 @@ esac`,
     settings: { switch: '10.9.0.2', user: 'admin', secret: join(folder, 'secret') },
   })
   host.file('secret', `${secret}\n`)
-  const plugins = { ipmi: true, libvirt: false, rackpdu: false, nut: false, none: false }
+  const plugins = {
+    ipmi: true,
+    libvirt: false,
+    rackpdu: false,
+    nut: false,
+    none: false,
+    outlets: false,
+  }
   const words = { ...plugins, delay: 1, interface: 'lanplus', port: 623, cipher: ' -C 3' }
   host.script('fence', 'fencing/templates/fence.hbs', words)
 }
@@ -155,6 +162,13 @@ describe('the peer is left alone', () => {
     install({ drbd: lost, answers: true })
     expect(await fence('off', 'watch')).toMatchObject({ code: 1, orders: [] })
   })
+})
+
+it('a switch that says off of a peer that answers is not believed', async () => {
+  install({ drbd: lost, power: 'off', answers: true })
+  const { code, orders, waiting } = await fence('off', 'heartbeat')
+  expect({ code, orders }).toEqual({ code: 2, orders: [] })
+  expect(waiting).toMatch(/says that M2.example is off, but M2.example answers/)
 })
 
 describe('what is not confirmed', () => {

@@ -43,7 +43,7 @@ const ipmi = (address: string) => ({
 const pdu = (outlet: number) => ({
   plugin: 'external/rackpdu',
   address: '192.168.0.5',
-  outlet,
+  outlets: [outlet],
   community: secret,
 })
 const [one, two] = [ipmi('192.168.0.212'), ipmi('192.168.0.213')]
@@ -98,7 +98,7 @@ describe('a power switch in the inventory', () => {
 
   it('carries no secret among its settings', () => {
     const { settings } = switchOf(pdu(1) as Fencing)
-    expect(Object.keys(settings)).toEqual(['switch', 'outlet', 'oid'])
+    expect(Object.keys(settings)).toEqual(['switch', 'outlets', 'oid'])
   })
 })
 

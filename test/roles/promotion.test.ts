@@ -93,9 +93,16 @@ describe('a node becomes Primary', () => {
     ['when the peer that heartbeat has lost gives up', { drbd: [served, served, handed] }, 0],
     ['alone, when the peer is confirmed off', { drbd: [alone] }, 1],
     ['alone, when a silent switch answers at last', { drbd: [alone], off: [2, 2, 0] }, 3],
+    ['when DRBD finds its peer while the switch is silent', { drbd: [alone, handed], off: [2] }, 1],
     [
-      'when DRBD finds its peer while the switch is silent',
-      { drbd: [alone, handed], off: [2], peer: 'active' },
+      'when its peer is known to be outdated, though heartbeat hears it',
+      { drbd: [['WFConnection', 'Secondary/Unknown', 'UpToDate/Outdated']], peer: 'active' },
+      0,
+    ],
+    ['as DRBD decides, where heartbeat hears the peer', { drbd: [alone], peer: 'active' }, 0],
+    [
+      'when the peer has taken leave a moment later',
+      { drbd: [['TearDown', 'Secondary/Unknown', behind], alone] },
       1,
     ],
     [
