@@ -1,5 +1,5 @@
-import { type Fencing, type NodeContext, peerOf } from '../../inventory/schema.ts'
-import { type CheckHost, Refusal, requirement, type Task } from '../../lib/index.ts'
+import { type Fencing, type Node, type NodeContext, peerOf } from '../../inventory/schema.ts'
+import { type CheckHost, type HostFacts, Refusal, requirement, type Task } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
 import { outletControl, type PowerSwitch, peerSwitch } from './switch.ts'
 
@@ -18,6 +18,7 @@ export function switchAnswers(context: NodeContext): Task {
       .within(60_000)
       .nothrow()
     if (stdout.trim() === notInstalled) return
+    if (exitCode === 0 && stdout.trim() === 'off' && !(await runs(host, peer))) return
     const problem = switchProblem({ stdout, stderr, exitCode }, host, peer.name, power)
     if (problem) throw new Refusal(problem)
   })
@@ -29,9 +30,18 @@ export function programAnswers(context: NodeContext): Task {
   const power = peerSwitch(context)
   return requirement(`${libFolder}/fence can ask for the power of ${peer.name}`, async (host) => {
     const said = await host.$`${libFolder}/fence status`.within(60_000).nothrow()
+    if (said.exitCode === 0 && said.stdout.trim() === 'off' && !(await runs(host, peer))) return
     const problem = switchProblem(said, host, peer.name, power)
     if (problem) throw new Refusal(problem)
   })
+}
+
+/** Whether the peer answers on a line of its own: a run that leaves it out may meet it without power. */
+async function runs({ $ }: CheckHost, { vars: { em1, em2, em3 } }: HostFacts<Node>) {
+  const answers = await Promise.all(
+    [em1, em2, em3].map(({ address }) => $`ping -q -n -c 2 -W 2 ${address}`.nothrow()),
+  )
+  return answers.some(({ exitCode }) => exitCode === 0)
 }
 
 const notInstalled = 'not installed'
