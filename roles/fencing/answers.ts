@@ -46,6 +46,15 @@ async function runs({ $ }: CheckHost, { vars: { em1, em2, em3 } }: HostFacts<Nod
 
 const notInstalled = 'not installed'
 
+/** A machine is off when all of its outlets are; the program may talk before its last line. */
+const eachOutlet = (outlets: readonly number[], ask: string, on: string, off: string) =>
+  `all=off
+for outlet in ${outlets.join(' ')}; do
+  said=$(${ask} 2>&1 | tail -n 1)
+  case $said in ${on}) all=on ;; ${off}) ;; *) echo "$said" >&2; exit 2 ;; esac
+done
+echo $all`
+
 /**
  * Asks a switch without any file of ours: a script that prints `on` or `off`, or says why not and exits
  * with another code, and what it reads on standard input, so that no secret is among its arguments.
@@ -75,23 +84,18 @@ function question(fencing: Fencing | undefined): { script: string; input: string
       }
     }
     case 'external/rackpdu': {
-      const ask = (outlet: number) =>
-        `SNMPCONFPATH=$d timeout 30 snmpget -Oqv -t 3 -r 2 ${quoted(fencing.address)} ${outletControl}.${outlet} 2>&1`
+      const ask = `MIBS= SNMPCONFPATH=$d timeout 30 snmpget -Oqv -t 3 -r 2 ${quoted(fencing.address)} ${outletControl}.$outlet`
       return {
         // snmp reads the community from a folder only; this one is gone again at once.
-        script: `${needs('snmpget')}umask 077; d=$(mktemp -d /run/tandem-ask.XXXXXX) && cat >"$d/snmp.conf" || exit 2
-said=$(${fencing.outlets.map(ask).join('; ')}); rm -rf "$d"
-${judge('*1*', '2*')}`,
+        script: `${needs('snmpget')}umask 077; d=$(mktemp -d /run/tandem-ask.XXXXXX) && trap 'rm -rf "$d"' EXIT && cat >"$d/snmp.conf" || exit 2
+${eachOutlet(fencing.outlets, ask, '1', '2')}`,
         input: `defVersion 1\ndefCommunity ${fencing.community.reveal()}\n`,
       }
     }
     case 'external/nut': {
-      const ask = (outlet: number) =>
-        `timeout 30 upsc ${quoted(fencing.address)} outlet.${outlet}.status 2>&1`
-      return {
-        script: `${needs('upsc')}said=$(${fencing.outlets.map(ask).join('; ')})\n${judge('*on*', 'off*')}`,
-        input: '',
-      }
+      const ask = `timeout 30 upsc ${quoted(fencing.address)} outlet.$outlet.status`
+      const script = `${needs('upsc')}${eachOutlet(fencing.outlets, ask, 'on', 'off')}`
+      return { script, input: '' }
     }
     default:
       return { script: `echo '${notInstalled}'`, input: '' }
