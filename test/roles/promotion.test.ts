@@ -80,6 +80,7 @@ const [both, behind] = ['UpToDate/UpToDate', 'UpToDate/DUnknown']
 const alone = ['WFConnection', 'Secondary/Unknown', behind] as const
 const handed = ['Connected', 'Secondary/Secondary', both] as const
 const served = ['Connected', 'Secondary/Primary', both] as const
+const syncing = ['SyncTarget', 'Secondary/Secondary', 'Inconsistent/UpToDate'] as const
 
 describe('a node becomes Primary', () => {
   it.each([
@@ -104,6 +105,11 @@ describe('a node becomes Primary', () => {
       'when the peer has taken leave a moment later',
       { drbd: [['TearDown', 'Secondary/Unknown', behind], alone] },
       1,
+    ],
+    [
+      'when a short resync ends, after as much time as it takes to refuse something else',
+      { drbd: [served, served, served, served, syncing, handed] },
+      0,
     ],
     [
       'when a short resync ends',
