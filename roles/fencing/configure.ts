@@ -65,6 +65,8 @@ export default role(
         fence,
         {
           delay: delayOf(context),
+          // From its first answer to ping until DRBD has its peer, or its heartbeat does.
+          booting: 30,
           outlets: is('rackpdu') || is('nut'),
           ipmi: is('ipmi'),
           libvirt: is('libvirt'),

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { HostAround, procDrbd, type Replica } from './host-around.ts'
 
@@ -17,6 +18,8 @@ interface Around {
   readonly answers?: boolean
   /** What the switch says until it is told `off`; `silent` where it never answers. */
   readonly power?: 'on' | 'off' | 'silent' | 'stuck'
+  /** How long a peer that answers ping is given to come up, in seconds. */
+  readonly booting?: number
 }
 
 const lost: Replica = ['WFConnection', 'Secondary/Unknown', 'UpToDate/DUnknown']
@@ -32,7 +35,7 @@ beforeEach(() => {
 
 /** Puts the program and everything it calls into the folder: its own text, in the real shell. */
 function install(around: Around, received = 100): void {
-  const { peer = 'dead', hears = true, answers = false, power = 'on' } = around
+  const { peer = 'dead', hears = true, answers = false, power = 'on', booting = 1 } = around
   const { folder } = host
   host.file('proc-drbd', procDrbd(around.drbd, received))
   if (!existsSync(join(folder, 'power'))) host.file('power', power)
@@ -73,7 +76,7 @@ esac`,
     none: false,
     outlets: false,
   }
-  const words = { ...plugins, delay: 1, interface: 'lanplus', port: 623, cipher: ' -C 3' }
+  const words = { ...plugins, delay: 1, booting, interface: 'lanplus', port: 623, cipher: ' -C 3' }
   host.script('fence', 'fencing/templates/fence.hbs', words)
 }
 
@@ -100,6 +103,11 @@ describe('the peer is powered off', () => {
   it.each([
     ['for a take-over, of a peer that heartbeat calls dead', { drbd: lost }, 'heartbeat'],
     ['for DRBD, before heartbeat has missed it', { drbd: serving, peer: 'active' }, 'fence-peer'],
+    [
+      'for a take-over, of a peer that answers ping and nothing else for long',
+      { drbd: lost, answers: true },
+      'heartbeat',
+    ],
     ['for the watch, where no line answers', { drbd: lost, peer: 'active' }, 'watch'],
   ] as const)('%s', async (_, around, caller) => {
     install(around)
@@ -157,6 +165,14 @@ describe('the peer is left alone', () => {
     expect(stderr).toMatch(wanted)
     expect(waiting).toMatch(wanted)
   })
+
+  it('while it is on its way up, until DRBD has it', async () => {
+    install({ drbd: lost, answers: true, booting: 20 })
+    const under = fence('off', 'heartbeat')
+    await sleep(2_500)
+    host.file('proc-drbd', procDrbd(['Connected', 'Secondary/Secondary', 'UpToDate/UpToDate']))
+    expect(await under).toMatchObject({ code: 1, orders: [] })
+  }, 20_000)
 
   it('where the watch finds that one of its lines answers', async () => {
     install({ drbd: lost, answers: true })
