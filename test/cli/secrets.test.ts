@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import {
+  createSecrets,
   makeSecrets,
   readSecrets,
   type SecretFiles,
@@ -187,11 +188,16 @@ test('the command says what it made, and never a value', async () => {
   const env = { TANDEM_SECRETS: folder }
   const context = { root, env, stdout: stream, stderr: stream }
   expect(await command(['production'], context)).toBe(0)
-  expect(text).toMatch(/^Made drbd\.sharedSecret, heartbeat\.key in .*: keep a copy of both\n$/)
+  expect(text).toMatch(
+    /^Made drbd\.sharedSecret, heartbeat\.key in .*: keep a copy of both\nInventory production needs values that exist elsewhere \(fencing\.M1, fencing\.M2\); tell them: .*\n$/,
+  )
   const made = await readSecrets(secretFiles('production', env))
   for (const value of made?.values() ?? []) expect(text).not.toContain(value)
+  const told = { 'fencing.M1': 'what the controller of M1 has', 'fencing.M2': 'and that of M2' }
+  await createSecrets(secretFiles('production', env), [], told)
   expect(await command(['production'], context)).toBe(0)
   expect(text).toMatch(/\nNothing to do: /)
+  for (const value of Object.values(told)) expect(text).not.toContain(value)
   for (const words of [[], ['--help'], ['production', 'x']]) {
     expect(await refusal(command(words, context))).toMatch(/^Expected one inventory/)
   }

@@ -41,7 +41,6 @@ export class GoodPair extends FakeGround {
     if (script.includes('systemctl stop heartbeat')) return ''
     if (script.includes('rpc.nfsd 0') || script.includes('pkill')) this.broken = 'nfsd'
     if (script.includes('sysrq-trigger') || script.includes('kill -STOP')) this.#shoot(name)
-    if (script.includes('fence confirm')) this.waiting = ''
     if (script.includes('ingress')) this.deaf = script.includes('em3') ? 'em3' : 'em1'
     if (script.includes('ingress') && this.deaf === 'em1') this.serving = other(name)
     if (script.includes('qdisc del')) this.deaf = ''
@@ -112,6 +111,10 @@ export class GoodPair extends FakeGround {
     if (words[0] === 'switchover') {
       if (this.broken === 'sync') return { code: 4, text: '' }
       this.serving = other(this.serving)
+      return { code: 0, text: '' }
+    }
+    if (words[0] === 'confirm-off') {
+      this.waiting = ''
       return { code: 0, text: '' }
     }
     const wrong = [...this.cuts].map((cut) => `heartbeat line ${cut}`)
