@@ -116,7 +116,11 @@ export function switchProblem(
     return `${what} says that ${peer} is ${state}, although ${peer} runs: expected its own switch, got another machine's`
   }
   const words = said.stderr.trim().replaceAll(/\s+/g, ' ')
-  if (/RAKP|HMAC|unauthorized|password|authenticat|privilege|invalid user/i.test(words)) {
+  if (
+    /RAKP|HMAC|unauthorized|authentication failed|access denied|permission denied|password/i.test(
+      words,
+    )
+  ) {
     return `${what} refuses the user or the password: expected those of the inventory to be right, got: ${words}`
   }
   return `${what} does not answer: expected its power status, got: ${words || 'nothing'}`

@@ -111,6 +111,12 @@ describe('what a switch answers', () => {
     ['on', '', 0, undefined],
     ['off', '', 0, /^M1: the power switch of M2 .* says that M2 is off, although M2 runs/],
     ['', 'Error: Unable to establish IPMI v2 / RMCP+ session', 2, /does not answer/],
+    [
+      '',
+      'Get Auth Capabilities error\nError issuing Get Channel Authentication Capabilities request\nError: Unable to establish IPMI v2 / RMCP+ session',
+      2,
+      /does not answer: expected its power status, got: Get Auth/,
+    ],
     ['', 'RAKP 2 HMAC is invalid', 2, /refuses the user or the password/],
     ['', 'RAKP 2 message indicates an error : unauthorized name', 2, /refuses the user/],
     ['', '', 2, /does not answer: expected its power status, got: nothing/],
