@@ -169,6 +169,11 @@ describe('what was begun and not acknowledged', () => {
     expect(next.operations.filter(({ outcome }) => outcome === 'indeterminate').length).toBe(7)
     const options = { directory: copy, dropCaches: false }
     expect((await check(host, next, options)).lost).toEqual([])
+    // A writer may have stood still behind its write and before its note: that record is whole already.
+    const whole = early.operations.filter(
+      ({ work, outcome }) => work === 'append' && outcome === 'ok',
+    ).length
+    await sh(`truncate -s ${whole * 1024} ${copy}/append`)
     await sh(`head -c 300 ${copy}/create-1 >> ${copy}/append`)
     expect((await check(host, next, options)).lost).toEqual([])
     rmSync(copy, { recursive: true })
