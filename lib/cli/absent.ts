@@ -1,10 +1,10 @@
-import { createInterface } from 'node:readline/promises'
 import type { Selection } from '../engine/index.ts'
 import { groupHosts } from '../engine/plan.ts'
-import { Interrupted, Refusal, UsageError } from '../errors.ts'
+import { Refusal, UsageError } from '../errors.ts'
 import { type Inventory, unknownName } from '../inventory/index.ts'
 import type { Playbook } from '../task.ts'
 import type { Context } from './context.ts'
+import { typedWord } from './typed-word.ts'
 
 /**
  * The inventory with `vars.absent`, the host that a playbook asks for as a word of its own. Throws
@@ -53,22 +53,11 @@ export async function typed(
   if (context.stdout.isTTY !== true || process.stdin.isTTY !== true) {
     throw new Refusal(`${text} Type its name on a terminal, or add: --confirm ${absent}`)
   }
-  const lines = createInterface({ input: process.stdin, output: context.stdout })
-  const stop = new AbortController()
-  lines.once('SIGINT', () => stop.abort())
-  lines.once('close', () => stop.abort())
-  try {
-    const answer = await lines.question(`${text}\nType ${absent} to go on: `, {
-      signal: stop.signal,
-    })
-    if (answer.trim() === absent) return
-    throw new UsageError(
-      `Nothing was changed: expected ${absent}, got ${answer.trim() || 'nothing'}`,
-    )
-  } catch (error) {
-    if (error instanceof UsageError) throw error
-    throw new Interrupted('Nothing was changed', { cause: error })
-  } finally {
-    lines.close()
-  }
+  const answer = await typedWord(
+    context,
+    `${text}\nType ${absent} to go on: `,
+    'Nothing was changed',
+  )
+  if (answer === absent) return
+  throw new UsageError(`Nothing was changed: expected ${absent}, got ${answer || 'nothing'}`)
 }

@@ -1,8 +1,7 @@
-import { createInterface } from 'node:readline/promises'
 import type { Drill } from '../drill/drill.ts'
-import { Interrupted } from '../errors.ts'
 import type { Context } from './context.ts'
 import type { Consent } from './drill-args.ts'
+import { typedWord } from './typed-word.ts'
 
 /** The drills with what each does, a line each. */
 export function drillLines(drills: readonly Drill[]): string[] {
@@ -17,16 +16,6 @@ export async function ask(
   { inventory, text }: { readonly inventory: string; readonly text: string },
 ): Promise<boolean> {
   const word = wanted === 'ask for yes' ? 'yes' : inventory
-  const lines = createInterface({ input: process.stdin, output: context.stdout })
-  try {
-    const stop = new AbortController()
-    lines.once('SIGINT', () => stop.abort())
-    lines.once('close', () => stop.abort())
-    const answer = await lines.question(`${text}Type ${word} to begin: `, { signal: stop.signal })
-    return answer.trim() === word
-  } catch (error) {
-    throw new Interrupted('Nothing was drilled', { cause: error })
-  } finally {
-    lines.close()
-  }
+  const typed = await typedWord(context, `${text}Type ${word} to begin: `, 'Nothing was drilled')
+  return typed === word
 }
