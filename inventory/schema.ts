@@ -161,6 +161,8 @@ export const vars = z
        */
       minRate: z.string().regex(/^\d+[KMG]$/, 'Expected a rate such as 20M'),
       alExtents: z.number().int().min(67).max(65_534),
+      /** What `drbdadm verify` compares blocks by; `crc32c` costs less and finds all but one in 4 billion. */
+      verifyAlg: z.enum(['sha1', 'md5', 'crc32c']).default('sha1'),
       maxBuffers: z.number().int().min(32),
       maxEpochSize: z.number().int().min(1),
       sndbufSize: z.string().regex(/^\d+[KM]$/, 'Expected a size such as 512K'),

@@ -9,7 +9,12 @@ const site = z.object({
   recipe: z.string().default('tandem'),
   preferred: z.string(),
   vip: line,
-  drbd: z.object({ resource: z.string(), minor: z.number(), disk: z.string() }),
+  drbd: z.object({
+    resource: z.string(),
+    minor: z.number(),
+    disk: z.string(),
+    maxRate: z.string(),
+  }),
   heartbeat: z.object({ deadtime: z.number(), initdead: z.number() }),
   nfs: z.object({ path: z.string(), grace: z.number() }),
   client: z.object({ mountPoint: z.string() }),

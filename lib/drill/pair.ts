@@ -7,7 +7,13 @@ export interface PairPlan {
   readonly preferred: string
   readonly client: { readonly name: string; readonly device: string; readonly mountPoint: string }
   readonly vip: { readonly address: string; readonly device: string }
-  readonly drbd: { readonly resource: string; readonly minor: number; readonly disk: string }
+  readonly drbd: {
+    readonly resource: string
+    readonly minor: number
+    readonly disk: string
+    /** The most that DRBD may use of its line, such as `110M` (bytes a second). */
+    readonly maxRate: string
+  }
   /** Where the replicated filesystem is mounted on the node that serves. */
   readonly path: string
   readonly heartbeat: { readonly deadtime: number; readonly initdead: number }

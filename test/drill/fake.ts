@@ -14,7 +14,7 @@ export const plan: PairPlan = {
   preferred: 'M1',
   client: { name: 'C1', device: 'em1', mountPoint: '/data' },
   vip: { address: '192.168.0.219', device: 'em1' },
-  drbd: { resource: 'drbd', minor: 0, disk: '/dev/mapper/VolGroup-lv_drbd' },
+  drbd: { resource: 'drbd', minor: 0, disk: '/dev/mapper/VolGroup-lv_drbd', maxRate: '110M' },
   path: '/data',
   heartbeat: { deadtime: 1, initdead: 2 },
   grace: 1,
