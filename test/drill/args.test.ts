@@ -62,7 +62,7 @@ describe('the words of a drill', () => {
     expect(control).toBe(true)
     expect(chosenDrills(broken, only, 'control').map(({ name }) => name)).toEqual(['answer-5'])
     expect(() => chosenDrills(broken, ['power-off'], 'control')).toThrow(
-      /^Unknown control `power-off`.*control, fencing-off, answer-5$/,
+      /^Unknown control `power-off`.*control, fencing-off, isolated-fencing-off, answer-5$/,
     )
   })
 

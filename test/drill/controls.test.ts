@@ -62,6 +62,7 @@ describe('a control', () => {
     expect(results.map(({ name, caught }) => [name, caught])).toEqual([
       ['control', false],
       ['fencing-off', true],
+      ['isolated-fencing-off', false],
       ['answer-5', false],
     ])
     expect(results[1]?.text).toMatch(/^nfsd wrote on M1 and M2 in the same second/)

@@ -1,4 +1,6 @@
 import type { Drill } from '../drill.ts'
+import { linesOf } from '../drills/isolated.ts'
+import { cut } from '../drills/lines.ts'
 import { must } from '../ground.ts'
 import type { Stage } from '../stage.ts'
 
@@ -10,33 +12,51 @@ export function replace(stage: Stage, name: string, path: string, lines: string)
   return must(stage.machine(name), `[ -e ${path} ] && cat >${path}`, { stdin: text })
 }
 
-/**
- * Fencing that lies: it says that the peer is off and turns nothing off, and DRBD does not hold its
- * writes. A frozen node that goes on is then a second server with older data.
- */
+/** Fencing that lies: it says that the peer is off and turns nothing off, and DRBD does not hold its writes. */
+async function lie(stage: Stage): Promise<void> {
+  const { resource } = stage.ground.plan.drbd
+  for (const name of [stage.active, stage.standby]) {
+    await replace(stage, name, `${folder}/fence`, 'case $1 in status) echo on ;; esac\nexit 0')
+    await must(stage.machine(name), `drbdadm disk-options --fencing=resource-only ${resource}`)
+  }
+  stage.say('both nodes call their peer off without turning it off')
+}
+
+const broken = { moves: 'either', isControl: true, spoils: true, mayBeUnsafe: true } as const
+
+/** A frozen node that goes on is then a second server with older data. */
 export const fencingOff: Drill = {
   name: 'fencing-off',
   about:
     'freezes the active node for 60 s with a fencing that lies: two nodes serve, writes are lost',
   needs: ['freeze'],
-  moves: 'either',
-  isControl: true,
-  spoils: true,
-  mayBeUnsafe: true,
+  ...broken,
   run: async (stage) => {
-    const { active, standby, ground } = stage
-    const { resource } = ground.plan.drbd
-    for (const name of [active, standby]) {
-      await replace(stage, name, `${folder}/fence`, 'case $1 in status) echo on ;; esac\nexit 0')
-      await must(stage.machine(name), `drbdadm disk-options --fencing=resource-only ${resource}`)
-    }
-    stage.say('both nodes call their peer off without turning it off')
+    const { active, ground } = stage
+    await lie(stage)
     stage.undo(`${active} goes on`, () => ground.thaw(active))
     await stage.fault(`${active} freezes`, () => ground.freeze(active))
     await stage.watch(60_000)
     await stage.heal()
     // Until each has found the other, and clients have written to whoever is left.
     await stage.watch(45_000)
+  },
+}
+
+/** A standby that is cut off serves too, and wins when the lines are back: heartbeat prefers it. */
+export const isolatedFencingOff: Drill = {
+  name: 'isolated-fencing-off',
+  about: 'cuts off the standby, the preferred node, with a fencing that lies: it serves old data',
+  needs: ['cables'],
+  ...broken,
+  run: async (stage) => {
+    await lie(stage)
+    const links = linesOf(stage.standby)
+    await cut(stage, `${links.join(', ')} are cut: ${stage.standby} is alone`, links)
+    await stage.watch(90_000)
+    await stage.heal()
+    // Until both heartbeats have started anew, and clients have written to whoever is left.
+    await stage.watch((stage.ground.plan.heartbeat.initdead + 60) * 1_000)
   },
 }
 
@@ -48,10 +68,7 @@ export const answer5: Drill = {
   name: 'answer-5',
   about: 'believes the answer of a peer that was never asked, and lets it serve its old data',
   needs: ['power', 'cables'],
-  moves: 'either',
-  isControl: true,
-  spoils: true,
-  mayBeUnsafe: true,
+  ...broken,
   run: async (stage) => {
     const { active, standby, ground } = stage
     const { drbd, heartbeat, slow } = ground.plan

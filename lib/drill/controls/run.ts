@@ -65,7 +65,9 @@ export async function runControls(ground: Ground, options: ControlsOptions): Pro
 /** One round; whatever it came to, nothing of it is left. */
 async function one(ground: Ground, control: Control, round: number, options: ControlsOptions) {
   const { drill } = control
-  const { active, leadMs, say, signal, startBook } = options
+  const { leadMs, say, signal, startBook } = options
+  const other = ground.plan.nodes.find(({ name }) => name !== ground.plan.preferred)?.name
+  const active = control.awayFromPreferred ? other : options.active
   // Before it, too: that this can be done has to be known before anything is broken.
   if (drill.spoils) await putBack(ground, options)
   try {

@@ -11,7 +11,7 @@ const named = /DRBD|heartbeat|answer|reach|closed|lost/
 const apartMs = 90_000
 
 /** The lines of one node: those between the nodes have two ends, and both lose them. */
-const linesOf = (name: string): string[] => [`${name}.em1`, 'em2', 'em3']
+export const linesOf = (name: string): string[] => [`${name}.em1`, 'em2', 'em3']
 
 /** Cuts a node off, waits until the other serves alone, and lets the one that was off come back. */
 async function isolate(stage: Stage, name: string, links: readonly string[]): Promise<void> {
