@@ -19,7 +19,11 @@ export const drillOptions = {
     value: 'NAME',
     about: 'the name of the inventory, which production wants in place of --yes',
   },
-  json: { kind: 'text', value: 'FILE', about: 'write a row a drill, and FILE.rounds.json' },
+  json: {
+    kind: 'text',
+    value: 'FILE',
+    about: 'write a row a drill, and FILE.rounds.json; adds to the rounds that are there',
+  },
   html: { kind: 'text', value: 'FILE', about: 'write a report with pictures' },
   list: { kind: 'flag', about: 'name the drills; no connection' },
   control: {

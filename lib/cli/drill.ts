@@ -13,11 +13,12 @@ import type { Round } from '../drill/types.ts'
 import { exitCodes, Refusal, UsageError } from '../errors.ts'
 import { type LabFacts, load, unstartedLab } from '../inventory/index.ts'
 import { helpText } from './args.ts'
+import { commitOf } from './commit.ts'
 import { type Context, columnsOf } from './context.ts'
 import { inventoryName } from './defaults.ts'
 import { chosenActive, chosenDrills, consentOf, type DrillArgs, readDrill } from './drill-args.ts'
 import { ask, drillLines } from './drill-ask.ts'
-import { canWrite, keep } from './drill-files.ts'
+import { canWrite, earlier, keep, numbered } from './drill-files.ts'
 import { realGround } from './drill-ground.ts'
 import { drillOptions } from './drill-options.ts'
 import { planOf } from './drill-plan.ts'
@@ -62,6 +63,8 @@ export async function drill(argv: readonly string[], context: Context): Promise<
 
   // Hours of drills must not end at a folder that is not there.
   await canWrite(args)
+  const commit = await commitOf(context.root)
+  const before = await earlier(args, commit)
   const machines = [...plan.nodes, plan.client].map((machine) => machine.name).join(', ')
   const what = `${run.length === 1 ? 'This drill disturbs' : `These ${run.length} drills disturb`} ${machines} of inventory ${known.name}`
   const terminal = context.stdout.isTTY === true && process.stdin.isTTY === true
@@ -76,7 +79,7 @@ export async function drill(argv: readonly string[], context: Context): Promise<
   const inventory = facts && inLab ? loaded.build(facts) : known
   const lab = inLab ? await labModule() : undefined
   const ground = realGround(inventory, planOf(inventory, slowness(facts)), context, lab)
-  return performed(ground, { ...args, active }, chosen, facts, context)
+  return performed(ground, { ...args, active, commit, before }, chosen, facts, context)
 }
 
 /** Emulated processors start programs some fifty times slower, and all limits follow. */
@@ -86,11 +89,12 @@ function slowness(facts: LabFacts | undefined): number {
 
 async function performed(
   ground: ReturnType<typeof realGround>,
-  args: DrillArgs,
+  args: DrillArgs & { readonly commit: string | undefined; readonly before: readonly Round[] },
   chosen: Parameters<typeof runDrills>[1]['drills'],
   facts: LabFacts | undefined,
   context: Context,
 ): Promise<number> {
+  const { before, commit } = args
   const began = Date.now()
   const say = (text: string) => {
     const passed = ((Date.now() - began) / 1000).toFixed(1).padStart(7)
@@ -111,7 +115,8 @@ async function performed(
       signal: stop.signal,
       onRound: (soFar: readonly Round[]) => {
         // Whatever comes next, these are known.
-        kept = kept.then(() => keep(soFar, args, meta))
+        const made = soFar.map((round) => (commit === undefined ? round : { ...round, commit }))
+        kept = kept.then(() => keep(numbered([...before, ...made]), args, meta))
       },
     }
     if (args.control) {

@@ -66,7 +66,8 @@ export async function runRound(ground: Ground, options: RoundOptions): Promise<R
     ? judged(await book.check(machineOf(ground, reader)), options, stage)
     : none
   if (!readable) stage.wrong(`nothing could be read back: ${stateText(last)}`)
-  if (now && !drill.spoils && story.problems.length === 0) await prove(now, options, stage)
+  const compared =
+    !!now && !drill.spoils && story.problems.length === 0 && (await prove(now, options, stage))
   const expected = drill.expects ?? []
   if (expected.length > 0 && !operations.some(({ error = '' }) => expected.includes(error))) {
     stage.wrong(`no client was told ${expected.join(' or ')}, which this drill is about`)
@@ -79,7 +80,14 @@ export async function runRound(ground: Ground, options: RoundOptions): Promise<R
     stage.wrong(`a new file waited ${ms} ms${why} (at most ${limitMs} ms)`)
   }
   if (story.problems.length === 0) await book.remove()
-  return roundOf(options, plan.recipe, { ...told, active, nfsd, problems: story.problems, verdict })
+  return roundOf(options, plan.recipe, {
+    ...told,
+    active,
+    nfsd,
+    compared,
+    problems: story.problems,
+    verdict,
+  })
 }
 
 /** Performs while the servers' counters are read; rejects where it was interrupted. */
@@ -168,7 +176,10 @@ function judged(verdict: Verdict, { drill }: RoundOptions, stage: Stage): Verdic
   return verdict
 }
 
-/** Each finds what the other cannot: blocks that differ, and a filesystem that does not hold. */
+/**
+ * Each finds what the other cannot: blocks that differ, and a filesystem that does not hold. Gives whether
+ * both disks were compared.
+ */
 async function prove(serving: string, { verify, drill }: RoundOptions, stage: Stage) {
   const { ground } = stage
   if (verify) {
@@ -179,6 +190,7 @@ async function prove(serving: string, { verify, drill }: RoundOptions, stage: St
     stage.say('checking the filesystem on the disk of the standby')
     for (const text of await fsckProblems(ground, serving)) stage.wrong(text)
   }
+  return verify
 }
 
 function roundOf(

@@ -92,6 +92,10 @@ export interface Round {
   readonly timeline: Timeline
   /** Undefined where it could not begin. */
   readonly nfsd?: Counted
+  /** Whether both disks were compared block by block, and the standby's filesystem checked. */
+  readonly compared?: boolean
+  /** The commit that was drilled; undefined where this is no Git checkout. */
+  readonly commit?: string
 }
 
 /** Some values by nearest rank: each is one that was measured. */
@@ -116,6 +120,9 @@ export interface DrillRow {
   readonly replayed: number
   /** How often both nodes' NFS servers wrote at once. */
   readonly bothWrote: number
+  /** In how many rounds both disks were compared block by block. */
+  readonly compared: number
+  readonly commits: readonly string[]
   /** Of new files, over the rounds. */
   readonly stallMs: Percentiles
   readonly stallsMs: Readonly<Record<keyof Stalls, Percentiles>>

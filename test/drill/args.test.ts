@@ -136,6 +136,8 @@ describe('the table', () => {
         clientErrors: 0,
         replayed: 0,
         bothWrote: 0,
+        compared: 3,
+        commits: [],
         stallMs: stall,
         stallsMs: { newFile: stall, openFile: stall, read: stall, lock: stall },
         phasesMs: { detect: 400, stop: 1_300, vip: 50 },

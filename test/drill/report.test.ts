@@ -61,6 +61,8 @@ describe('rows', () => {
         clientErrors: 0,
         replayed: 0,
         bothWrote: 0,
+        compared: 0,
+        commits: [],
         stallMs: { p50: 2000, p95: 3000, max: 3000 },
         stallsMs: {
           newFile: { p50: 2000, p95: 3000, max: 3000 },

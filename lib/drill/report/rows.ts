@@ -82,6 +82,8 @@ function rowOf(drill: string, recipe: string, rounds: readonly Round[]): DrillRo
     clientErrors: sum(({ verdict }) => verdict.clientErrors.length),
     replayed: sum(({ verdict }) => verdict.replayed ?? 0),
     bothWrote: sum(({ nfsd }) => nfsd?.both.length ?? 0),
+    compared: sum(({ compared }) => Number(compared ?? false)),
+    commits: [...new Set(rounds.flatMap(({ commit }) => commit ?? []))],
     stallMs: newFile,
     stallsMs: {
       newFile,
