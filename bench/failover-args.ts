@@ -14,7 +14,7 @@ export const failoverOptions = {
     about: "drills of the article's recipe too (default standby,power-off)",
   },
   rounds: { kind: 'count', value: 'N', about: 'how often each (default 3)' },
-  json: drillOptions.json,
+  json: { ...drillOptions.json, about: 'write a row a drill, and FILE.rounds.json' },
   html: drillOptions.html,
   help: drillOptions.help,
 } as const satisfies Record<string, Option>

@@ -51,6 +51,8 @@ export class HostAround {
       .replaceAll('run=/run/tandem', `run=${folder}/run`)
     const paths = {
       '/proc/drbd': 'proc-drbd',
+      // No test may ever reset the machine that it runs on.
+      '/proc/sysrq-trigger': 'sysrq',
       '/usr/local/lib/tandem/common': 'common',
       ...this.#paths,
     }

@@ -1,0 +1,44 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { exitCodeOf, exitCodes, sentence, UsageError } from '../lib/errors.ts'
+import { figuresOf, withFigures } from './figures-text.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const help = `npm run bench:figures -- FILE.rounds.json …
+
+Makes docs/drills.json and the table of docs/failover.md anew, from rounds that
+\`npm run play drill -- --json FILE\` wrote.
+`
+
+async function main(files: readonly string[]): Promise<number> {
+  if (files.includes('--help')) {
+    process.stdout.write(help)
+    return exitCodes.converged
+  }
+  if (files.length === 0) throw new UsageError('Expected at least one FILE.rounds.json, got none')
+  const figures = (await Promise.all(files.map(read))).flat()
+  const page = join(root, 'docs/failover.md')
+  const text = withFigures(await readFile(page, 'utf8'), figures)
+  const lines = figures.map((one) => `  ${JSON.stringify(one)}`).join(',\n')
+  await writeFile(join(root, 'docs/drills.json'), `[\n${lines}\n]\n`)
+  await writeFile(page, text)
+  return exitCodes.converged
+}
+
+async function read(file: string) {
+  const text = await readFile(file, 'utf8').catch((error) => {
+    throw new UsageError(`Expected a file of rounds, got ${file}: ${sentence(error)}`)
+  })
+  try {
+    return figuresOf(JSON.parse(text))
+  } catch (error) {
+    throw new UsageError(`${file} holds no rounds that count`, { cause: error })
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  process.stderr.write(`${sentence(error)}\n`)
+  process.exitCode = exitCodeOf(error)
+}
