@@ -1,4 +1,7 @@
+import { readFileSync, writeFileSync } from 'node:fs'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { labPaths } from '../../lib/lab/index.ts'
+import { labFiles } from '../../lib/lab/options.ts'
 import { diskHash, picture } from './state.ts'
 import { complaints, lab, on, play, story } from './tandem.ts'
 
@@ -71,6 +74,27 @@ describe('a pair with power switches', () => {
     expect(await Promise.all(['M1', 'M2'].map(picture))).toEqual(before)
     const told = await play(['verify'])
     expect(complaints(told).join('\n')).toMatch(/M1 .*power switch of M2 .*does not answer/)
+  })
+
+  it('is left as it is where one of them has another password than the inventory says', async () => {
+    const files = labFiles(labPaths(process.env).stateDir, process.getuid?.() ?? 0)
+    const known = readFileSync(files.lab, 'utf8')
+    const before = await Promise.all(['M1', 'M2'].map(picture))
+    const { bmc, ...rest } = JSON.parse(known)
+    const wrong = { ...bmc, M2: { ...bmc.M2, password: 'not-the-one' } }
+    try {
+      writeFileSync(files.lab, JSON.stringify({ ...rest, bmc: wrong }))
+      const run = await play(['site'])
+      expect(run.code, story(run)).toBe(4)
+      expect(complaints(run)).toHaveLength(1)
+      expect(complaints(run)[0]).toMatch(
+        /^M1 preflight: power switch of M2 answers: .* refuses the user or the password: expected those of the inventory to be right/,
+      )
+      expect(run.stdout + run.stderr).not.toContain('not-the-one')
+      expect(await Promise.all(['M1', 'M2'].map(picture))).toEqual(before)
+    } finally {
+      writeFileSync(files.lab, known)
+    }
   })
 
   it('takes no word for it that a node is off which answers', async () => {
