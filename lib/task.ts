@@ -188,6 +188,8 @@ export interface Playbook<V = unknown, H = unknown> {
    * its name must be typed once more.
    */
   readonly asks?: 'victim' | 'absent'
+  /** Takes `--overwrite HOST:DEVICE`, which its roles find as `vars.overwrite`, a list. */
+  readonly takesOverwrite?: boolean
   /** Changes nothing on any host by design, so it needs no lock. */
   readonly readOnly?: boolean
 }

@@ -1,8 +1,8 @@
 import { playbook } from '../lib/index.ts'
-import preflight from '../roles/preflight/index.ts'
 import client from '../roles/verify/client.ts'
 import cluster from '../roles/verify/cluster.ts'
 import config from '../roles/verify/config.ts'
+import preflight from '../roles/verify/preflight.ts'
 import watch from '../roles/verify/watch.ts'
 
 export default playbook({

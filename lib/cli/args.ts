@@ -146,6 +146,7 @@ export function readPlay(argv: readonly string[]): PlayArgs {
     profile: flag('profile'),
     ...given('output', output),
     ...given('victim', text('victim')),
+    ...given('overwrite', list('overwrite')),
     ...given('confirm', text('confirm')),
     ...given('inventory', text('inventory')),
     install: flag('install'),

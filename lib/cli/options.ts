@@ -33,6 +33,11 @@ export const playOptions = {
     value: 'NODE',
     about: 'recover-split-brain: the node whose changes are given up',
   },
+  overwrite: {
+    kind: 'words',
+    value: 'HOST:DEVICE',
+    about: 'site: whatever is on this disk may go, and it is not read first: M2:/dev/sdb',
+  },
   confirm: {
     kind: 'text',
     value: 'NODE',
@@ -74,6 +79,7 @@ export interface PlayArgs {
   readonly profile: boolean
   readonly output?: 'listr' | 'plain' | 'json'
   readonly victim?: string
+  readonly overwrite?: readonly string[]
   readonly confirm?: string
   readonly inventory?: string
   readonly install: boolean

@@ -26,6 +26,7 @@ import { playHelp } from './help.ts'
 import { hostsText, tagsText, tasksText } from './listing.ts'
 import type { PlayArgs } from './options.ts'
 import { chosenOutput } from './output.ts'
+import { withOverwrite } from './overwrite.ts'
 import { interruption } from './signals.ts'
 import { withVictim } from './victim.ts'
 
@@ -46,7 +47,11 @@ export async function play(argv: readonly string[], context: Context): Promise<n
   const loaded = await load(chosen, join(context.root, 'inventory'))
   // What a run would do is known before the lab runs, so wrong names are told before it starts.
   const chosenIn = (inventory: Inventory) =>
-    withVictim(playbook, withAbsent(playbook, inventory, extra), args.victim)
+    withOverwrite(
+      playbook,
+      withVictim(playbook, withAbsent(playbook, inventory, extra), args.victim),
+      args.overwrite,
+    )
   const known = chosenIn(loaded.kind === 'ready' ? loaded.inventory : loaded.build(unstartedLab))
   const asked = selectionOf(args, known)
   const selection =

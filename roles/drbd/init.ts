@@ -9,9 +9,10 @@ import {
   task,
   waitUntil,
 } from '../../lib/index.ts'
+import { isConfirmed } from './blank.ts'
 import { unit } from './config.ts'
 import { filesystem } from './filesystem.ts'
-import { metadata } from './metadata.ts'
+import { metadata, noted } from './metadata.ts'
 import { adjustSteps, describe, drbdStatus, harmless, isConnected } from './status.ts'
 import { initialSync, synchronised } from './synchronise.ts'
 
@@ -25,7 +26,8 @@ export default role('drbd/init', (context: NodeContext) => {
   const once = (made: Task): Task =>
     host.name === vars.preferred ? made : { ...made, check: async () => undefined }
   return [
-    metadata(vars.drbd, peer.name),
+    metadata(vars.drbd, peer.name, isConfirmed(context)),
+    noted(vars.drbd, peer.name),
     ...running(vars.drbd),
     connection(vars.drbd),
     // Only a unit that runs is stopped at shutdown.

@@ -1,37 +1,86 @@
 import type { Site } from '../../inventory/schema.ts'
 import { change, Refusal, type Task, task } from '../../lib/index.ts'
-import { diskState, guardDisk, isBlank, markerPath } from './disk.ts'
+import { wasRead } from './blank.ts'
+import { type DiskState, diskState } from './disk.ts'
+import { guardSize, judge, peerState, sizeText, standing } from './guard.ts'
+import { markerPath, markerText } from './marker.ts'
 
 type Drbd = Site['drbd']
 
 /** DRBD's own metadata at the end of a blank disk; never on one that carries anything. */
-export function metadata(drbd: Drbd, peerName: string): Task {
+export function metadata(drbd: Drbd, peer: string, confirmed: boolean): Task {
+  const place = { disk: drbd.disk, minor: drbd.minor, peer }
   return task(`metadata on ${drbd.disk}`, {
     // The peer's disk is looked at too, so both must have come this far.
     barrier: true,
     check: async (host) => {
-      const state = await diskState(host, drbd.disk)
-      guardDisk(state, host.name, drbd.disk)
-      return isBlank(state) ? change('no metadata yet') : undefined
+      const { state, is } = await standing(host, place)
+      if (is === 'own') return
+      const other = await peerState(host, place)
+      guardSize(state, other, { ...place, host: host.name })
+      return change(`no metadata yet${smaller(state, other, peer)}`)
     },
     destroys: {
       what: drbd.disk,
       proof: async (host) => {
-        const [here, there] = await Promise.all([
-          diskState(host, drbd.disk),
-          diskState(host.peer(peerName), drbd.disk),
-        ])
-        if (!isBlank(here)) throw new Refusal(`${host.name}: ${drbd.disk} is not blank any more`)
-        guardDisk(there, peerName, drbd.disk)
+        const [here, there] = await Promise.all([standing(host, place), peerState(host, place)])
+        const names = { ...place, host: host.name }
+        if (here.is !== 'blank') {
+          throw new Refusal(`${host.name}: ${drbd.disk} is not blank any more`)
+        }
+        if (!confirmed && !wasRead(here.state)) {
+          throw new Refusal(
+            `${host.name}: ${drbd.disk} was written to since it was read to its end: expected a disk that nothing uses`,
+          )
+        }
+        guardSize(here.state, there, names)
+        await judge(there, { ...names, host: peer, peer: host.name }, async () => here.state)
       },
     },
-    apply: async ({ sh, write }) => {
+    apply: async (host) => {
       // First the note that this disk is ours: a run that dies in between must not meet its own
       // metadata as a stranger's. A blank disk with the note on it is still only a blank disk.
-      await sh`mkdir -p -m 0755 /var/lib/tandem`
-      await write(markerPath, `${drbd.disk}\n`, { mode: 0o644 })
+      await host.sh`mkdir -p -m 0755 /var/lib/tandem`
+      await host.write(markerPath, noteOf(drbd.disk, await diskState(host, drbd.disk)), {
+        mode: 0o644,
+      })
       // Never --force: where drbdadm itself sees data it asks, gets no answer, and stops.
-      await sh`drbdadm create-md ${drbd.resource} </dev/null`
+      await host.sh`drbdadm create-md ${drbd.resource} </dev/null`
+    },
+  })
+}
+
+/** A pair gets what the smaller disk has. */
+function smaller(here: DiskState, there: DiskState, peer: string): string {
+  if (here.size === there.size) return ''
+  return `; the disks differ (${sizeText(here.size)} here, ${sizeText(there.size)} on ${peer}): the pair gets the smaller size`
+}
+
+/** The note names the disk itself: another one may get the same path. */
+const noteOf = (disk: string, { identity, size }: DiskState): string =>
+  markerText({ disk, identity, size })
+
+/** The host remembers its disk by its own name and size; a disk adopted or made by an older Tandem too. */
+export function noted(drbd: Drbd, peer: string): Task {
+  return task(`${markerPath} names the disk`, {
+    barrier: true,
+    check: async (host) => {
+      const { state, is, ...rest } = await standing(host, {
+        disk: drbd.disk,
+        minor: drbd.minor,
+        peer,
+      })
+      // Until DRBD's metadata has moved to the new end, the old size says where it is.
+      if (is !== 'own' || !state.signatures.includes('drbd')) return
+      const wanted = noteOf(drbd.disk, state)
+      if (state.marker && markerText(state.marker) === wanted) return
+      return change('why' in rest ? `${drbd.disk} ${rest.why}` : `names ${drbd.disk}`)
+    },
+    apply: async (host) => {
+      await host.sh`mkdir -p -m 0755 /var/lib/tandem`
+      await host.write(markerPath, noteOf(drbd.disk, await diskState(host, drbd.disk)), {
+        mode: 0o644,
+      })
     },
   })
 }

@@ -1,6 +1,6 @@
-import type { NodeContext } from '../../inventory/schema.ts'
+import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { platformIs, Refusal, requirement, role, type Task } from '../../lib/index.ts'
-import { diskState, guardDisk } from '../drbd/disk.ts'
+import { blankDisk, isConfirmed } from '../drbd/blank.ts'
 import { switchAnswers } from '../fencing/answers.ts'
 import { isFenced } from '../fencing/switch.ts'
 import { missingAddresses, parseAddresses } from './addresses.ts'
@@ -31,9 +31,13 @@ const looks = (context: NodeContext): Task[] => {
       const missing = missingAddresses([node.em1, node.em2, node.em3], parseAddresses(stdout))
       if (missing.length > 0) throw new Refusal(`${name}: ${missing.join('; ')}`)
     }),
-    requirement(`backing disk ${vars.drbd.disk}`, async (target) =>
-      guardDisk(await diskState(target, vars.drbd.disk), target.name, vars.drbd.disk),
-    ),
     ...(isFenced(context) ? [switchAnswers(context)] : []),
+    // Last, for it may read for hours.
+    blankDisk({
+      disk: vars.drbd.disk,
+      minor: vars.drbd.minor,
+      peer: peerOf(context).name,
+      confirmed: isConfirmed(context),
+    }),
   ]
 }

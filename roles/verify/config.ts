@@ -31,16 +31,23 @@ const roles: readonly Role<NodeContext['vars'], NodeContext['host']['vars']>[] =
 ]
 
 /** The same task without its hands: what it would change is a failure that names it. */
-export function verified(task: Task, from: string): Task {
+export function handless({ check }: Task): Pick<Task, 'check' | 'apply'> {
   return {
-    title: `${from}: ${task.title}`,
-    ...(task.notice !== undefined && { notice: task.notice }),
     check: async (host) => {
-      const found = await task.check(host)
+      const found = await check(host)
       if (found) throw new Error(found.summary)
       return undefined
     },
     apply: async () => {},
+  }
+}
+
+/** The same for a task of another role, which its title names. */
+export function verified(task: Task, from: string): Task {
+  return {
+    title: `${from}: ${task.title}`,
+    ...(task.notice !== undefined && { notice: task.notice }),
+    ...handless(task),
   }
 }
 

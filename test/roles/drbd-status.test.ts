@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { guardDisk, parseWipefs } from '../../roles/drbd/disk.ts'
 import {
   adjustSteps,
   harmless,
@@ -93,29 +92,6 @@ describe('generation identifiers', () => {
 
   it('throws on anything else', () => {
     expect(() => parseGenerations('no metadata')).toThrow(/four identifiers/)
-  })
-})
-
-describe('the guard of the backing disk', () => {
-  const signature = (type: string) => `0x438,a0e2-11,,${type}`
-  it.each([
-    [[], false, undefined],
-    [['ext4'], false, /already carries ext4: Tandem does not overwrite it/],
-    [['LVM2_member'], false, /already carries LVM2_member/],
-    [['ext4'], true, /already carries ext4/],
-    [['drbd'], false, /that Tandem did not make.*adopt/],
-    [['ext4', 'drbd'], false, /already carries ext4 and drbd/],
-    [['drbd'], true, undefined],
-    [['ext4', 'drbd'], true, undefined],
-  ])('signatures %j, ours %s', (types, ours, refusal) => {
-    const text = ['# offset,uuid,label,type', ...types.map(signature), ''].join('\n')
-    const look = () => guardDisk({ signatures: parseWipefs(text), ours }, 'M1', '/dev/x')
-    if (refusal) expect(look).toThrow(refusal)
-    else expect(look).not.toThrow()
-  })
-
-  it('throws on a line of wipefs it cannot read', () => {
-    expect(() => parseWipefs('garbage')).toThrow(/cannot read/)
   })
 })
 

@@ -1,0 +1,137 @@
+import type { NodeContext } from '../../inventory/schema.ts'
+import {
+  type Change,
+  type CheckHost,
+  type Host,
+  Refusal,
+  type Task,
+  task,
+  UsageError,
+} from '../../lib/index.ts'
+import { type DiskState, diskState } from './disk.ts'
+import { guardSize, peerState, sizeText, standing } from './guard.ts'
+
+/** Disks that were read to their end in this process and held nothing but zeros, by their stamp. */
+const read = new Set<string>()
+
+/** Whether nothing has been written to a disk since it was read to its end, and nothing was on it. */
+export const wasRead = ({ stamp }: DiskState): boolean => read.has(stamp)
+
+/** How a disk is named in a confirmation. */
+export const confirmation = (host: string, disk: string): string => `${host}:${disk}`
+
+/** Whether an administrator has typed that whatever is on this host's disk may go; throws for another disk. */
+export function isConfirmed({ host, vars }: NodeContext): boolean {
+  const { overwrite = [] } = vars as { readonly overwrite?: readonly string[] }
+  const own = overwrite.filter((word) => word.startsWith(`${host.name}:`))
+  const wanted = confirmation(host.name, vars.drbd.disk)
+  const other = own.find((word) => word !== wanted)
+  if (other === undefined) return own.length > 0
+  throw new UsageError(`Expected --overwrite ${wanted}, the backing disk, got --overwrite ${other}`)
+}
+
+/** The disk whose blankness is to be known. */
+export interface Blank {
+  readonly disk: string
+  readonly minor: number
+  readonly peer: string
+  /** An administrator has typed that whatever is on it may go. */
+  readonly confirmed: boolean
+}
+
+/**
+ * Reads a disk without a signature from its first byte to its last before anything is changed: data does
+ * not need a signature to be data. Changes nothing itself.
+ */
+export function blankDisk({ disk, minor, peer, confirmed }: Blank): Task {
+  const place = { disk, minor, peer }
+  const look = (host: CheckHost) => standing(host, place)
+  return task(`backing disk ${disk}`, {
+    // The peer's disk may have to be looked at.
+    barrier: true,
+    timeoutMs: 7 * 24 * 3_600_000,
+    check: async (host): Promise<Change | undefined> => {
+      const { state, is } = await look(host)
+      if (is === 'own') {
+        if (!confirmed) return
+        throw new Refusal(
+          `${host.name}: ${disk} is this pair's own disk: nothing of it is overwritten, so leave out --overwrite`,
+        )
+      }
+      guardSize(state, await peerState(host, place), { ...place, host: host.name })
+      if (confirmed || wasRead(state)) return
+      return {
+        summary: `carries nothing known; all of it (${sizeText(state.size)}) is read before anything is written`,
+      }
+    },
+    apply: async (host) => {
+      const { state } = await look(host)
+      await readToEnd(host, disk, state.size)
+      const after = await diskState(host, disk)
+      if (after.stamp !== state.stamp) {
+        throw new Refusal(
+          `${host.name}: something wrote to ${disk} while it was read: expected a disk that nothing uses`,
+        )
+      }
+      read.add(after.stamp)
+    },
+  })
+}
+
+/**
+ * Prints how far it is (`at BYTE`), then what cmp and dd said and ended with. Reads past the page cache, through
+ * a descriptor that this shell shares, whose place tells how far dd is.
+ */
+const readScript = `d=$1 size=$2
+exec 3<"$d" 4>&1 || exit 1
+said=$(
+  exec 5>&1
+  { dd bs=4194304 iflag=direct <&3 2>&5; printf '\\ndd %s\\n' $? >&5; } | { LC_ALL=C cmp -n "$size" - /dev/zero >&5 2>&5; printf '\\ncmp %s\\n' $? >&5; } &
+  while kill -0 $! 2>/dev/null; do
+    sleep 1
+    while read -r word value; do [ "$word" != pos: ] || echo "at $value" >&4; done <"/proc/$$/fdinfo/3"
+  done
+)
+echo said
+echo "$said"`
+
+/** Reads a disk to its end; refuses where a byte is not zero, and throws where it cannot be read. */
+async function readToEnd(host: Host, disk: string, size: number): Promise<void> {
+  const began = performance.now()
+  const running = host.sh({ nothrow: true })`sh -c ${readScript} read ${disk} ${size}`
+  let rest = ''
+  running.stdout.on('data', (piece) => {
+    const lines = `${rest}${piece}`.split('\n')
+    rest = lines.pop() ?? ''
+    const at = lines.flatMap((line) => /^at (\d+)$/.exec(line)?.[1] ?? []).at(-1)
+    if (at !== undefined)
+      host.progress(progressText(Number(at), size, performance.now() - began), Number(at) / size)
+  })
+  const { stdout, stderr } = await running
+  const said = stdout.split(/^said$/m)[1] ?? ''
+  if (/^cmp 0$/m.test(said) && /^dd 0$/m.test(said)) return
+  const byte = /differ: (?:byte|char) (\d+)/.exec(said)?.[1]
+  if (byte === undefined) {
+    throw new Error(
+      `${host.name}: ${disk} cannot be read to its end: ${`${said}${stderr}`.trim().replaceAll(/\s+/g, ' ')}`,
+    )
+  }
+  throw new Refusal(
+    `${host.name}: ${disk} is not blank: it has no signature, but byte ${Number(byte) - 1} of ${size} is not zero: Tandem does not overwrite data. If it is not needed, say so: npm run play site -- --overwrite ${confirmation(host.name, disk)}`,
+  )
+}
+
+/** `12 of 560 MiB read, 180 MiB/s, 3 min left`. */
+export function progressText(at: number, size: number, ms: number): string {
+  const rate = ms > 0 ? at / (ms / 1000) : 0
+  const told = `${sizeText(at)} of ${sizeText(size)} read`
+  if (rate === 0) return told
+  const left = (size - at) / rate
+  const time =
+    left < 90
+      ? `${Math.ceil(left)} s`
+      : left < 5_400
+        ? `${Math.ceil(left / 60)} min`
+        : `${(left / 3_600).toFixed(1)} h`
+  return `${told}, ${(rate / 1024 ** 2).toFixed(0)} MiB/s, ${time} left`
+}

@@ -1,0 +1,112 @@
+import { type CheckHost, Refusal } from '../../lib/index.ts'
+import { type DiskState, diskState } from './disk.ts'
+import { markerPath } from './marker.ts'
+import { usableSize } from './on-disk.ts'
+import { kinship } from './split-brain.ts'
+import { isJustCreated } from './status.ts'
+
+/** What a backing disk is to this pair. */
+export type Standing =
+  | { readonly is: 'blank' }
+  /** This pair's own replicated disk; `why` where the host did not remember it. */
+  | { readonly is: 'own'; readonly why?: string }
+
+/** Sizes as an administrator writes them: bytes below 1 MiB, else MiB with what LVM rounds to. */
+export function sizeText(bytes: number): string {
+  const mib = bytes / 1024 ** 2
+  if (mib < 1) return `${bytes} bytes`
+  const text = Number.isInteger(mib) ? String(mib) : mib.toFixed(2)
+  return mib < 10 * 1024 ? `${text} MiB` : `${(mib / 1024).toFixed(2)} GiB`
+}
+
+/** Whose disk is judged, for its sentences. */
+export interface Judged {
+  readonly host: string
+  readonly disk: string
+  readonly minor: number
+  readonly peer: string
+}
+
+/** The disk of one node, and where its peer is asked. */
+export type Place = Pick<Judged, 'disk' | 'minor' | 'peer'>
+
+/** The peer's disk, with DRBD's metadata even while DRBD has the disk open. */
+export const peerState = (host: CheckHost, { disk, peer }: Place): Promise<DiskState> =>
+  diskState(host.peer(peer), disk, true)
+
+/** Looks at a node's backing disk and tells what it is to this pair; refuses one that carries anything else. */
+export async function standing(
+  host: CheckHost,
+  place: Place,
+): Promise<Standing & { readonly state: DiskState }> {
+  const state = await diskState(host, place.disk)
+  const found = await judge(state, { ...place, host: host.name }, () => peerState(host, place))
+  return { ...found, state }
+}
+
+/**
+ * Tells what a disk is by what was seen of it; the peer's is looked at only where it decides. `blank` means
+ * that nothing is known against a disk, not that it was read: data does not need a signature.
+ */
+export async function judge(
+  state: DiskState,
+  { host, disk, minor, peer }: Judged,
+  theirs: () => Promise<DiskState>,
+): Promise<Standing> {
+  const { signatures, marker, size, identity, metadata } = state
+  const what = signatures.join(' and ')
+  if (state.minor === minor) return { is: 'own' }
+  if (state.minor !== undefined) {
+    throw new Refusal(
+      `${host}: DRBD minor ${state.minor} uses ${disk}, and the inventory gives it to minor ${minor}: expected a disk that nothing uses`,
+    )
+  }
+  const remembered = marker?.disk === disk ? marker : undefined
+  const isThat = remembered && (remembered.identity ?? identity) === identity
+  if (isThat && remembered.size !== undefined && !metadata) {
+    const before = sizeText(remembered.size)
+    if (size < remembered.size && signatures.length > 0) {
+      throw new Refusal(
+        `${host}: ${disk} has shrunk from ${before} to ${sizeText(size)}: the end of its data, and DRBD's metadata, were there. Give it ${before} again; nothing else brings them back`,
+      )
+    }
+    if (state.oldMetadata)
+      return { is: 'own', why: `has grown from ${before} to ${sizeText(size)}` }
+  }
+  if (signatures.length === 0) return { is: 'blank' }
+  if (isThat && !metadata) {
+    throw new Refusal(
+      `${host}: ${disk} is this pair's own and carries ${what}, but DRBD's metadata is not at its end any more: its data may be whole, and may be the last copy. Tandem makes none anew over it`,
+    )
+  }
+  if (!signatures.includes('drbd')) {
+    throw new Refusal(
+      `${host}: ${disk} already carries ${what}: Tandem does not overwrite it. Expected a blank disk; if its data is not needed, a human clears it (wipefs -a) first`,
+    )
+  }
+  if (isThat) return { is: 'own' }
+  const other = metadata && (await theirs()).metadata
+  const known = remembered
+    ? `${disk} was another disk when Tandem made its metadata (${remembered.identity}, now ${identity ?? 'without a name'})`
+    : `${host} does not remember making it (${markerPath})`
+  if (metadata && other && !isJustCreated(metadata.generations)) {
+    if (kinship(metadata.generations, other.generations) !== 'unrelated') {
+      return { is: 'own', why: `is this pair's: its history is that of ${peer}'s disk` }
+    }
+    throw new Refusal(
+      `${host}: ${disk} already carries ${what} of another pair: its history has nothing in common with that of ${peer}'s disk, and ${known}. If its data is not needed, a human clears it (wipefs -a) first`,
+    )
+  }
+  throw new Refusal(
+    `${host}: ${disk} already carries ${what} that Tandem did not make: ${known}. If it is this pair's own data, adopt it as it is: mkdir -p /var/lib/tandem && echo ${disk} > ${markerPath}`,
+  )
+}
+
+/** Refuses a disk that cannot take what the pair already holds. */
+export function guardSize(state: DiskState, theirs: DiskState, { host, disk, peer }: Judged): void {
+  const needed = theirs.metadata?.agreedSize ?? 0
+  if (needed === 0 || usableSize(state.size) >= needed) return
+  throw new Refusal(
+    `${host}: ${disk} is too small: it has ${sizeText(state.size)}, and ${sizeText(theirs.size)} on ${peer} hold ${sizeText(needed)} of data. Expected a disk at least as large as that of ${peer}`,
+  )
+}

@@ -1,0 +1,33 @@
+/** Where the host remembers on which disk Tandem made DRBD's metadata. */
+export const markerPath = '/var/lib/tandem/drbd-disk'
+
+/** What that file says. */
+export interface Marker {
+  readonly disk: string
+  /** What the disk itself is called, such as `DM_UUID=LVM-…`; undefined where it has no name of its own. */
+  readonly identity: string | undefined
+  /** Bytes that the disk had. */
+  readonly size: number | undefined
+}
+
+/** Parses the file; a line with a path alone is what an administrator writes to adopt a disk. */
+export function parseMarker(text: string): Marker | undefined {
+  const [disk = '', ...lines] = text.trim().split('\n')
+  if (disk === '') return undefined
+  const value = (key: string) => {
+    const line = lines.find((one) => one.startsWith(`${key} `))
+    return line?.slice(key.length + 1)
+  }
+  const size = value('size')
+  return { disk, identity: value('identity'), size: size === undefined ? undefined : Number(size) }
+}
+
+/** The file's text. */
+export function markerText({ disk, identity, size }: Marker): string {
+  const lines = [
+    disk,
+    ...(identity === undefined ? [] : [`identity ${identity}`]),
+    ...(size === undefined ? [] : [`size ${size}`]),
+  ]
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,380 @@
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { closeSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { CheckHost, Host } from '../../lib/index.ts'
+import { blankDisk, isConfirmed, progressText, wasRead } from '../../roles/drbd/blank.ts'
+import { type DiskState, diskState, parseFacts, parseWipefs } from '../../roles/drbd/disk.ts'
+import { guardSize, judge, sizeText } from '../../roles/drbd/guard.ts'
+import { type Marker, markerText, parseMarker } from '../../roles/drbd/marker.ts'
+import { superblockAt, usableSize } from '../../roles/drbd/on-disk.ts'
+import { here } from '../resources/host.ts'
+
+const sh = (script: string): string => {
+  const { status, stdout, stderr } = spawnSync('/bin/sh', ['-ec', script], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`${script}: ${stderr}`)
+  return stdout.trim()
+}
+const can = (script: string) =>
+  process.getuid?.() === 0 && spawnSync('/bin/sh', ['-ec', script]).status === 0
+const loops = can('f=$(mktemp); truncate -s 1M "$f"; d=$(losetup -f --show "$f"); losetup -d "$d"')
+
+const mib = 1024 ** 2
+const size = 24 * mib
+let folder: string
+const devices: string[] = []
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tandem-disk-'))
+})
+afterEach(async () => {
+  for (const device of devices.splice(0)) sh(`losetup -d ${device}`)
+  await rm(folder, { recursive: true })
+})
+
+/** A disk of zeros on this machine: a loop device, and the file behind it. */
+function disk(bytes = size): { device: string; image: string } {
+  const image = join(folder, `disk-${devices.length}`)
+  writeFileSync(image, '')
+  truncateSync(image, bytes)
+  const device = sh(`losetup -f --show ${image}`)
+  devices.push(device)
+  return { device, image }
+}
+
+/** Writes as a stranger does: through the device, down to the file. */
+function poke(device: string, at: number, content: Buffer | string): void {
+  const handle = openSync(device, 'r+')
+  writeSync(handle, typeof content === 'string' ? Buffer.from(content) : content, 0, undefined, at)
+  closeSync(handle)
+  sh(`sync ${device}; blockdev --flushbufs ${device}`)
+}
+
+/** DRBD 8.4's internal metadata, as create-md and the kernel write it. */
+function drbd(
+  device: string,
+  bytes: number,
+  current: string,
+  past: string[] = [],
+  agreed = 0,
+): void {
+  const block = Buffer.alloc(4096)
+  block.writeBigUInt64BE(BigInt(agreed / 512), 0)
+  for (const [at, id] of [current, ...past].entries()) {
+    block.writeBigUInt64BE(BigInt(`0x${id}`), 8 + 8 * at)
+  }
+  block.writeUInt32BE(0x8374026b, 60)
+  poke(device, superblockAt(bytes), block)
+}
+
+const names = (device: string) => ({ host: 'M2', disk: device, minor: 0, peer: 'M1' })
+const remembered = (state: DiskState, marker: Marker): DiskState => ({ ...state, marker })
+const nobody = async (): Promise<DiskState> => {
+  throw new Error('nobody was to be asked')
+}
+const hash = (image: string) => createHash('sha256').update(readFileSync(image)).digest('hex')
+const [gen, older, foreign] = ['AAAAAAAAAAAAAAA2', 'BBBBBBBBBBBBBBB2', 'CCCCCCCCCCCCCCC2']
+
+describe.runIf(loops)('a backing disk', { timeout: 30_000 }, () => {
+  const host = here()
+  const look = (device: string) => diskState(host, device)
+  const read = (device: string, confirmed = false) =>
+    blankDisk({ disk: device, minor: 0, peer: 'M1', confirmed })
+
+  /** What preflight does with it: check, read, check again. */
+  async function preflight(device: string, confirmed = false) {
+    const task = read(device, confirmed)
+    const found = await task.check(host)
+    if (found) await task.apply(host as Host, found)
+    return { found: found?.summary, again: await task.check(host) }
+  }
+
+  it('of zeros is read to its end, once', async () => {
+    const { device } = disk()
+    expect(wasRead(await look(device))).toBe(false)
+    expect(await preflight(device)).toEqual({
+      found: 'carries nothing known; all of it (24 MiB) is read before anything is written',
+      again: undefined,
+    })
+    expect(wasRead(await look(device))).toBe(true)
+    expect((await preflight(device)).found).toBeUndefined()
+  })
+
+  it('that was written to since is read again', async () => {
+    const { device } = disk()
+    await preflight(device)
+    poke(device, 5 * mib, Buffer.alloc(4096))
+    expect(wasRead(await look(device))).toBe(false)
+    expect((await preflight(device)).found).toMatch(/is read before anything is written$/)
+  })
+
+  it.each([
+    ['zeros with one byte, the first', 0, 'x', 0],
+    ['zeros with one byte, the last', size - 1, 'x', size - 1],
+    ['noise in the middle', 8 * mib + 17, Buffer.alloc(64 * 1024, 0x5a), 8 * mib + 17],
+  ])('of %s is refused, untouched', async (_, at, content, byte) => {
+    const { device, image } = disk()
+    poke(device, at, content)
+    const before = hash(image)
+    await expect(preflight(device)).rejects.toThrow(
+      `here: ${device} is not blank: it has no signature, but byte ${byte} of ${size} is not zero: Tandem does not overwrite data. If it is not needed, say so: npm run play site -- --overwrite here:${device}`,
+    )
+    expect(hash(image)).toBe(before)
+    expect(wasRead(await look(device))).toBe(false)
+  })
+
+  it('with a filesystem whose head is damaged is refused, untouched', async () => {
+    const { device, image } = disk()
+    sh(`mke2fs -q -F -t ext4 ${device}`)
+    poke(device, 0, Buffer.alloc(64 * 1024))
+    const before = hash(image)
+    expect((await look(device)).signatures).toEqual([])
+    await expect(preflight(device)).rejects.toThrow(
+      /is not blank: it has no signature, but byte \d+/,
+    )
+    expect(hash(image)).toBe(before)
+  })
+
+  it('of an encrypted volume without a header is refused as data', async () => {
+    const { device } = disk()
+    sh(`dd if=/dev/urandom of=${device} bs=1M count=24 conv=fsync 2>/dev/null`)
+    await expect(preflight(device)).rejects.toThrow(/byte [0-9] of/)
+  })
+
+  it('that is reused and confirmed is not read, but a signature still counts', async () => {
+    const { device, image } = disk()
+    poke(device, 8 * mib, 'old')
+    expect(await preflight(device, true)).toEqual({ found: undefined, again: undefined })
+    sh(`mke2fs -q -F -t ext4 ${device}`)
+    const before = hash(image)
+    await expect(preflight(device, true)).rejects.toThrow(/already carries ext4/)
+    expect(hash(image)).toBe(before)
+  })
+
+  it('that cannot be read to its end is no blank disk', async () => {
+    const { device, image } = disk()
+    const task = read(device)
+    const found = await task.check(host)
+    // The file behind it is cut off: reads beyond fail as on a bad disk.
+    truncateSync(image, 4 * mib)
+    await expect(found && task.apply(host as Host, found)).rejects.toThrow(
+      /cannot be read to its end: .*Input\/output error/,
+    )
+    truncateSync(image, size)
+    expect(wasRead(await look(device))).toBe(false)
+  })
+
+  it.each([
+    ['ext4', (device: string) => sh(`mke2fs -q -F -t ext4 ${device}`), 'ext4'],
+    ['a swap area', (device: string) => sh(`mkswap ${device}`), 'swap'],
+    [
+      'dm-crypt with a header',
+      (device: string) => poke(device, 0, Buffer.from('4c554b53babe0001', 'hex')),
+      'crypto_LUKS',
+    ],
+    [
+      'a partition table',
+      (device: string) => {
+        const table = Buffer.alloc(512)
+        table.writeUInt32LE(2048, 446 + 8)
+        table.writeUInt32LE(8192, 446 + 12)
+        table[446 + 4] = 0x83
+        table.writeUInt16BE(0x55aa, 510)
+        poke(device, 0, table)
+      },
+      'dos',
+    ],
+  ])('with %s is refused, untouched', async (_, make, type) => {
+    const { device, image } = disk()
+    make(device)
+    const before = hash(image)
+    await expect(preflight(device)).rejects.toThrow(new RegExp(`already carries .*${type}`))
+    expect(hash(image)).toBe(before)
+  })
+
+  it('with DRBD metadata that nobody remembers is refused where the peer has none', async () => {
+    const [mine, theirs] = [disk(), disk()]
+    drbd(mine.device, size, gen)
+    const state = await look(mine.device)
+    expect(state.metadata?.generations.current).toBe(gen)
+    await expect(judge(state, names(mine.device), () => look(theirs.device))).rejects.toThrow(
+      /carries drbd that Tandem did not make: M2 does not remember making it .*adopt it as it is: mkdir -p \/var\/lib\/tandem && echo/,
+    )
+  })
+
+  it("of another pair is told from the pair's own by its history", async () => {
+    const [mine, theirs] = [disk(), disk()]
+    drbd(theirs.device, size, gen, ['0', older], 20 * mib)
+    drbd(mine.device, size, foreign)
+    const judged = async () =>
+      judge(await look(mine.device), names(mine.device), () => look(theirs.device))
+    await expect(judged()).rejects.toThrow(
+      /carries drbd of another pair: its history has nothing in common with that of M1's disk/,
+    )
+    drbd(mine.device, size, older)
+    expect(await judged()).toEqual({
+      is: 'own',
+      why: "is this pair's: its history is that of M1's disk",
+    })
+    // Metadata that was just made has no history at all.
+    drbd(mine.device, size, '0000000000000004')
+    drbd(theirs.device, size, '0000000000000004')
+    await expect(judged()).rejects.toThrow(/that Tandem did not make/)
+  })
+
+  it('that is remembered is own; another disk of the same path is not', async () => {
+    const { device } = disk()
+    drbd(device, size, gen)
+    const state = await look(device)
+    const marker = { disk: device, identity: state.identity, size }
+    expect(await judge(remembered(state, marker), names(device), nobody)).toEqual({ is: 'own' })
+    const other = remembered(
+      { ...state, identity: 'DM_UUID=LVM-new' },
+      { ...marker, identity: 'DM_UUID=LVM-old' },
+    )
+    await expect(
+      judge(other, names(device), async () => ({ ...state, metadata: undefined })),
+    ).rejects.toThrow(
+      /was another disk when Tandem made its metadata \(DM_UUID=LVM-old, now DM_UUID=LVM-new\)/,
+    )
+  })
+
+  it('that has grown is own, and nobody is told to wipe it', async () => {
+    const { device, image } = disk()
+    sh(`mke2fs -q -F -t ext4 ${device} 20M`)
+    drbd(device, size, gen, [], 23 * mib)
+    truncateSync(image, 2 * size)
+    sh(`losetup -c ${device}`)
+    const state = await look(device)
+    expect(state.signatures).toEqual(['ext4'])
+    const marker = { disk: device, identity: state.identity, size }
+    const { oldMetadata } = await withMarker(host, device, marker)
+    expect(oldMetadata?.generations.current).toBe(gen)
+    expect(await judge({ ...state, marker, oldMetadata }, names(device), nobody)).toEqual({
+      is: 'own',
+      why: 'has grown from 24 MiB to 48 MiB',
+    })
+    // While DRBD runs from it, nothing else has to be known.
+    expect(await judge({ ...state, minor: 0 }, names(device), nobody)).toEqual({ is: 'own' })
+  })
+
+  it('that has shrunk, or lost its metadata, is named as that, and nobody is told to wipe it', async () => {
+    const { device, image } = disk()
+    sh(`mke2fs -q -F -t ext4 ${device} 12M`)
+    drbd(device, size, gen, [], 23 * mib)
+    truncateSync(image, 16 * mib)
+    sh(`losetup -c ${device}`)
+    const state = await look(device)
+    const marker = { disk: device, identity: state.identity, size }
+    const shrunk = judge(remembered(state, marker), names(device), nobody)
+    await expect(shrunk).rejects.toThrow(
+      /has shrunk from 24 MiB to 16 MiB: the end of its data, and DRBD's metadata, were there\. Give it 24 MiB again/,
+    )
+    await expect(shrunk).rejects.not.toThrow(/wipefs/)
+    const lost = judge(remembered(state, { ...marker, size: 16 * mib }), names(device), nobody)
+    await expect(lost).rejects.toThrow(
+      /is this pair's own and carries ext4, but DRBD's metadata is not at its end/,
+    )
+    await expect(lost).rejects.not.toThrow(/wipefs/)
+  })
+
+  it("that is smaller than what the peer's holds is refused, both sizes named", async () => {
+    const [mine, theirs] = [disk(16 * mib), disk()]
+    drbd(theirs.device, size, gen, [], usableSize(size))
+    const [here_, there] = await Promise.all([look(mine.device), look(theirs.device)])
+    expect(() => guardSize(here_, there, names(mine.device))).toThrow(
+      /is too small: it has 16 MiB, and 24 MiB on M1 hold 23\.\d\d MiB of data\. Expected a disk at least as large as that of M1/,
+    )
+    expect(() => guardSize(there, here_, names(mine.device))).not.toThrow()
+    const same = await look(disk().device)
+    expect(() => guardSize(same, there, names(mine.device))).not.toThrow()
+  })
+
+  it('that another DRBD minor uses is refused', async () => {
+    const state = await look(disk().device)
+    await expect(judge({ ...state, minor: 3 }, names('/dev/x'), nobody)).rejects.toThrow(
+      /DRBD minor 3 uses \/dev\/x, and the inventory gives it to minor 0/,
+    )
+  })
+
+  it('that is missing is refused', async () => {
+    await expect(look('/dev/nowhere')).rejects.toThrow(/backing disk \/dev\/nowhere is missing/)
+    await expect(look(folder)).rejects.toThrow(/is missing: expected a block device there/)
+  })
+})
+
+/** The state of a disk on a host that remembers it so. */
+function withMarker(host: CheckHost, device: string, marker: Marker): Promise<DiskState> {
+  const ask = ((pieces: TemplateStringsArray, ...values: unknown[]) =>
+    pieces[0]?.startsWith('if [ -e ')
+      ? host.$`printf %s ${markerText(marker)}`
+      : host.$(pieces, ...values)) as CheckHost['$']
+  return diskState({ ...host, $: ask }, device)
+}
+
+describe('what is known of a disk', () => {
+  it('names it by what lasts, and tells who has it open', () => {
+    const text = `size 1048576
+stamp boot 253:0 7 88
+property ID_SERIAL=abc
+property DM_UUID=LVM-xyz
+minor 2
+`
+    expect(parseFacts(text, 'M1', '/dev/x')).toEqual({
+      size: 1048576,
+      stamp: 'boot 253:0 7 88',
+      identity: 'DM_UUID=LVM-xyz',
+      minor: 2,
+      metadata: undefined,
+    })
+    expect(() => parseFacts('', 'M1', '/dev/x')).toThrow(/M1: expected the size of \/dev\/x/)
+  })
+
+  it('throws on a line of wipefs it cannot read', () => {
+    expect(() => parseWipefs('garbage')).toThrow(/cannot read/)
+    expect(parseWipefs('# offset,uuid,label,type\n0x438,a0e2-11,,ext4\n')).toEqual(['ext4'])
+  })
+
+  it('is remembered in words, by an administrator with the path alone', () => {
+    const marker = { disk: '/dev/x', identity: 'ID_SERIAL=a b', size: 512 }
+    expect(parseMarker(markerText(marker))).toEqual(marker)
+    expect(parseMarker('/dev/x\n')).toEqual({
+      disk: '/dev/x',
+      identity: undefined,
+      size: undefined,
+    })
+    expect(parseMarker('')).toBeUndefined()
+  })
+
+  it('is told in words', () => {
+    expect(sizeText(560 * mib)).toBe('560 MiB')
+    expect(sizeText(4 * 1024 ** 4)).toBe('4096.00 GiB')
+    expect(sizeText(100)).toBe('100 bytes')
+    expect(progressText(100 * mib, 1000 * mib, 1_000)).toBe(
+      '100 MiB of 1000 MiB read, 100 MiB/s, 9 s left',
+    )
+    expect(progressText(mib, 4 * 1024 ** 4, 10)).toBe(
+      '1 MiB of 4096.00 GiB read, 100 MiB/s, 11.7 h left',
+    )
+  })
+})
+
+describe('--overwrite', () => {
+  const context = (overwrite?: string[]) =>
+    ({
+      host: { name: 'M2', vars: {} },
+      others: [],
+      vars: { drbd: { disk: '/dev/sdb' }, overwrite },
+    }) as never
+
+  it('counts for the host and the disk that it names', () => {
+    expect(isConfirmed(context())).toBe(false)
+    expect(isConfirmed(context(['M1:/dev/sdb']))).toBe(false)
+    expect(isConfirmed(context(['M1:/dev/sdb', 'M2:/dev/sdb']))).toBe(true)
+    expect(() => isConfirmed(context(['M2:/dev/sdc']))).toThrow(
+      'Expected --overwrite M2:/dev/sdb, the backing disk, got --overwrite M2:/dev/sdc',
+    )
+  })
+})
