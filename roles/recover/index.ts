@@ -13,10 +13,13 @@ import { type DiskReport, diskReports, splitBrain } from '../drbd/split-brain.ts
 import { describe } from '../drbd/status.ts'
 import { synchronised } from '../drbd/synchronise.ts'
 import { type Holding, holding, isActive } from '../heartbeat/status.ts'
-import { savedFolder, saveFiles } from './save.ts'
+import { listSurvivor, savedFolder, saveFiles, unfinished } from './save.ts'
 
 /** The site's variables and the node that `--victim` named. */
 type Chosen = Site & { readonly victim: string }
+
+/** Tens of millions of files take hours to list, and what is copied takes its time. */
+const limitMs = 24 * 3_600_000
 
 /** Why the victim may not be given up now; undefined where it may. */
 export function obstacle(
@@ -55,7 +58,7 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
   const peer = peerOf(context as NodeContext)
   const isVictim = host.name === vars.victim
   const { resource } = vars.drbd
-  const progress = { saved: false, given: false }
+  const progress = { listed: false, saved: false, given: false }
 
   const proof = async (target: CheckHost) => {
     const hosts = [target, target.peer(peer.name)]
@@ -81,21 +84,39 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
     onVictim(
       requirement('a split brain, with the service on the survivor', proof, { barrier: true }),
     ),
+    onSurvivor(
+      task(`${isVictim ? peer.name : host.name} lists its files`, {
+        barrier: true,
+        timeoutMs: limitMs,
+        check: async () => (progress.listed ? undefined : change('its files are listed')),
+        apply: async (target) => {
+          await listSurvivor(target, vars)
+          progress.listed = true
+        },
+      }),
+    ),
     onVictim(
       task(`what only ${vars.victim} has is saved there`, {
         barrier: true,
-        timeoutMs: 12 * 3_600_000,
+        timeoutMs: limitMs,
         check: async () =>
           progress.saved ? undefined : change(`is copied to ${vars.victim}:${savedFolder}`),
         apply: async (target) => {
-          const time = new Date().toISOString().replace(/[:.]\d*/g, '')
-          const folder = `${savedFolder}/${time}`
-          const saved = await saveFiles(target, peer.name, vars, folder)
-          const journal = saved.clean
-            ? ''
-            : '; its journal was not replayed, so the last seconds before its crash may be missing'
+          const folder = await unfinished(target)
+          const { differing, saved, moved, theirs } = await saveFiles(
+            target,
+            peer.name,
+            vars,
+            folder,
+          )
+          if (saved !== differing) {
+            throw new Refusal(
+              `${vars.victim}: ${differing} paths differ and ${saved} were saved in ${folder}: nothing is given up`,
+            )
+          }
+          await target.sh`: >${folder}/complete; rm -f ${folder}/survivor ${folder}/victim*`
           target.progress(
-            `${saved.files} files saved in ${vars.victim}:${folder}/files, ${saved.removed} were removed there (${folder}/list)${journal}`,
+            `${saved} files saved in ${vars.victim}:${folder}/files; ${moved} more are on ${peer.name} under another name, ${theirs} are only there (${folder}/list)`,
           )
           progress.saved = true
         },

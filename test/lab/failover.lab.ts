@@ -177,12 +177,12 @@ describe('all lines between two nodes without power switches are cut', () => {
       'cd /var/lib/tandem/split-brain/*/ && cat list && cat files/victim/one || true',
     )
     if (victim === 'M2') {
-      expect(saved).toMatch(/^saved \.\/victim\/one$/m)
-      expect(saved).toMatch(/^removed there \.\/before\/f7$/m)
+      expect(saved).toMatch(/^saved \.\/victim\/one: M1 has nothing there$/m)
+      expect(saved).toMatch(/^only M1 has \.\/before\/f7$/m)
       expect(saved).toMatch(/^only here$/m)
       expect(await sums('before')).toBe(before)
       expect(await sums('survivor')).toBe(during)
-    } else expect(saved).toMatch(/^saved \.\/survivor\/f3$/m)
+    } else expect(saved).toMatch(/^saved \.\/survivor\/f3: M2 has nothing there$/m)
     // Its clock's server was behind the cut cable, and chrony asks ever more seldom.
     await on('M2', 'chronyc -m offline online "burst 4/4" >/dev/null')
     await until('M2', "chronyc -c tracking | grep -q ',Normal$'", 240)

@@ -3,7 +3,7 @@ import { type DiskReport, kinship, splitBrain } from '../../roles/drbd/split-bra
 import { parseGenerations, parseProcDrbd } from '../../roles/drbd/status.ts'
 import type { Holding } from '../../roles/heartbeat/status.ts'
 import { obstacle } from '../../roles/recover/index.ts'
-import { parseSaved } from '../../roles/recover/save.ts'
+import { parseCompared } from '../../roles/recover/save.ts'
 import { whatToDo } from '../../roles/verify/cluster.ts'
 
 const zero = '0000000000000000'
@@ -120,13 +120,13 @@ describe('the victim of a split brain', () => {
     expect(obstacle(one, two, 'M1')).toMatch(wanted)
   })
 
-  it('what was saved is read from the last line, and anything else is an error', () => {
-    expect(parseSaved('saved 3 removed 1 journal clean\n')).toEqual({
-      files: 3,
-      removed: 1,
-      clean: true,
+  it('what differs is read from one line, and anything else is an error', () => {
+    expect(parseCompared('differ 3 bytes 12288 moved 1 theirs 7\n')).toEqual({
+      differing: 3,
+      bytes: 12_288,
+      moved: 1,
+      theirs: 7,
     })
-    expect(parseSaved('saved 0 removed 0 journal unclean\n').clean).toBe(false)
-    expect(() => parseSaved('find: error')).toThrow(/expected a count/)
+    expect(() => parseCompared('find: error')).toThrow(/expected counts/)
   })
 })

@@ -1,0 +1,224 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { renderFile } from '../../lib/resources/template.ts'
+
+const roles = join(import.meta.dirname, '../../roles')
+const sh = (script: string): string => {
+  const { status, stdout, stderr } = spawnSync('/bin/sh', ['-ec', script], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 ** 2,
+  })
+  if (status !== 0) throw new Error(`exit code ${status}: ${script.slice(0, 300)}: ${stderr}`)
+  return stdout.trim()
+}
+const loops =
+  process.getuid?.() === 0 &&
+  spawnSync('/bin/sh', [
+    '-ec',
+    'f=$(mktemp) && truncate -s 8M $f && mkfs.ext4 -q $f && d=$(mktemp -d) && mount -o loop $f $d && umount $d',
+  ]).status === 0
+
+const script = (name: string, data: object) =>
+  renderFile(join(roles, 'recover/templates', `${name}.hbs`), data)
+
+let base: string
+const mounted: string[] = []
+beforeEach(async () => {
+  base = await mkdtemp(join(tmpdir(), 'tandem-recover-'))
+})
+afterEach(async () => {
+  for (const place of mounted.splice(0).reverse()) sh(`umount ${place}`)
+  await rm(base, { recursive: true })
+})
+
+function mount(image: string, options = 'loop'): string {
+  const place = join(base, `mnt-${mounted.length}`)
+  mkdirSync(place, { recursive: true })
+  sh(`mount -o ${options} ${image} ${place}`)
+  mounted.push(place)
+  return place
+}
+function unmount(place: string): void {
+  sh(`umount ${place}`)
+  mounted.splice(mounted.indexOf(place), 1)
+}
+
+/** Two disks that were one: `before` fills it, then each side writes alone. */
+function split(before: string, victim: string, survivor: string) {
+  const [mine, theirs] = [join(base, 'victim.img'), join(base, 'survivor.img')]
+  sh(`truncate -s 128M ${mine} && mke2fs -q -t ext4 -E lazy_itable_init=0 ${mine}`)
+  const place = mount(mine)
+  sh(`cd ${place}\n${before}`)
+  unmount(place)
+  sh(`cp --sparse=always ${mine} ${theirs}`)
+  for (const [image, changes] of [
+    [mine, victim],
+    [theirs, survivor],
+  ] as const) {
+    const at = mount(image)
+    sh(`cd ${at}\n${changes}`)
+    unmount(at)
+  }
+  return { mine, theirs }
+}
+
+/** Saves what only the victim has, as the role does; what it says, and where the copy is. */
+function save({ mine, theirs }: { mine: string; theirs: string }) {
+  const folder = join(base, 'saved')
+  const survivor = mount(theirs)
+  const place = join(base, 'place')
+  const disk = sh(`losetup --find --show ${mine}`)
+  const vars = { folder, state: ['.tandem'], survivor: 'M1', place, disk, filesystem: 'ext4' }
+  sh(script('list', { ...vars, path: survivor, name: 'survivor', whole: false }))
+  sh(script('unmount', vars))
+  sh(script('mount', vars))
+  try {
+    sh(script('list', { ...vars, path: place, name: 'victim', whole: true }))
+    const compared = sh(script('compare', vars))
+    const saved = sh(script('save', vars))
+    const list = readFileSync(join(folder, 'list'), 'utf8').trim().split('\n').slice(1)
+    return { compared, saved, list, files: join(folder, 'files'), place }
+  } finally {
+    sh(script('unmount', vars))
+    sh(`losetup -d ${disk}`)
+  }
+}
+
+describe.runIf(loops)('what a victim has alone', { timeout: 60_000 }, () => {
+  it('is nothing where nobody wrote', () => {
+    const { compared, saved, list } = save(split('echo a >a; mkdir d; echo b >d/b', ':', ':'))
+    expect(compared).toBe('differ 0 bytes 0 moved 0 theirs 0')
+    expect(saved).toBe('saved 0')
+    expect(list).toEqual([])
+  })
+
+  it('is what it made, changed, and what the survivor has removed; not what the survivor alone made', () => {
+    const disks = split(
+      'for n in same changed both gone; do echo old-$n >$n; done',
+      'echo new >made; echo victim >changed; echo victim >both',
+      'echo survivor >both; rm gone; echo x >theirs',
+    )
+    const { list, files } = save(disks)
+    expect(list.map((line) => line.replace(/, \d+ bytes.*/, ''))).toEqual([
+      'saved ./both: M1 has type f',
+      'saved ./changed: M1 has type f',
+      'saved ./gone: M1 has nothing there',
+      'saved ./made: M1 has nothing there',
+      'only M1 has ./theirs',
+    ])
+    expect(sh(`cd ${files}; cat both changed gone made`)).toBe('victim\nvictim\nold-gone\nnew')
+    expect(sh(`ls ${files}`)).not.toMatch(/same|theirs/)
+  })
+
+  it('is found by no clock: one that is behind, one in 2030, times set by hand', () => {
+    const disks = split(
+      'echo old >a; echo old >b; echo old >c; touch -d 2030-01-01 a b c',
+      'echo new >a; touch -r b a; echo abc >c; touch -d 2030-01-01 c; touch -d 1999-01-01 b; echo early >early; touch -d 1999-01-01 early',
+      'sleep 0.1',
+    )
+    const { list, files } = save(disks)
+    expect(list.map((line) => line.split(':')[0])).toEqual([
+      'saved ./a',
+      'saved ./b',
+      'saved ./c',
+      'saved ./early',
+    ])
+    expect(sh(`cd ${files}; cat a c early; stat -c %y b`)).toMatch(/^new\nabc\nearly\n1999-01-01/)
+  })
+
+  it('keeps hard links, holes, owners, modes, times, symbolic links, FIFOs and empty folders', () => {
+    const disks = split(
+      'mkdir d; echo base >d/keep; chown 1234:4321 d; chmod 2750 d; touch -d 2001-02-03 d',
+      `umask 0; mkdir -p d/deep/er empty; echo one >d/deep/er/one; ln d/deep/er/one two
+       truncate -s 20M hole; echo end >>hole; ln -s 'no where' link; mkfifo pipe
+       chown 77:88 two; chmod 4701 two; touch -h -d 2002-03-04 link two`,
+      ':',
+    )
+    const { files } = save(disks)
+    expect(sh(`cd ${files}; stat -c '%h %u:%g %a %y' two d/deep/er/one | cut -c1-26`)).toBe(
+      '2 77:88 4701 2002-03-04 00\n2 77:88 4701 2002-03-04 00',
+    )
+    expect(
+      sh(`cd ${files}; stat -c '%s' hole; [ $(stat -c %b hole) -lt 100 ]; readlink link`),
+    ).toBe('20971524\nno where')
+    expect(sh(`cd ${files}; [ -p pipe ]; [ -d empty ]; stat -c '%u:%g %a' d; ls d`)).toBe(
+      '1234:4321 2750\ndeep',
+    )
+  })
+
+  it('keeps odd names, and names them in one line each', () => {
+    const odd = [
+      'a b',
+      ' x ',
+      '-rf',
+      'line\nfeed',
+      'tab\tbed',
+      'back\\slash',
+      '\\040',
+      'ä\u0007',
+      '*',
+    ]
+    const make = odd.map((name) => `printf %s '${name}' >'./${name}'`).join('\n')
+    const { list, files, saved } = save(
+      split('echo old >old', `${make}\nmkdir 'd d'; mv old 'd d/n\nn'`, ':'),
+    )
+    expect(saved).toBe(`saved ${odd.length + 2}`)
+    for (const name of odd) expect(sh(`cat '${files}/${name}'`)).toBe(name.trim())
+    expect(sh(`cat '${files}/d d/n\nn'`)).toBe('old')
+    expect(list).toContain('saved ./line\\012feed: M1 has nothing there')
+    expect(list).toContain('saved ./\\134040: M1 has nothing there')
+    expect(list).toContain('only M1 has ./old')
+    expect(list).toHaveLength(odd.length + 3)
+  })
+
+  it('names what a renamed folder holds, which the survivor has too, and copies only what was written there', () => {
+    const disks = split(
+      'mkdir -p a/sub; for n in 1 2 3; do echo $n >a/sub/$n; done',
+      'mv a b; echo new >b/sub/2',
+      ':',
+    )
+    const { list, files } = save(disks)
+    expect(list).toEqual([
+      expect.stringMatching(/^saved \.\/b: M1 has nothing there$/),
+      expect.stringMatching(/^saved \.\/b\/sub\/2: M1 has nothing there$/),
+      'not saved ./b/sub: M1 has the same as ./a/sub',
+      'not saved ./b/sub/1: M1 has the same as ./a/sub/1',
+      'not saved ./b/sub/3: M1 has the same as ./a/sub/3',
+      'only M1 has ./a',
+      'only M1 has ./a/sub/2',
+    ])
+    expect(sh(`cd ${files}; find . -type f`)).toBe('./b/sub/2')
+  })
+
+  it('leaves the state of the service and the disk itself alone', () => {
+    const disks = split(
+      'mkdir .tandem; echo 1 >.tandem/beat',
+      'echo 2 >.tandem/beat; echo x >x',
+      ':',
+    )
+    const before = sh(`sha256sum <${disks.mine}`)
+    const { list } = save(disks)
+    expect(list).toEqual(['saved ./x: M1 has nothing there'])
+    expect(sh(`sha256sum <${disks.mine}`)).toBe(before)
+  })
+
+  it('is saved once more over what a killed run left', () => {
+    const disks = split('echo old >a', 'echo new >a; echo b >b', ':')
+    const folder = join(base, 'saved')
+    sh(
+      `mkdir -p ${folder}/files; echo half >${folder}/files/a; echo junk >${folder}/victim.part; mkdir ${folder}/files/b`,
+    )
+    const { files } = save(disks)
+    expect(sh(`cd ${files}; cat a b`)).toBe('new\nb')
+  })
+
+  it('is refused a disk that has no room for it', () => {
+    const vars = { folder: join(base, 'room') }
+    expect(() => sh(script('space', { ...vars, bytes: 10 ** 15 }))).toThrow(/^exit code 1/)
+    expect(Number(sh(script('space', { ...vars, bytes: 1 })))).toBeGreaterThan(1)
+  })
+})
