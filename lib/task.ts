@@ -188,6 +188,11 @@ export interface Playbook<V = unknown, H = unknown> {
    * its name must be typed once more.
    */
   readonly asks?: 'victim' | 'absent'
+  /**
+   * Its roles tell first what the absent host's name is to be typed for: they find `vars.confirmed`, which is
+   * true where `--confirm` names that host.
+   */
+  readonly tellsFirst?: boolean
   /** Takes `--overwrite HOST:DEVICE`, which its roles find as `vars.overwrite`, a list. */
   readonly takesOverwrite?: boolean
   /** Changes nothing on any host by design, so it needs no lock. */

@@ -14,6 +14,7 @@ export function withAbsent(
   playbook: Playbook,
   inventory: Inventory,
   word: string | undefined,
+  confirm?: string,
 ): Inventory {
   if (playbook.asks !== 'absent') {
     if (word === undefined) return inventory
@@ -25,7 +26,11 @@ export function withAbsent(
     throw new UsageError(`Expected the host that is off: ${lines.join(' or ')}`)
   }
   if (!hosts.includes(word)) throw new UsageError(unknownName('host', word, hosts))
-  return { ...inventory, vars: { ...(inventory.vars as object), absent: word } }
+  if (playbook.tellsFirst && confirm !== undefined && confirm !== word) {
+    throw new UsageError(`Expected --confirm ${word}, got --confirm ${confirm}`)
+  }
+  const confirmed = playbook.tellsFirst ? { confirmed: confirm === word } : {}
+  return { ...inventory, vars: { ...(inventory.vars as object), absent: word, ...confirmed } }
 }
 
 /** The selection without the absent host: nobody can connect to it. */

@@ -41,7 +41,7 @@ export const playOptions = {
   confirm: {
     kind: 'text',
     value: 'NODE',
-    about: 'confirm-off: the name of the node once more, where there is no terminal to type it on',
+    about: 'confirm-off, start-without: the name of the node once more, as a confirmation',
   },
   inventory: { kind: 'text', value: 'NAME', about: 'the inventory to run on (default lab)' },
   install: { kind: 'flag', about: 'let the lab install the programs it misses' },

@@ -49,7 +49,7 @@ export async function play(argv: readonly string[], context: Context): Promise<n
   const chosenIn = (inventory: Inventory) =>
     withOverwrite(
       playbook,
-      withVictim(playbook, withAbsent(playbook, inventory, extra), args.victim),
+      withVictim(playbook, withAbsent(playbook, inventory, extra, args.confirm), args.victim),
       args.overwrite,
     )
   const known = chosenIn(loaded.kind === 'ready' ? loaded.inventory : loaded.build(unstartedLab))
@@ -66,7 +66,9 @@ export async function play(argv: readonly string[], context: Context): Promise<n
     context.stdout.write(listing(args.list, planned, known))
     return exitCodes.converged
   }
-  if (playbook.asks === 'absent' && extra && !args.check) await typed(extra, args.confirm, context)
+  if (playbook.asks === 'absent' && extra && !args.check && !playbook.tellsFirst) {
+    await typed(extra, args.confirm, context)
+  }
   const { useSecrets, makeSecrets, secretFiles } = await import('./secrets.ts')
   if (loaded.kind === 'ready') {
     await useSecrets(known, secretFiles(known.name, context.env))

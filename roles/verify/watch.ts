@@ -1,4 +1,4 @@
-import type { NodeContext } from '../../inventory/schema.ts'
+import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { requirement, role } from '../../lib/index.ts'
 import { limits } from '../integrate/watch.ts'
 
@@ -67,8 +67,15 @@ export function watchProblems(report: WatchReport): string[] {
   ]
 }
 
+/** The step for a node that waits for its peer's data, where that may never come back. */
+export const stepAlone = (text: string, peer: string): string =>
+  /the peer must come back first/.test(text)
+    ? `. If ${peer} does not come back: npm run play start-without ${peer} tells what is known of both`
+    : ''
+
 /** The watch runs on every node and has had nothing serious to do. */
-export default role('verify/watch', ({ vars }: NodeContext) => {
+export default role('verify/watch', (context: NodeContext) => {
+  const { vars } = context
   if (vars.recipe === 'article') return []
   return [
     requirement('the watch runs and is content', async ({ $ }) => {
@@ -78,7 +85,9 @@ export default role('verify/watch', ({ vars }: NodeContext) => {
           echo "== $name"
           if [ -e /run/tandem/watch/$name ]; then cat /run/tandem/watch/$name; fi
         done`
-      const wrong = watchProblems(parseWatch(stdout))
+      const wrong = watchProblems(parseWatch(stdout)).map(
+        (text) => `${text}${stepAlone(text, peerOf(context).name)}`,
+      )
       if (wrong.length > 0) throw new Error(wrong.join('; '))
     }),
   ]

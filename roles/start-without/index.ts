@@ -1,0 +1,73 @@
+import { type Node, type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
+import {
+  change,
+  Refusal,
+  type RoleContext,
+  requirement,
+  role,
+  task,
+  waitUntil,
+} from '../../lib/index.ts'
+import { doesNotAnswer } from '../confirm-off/index.ts'
+import { describe, drbdStatus } from '../drbd/status.ts'
+import { fence } from '../fencing/configure.ts'
+import { holding, isActive } from '../heartbeat/status.ts'
+import { known, knownText } from './known.ts'
+
+/** The site's variables, the node that is missing, and whether its name was typed for this. */
+type Chosen = Site & { readonly absent: string; readonly confirmed: boolean }
+
+/**
+ * After both nodes lost their power and one does not come back: tells what the other knows of both, and, once
+ * the missing node's name was typed, lets it serve the data that it has.
+ */
+export default role('start-without', (context: RoleContext<Chosen, Node>) => {
+  const { host: self, vars } = context
+  const { drbd, heartbeat } = vars
+  const missing = peerOf(context as NodeContext)
+  const waitMs = (2 * heartbeat.initdead + 120) * 1_000
+  const serves = async (host: Parameters<typeof holding>[0]) =>
+    isActive(await holding(host), self.name, vars.preferred)
+  return [
+    doesNotAnswer(context as NodeContext, missing),
+    requirement(`what ${self.name} knows`, async (host) => {
+      if (await serves(host)) return
+      const found = await known(host, drbd)
+      const text = knownText(self.name, missing.name, found).join('. ')
+      if (found.status.connection === 'Unconfigured') {
+        throw new Refusal(`${self.name}: DRBD does not run: systemctl start tandem-drbd`)
+      }
+      if (!['UpToDate', 'Consistent', 'Outdated'].includes(found.status.disk)) {
+        throw new Refusal(`${text}. It cannot be started without ${missing.name}`)
+      }
+      if (vars.confirmed) return
+      throw new Refusal(
+        `${text}. To let clients work on with what ${self.name} has: npm run play start-without ${missing.name} --confirm ${missing.name}`,
+      )
+    }),
+    task(`${self.name} has the data that counts`, {
+      check: async (host) => {
+        const status = await drbdStatus(host, drbd.minor)
+        return status.role === 'Primary'
+          ? undefined
+          : change(`becomes Primary without ${missing.name} (${describe(status)})`)
+      },
+      apply: async ({ sh }) => {
+        // It is off, says who typed its name: nothing waits for it, and it cannot serve meanwhile.
+        if (vars.fencing !== 'none') await sh`${fence} confirm`
+        await sh`drbdsetup primary ${drbd.minor} --force`
+      },
+    }),
+    task(`heartbeat runs on ${self.name}`, {
+      check: async (host) => ((await holding(host)) === 'stopped' ? change('starts') : undefined),
+      apply: async ({ sh }) => {
+        await sh`: >/run/tandem/refused; systemctl start heartbeat`
+      },
+    }),
+    waitUntil(`${self.name} serves`, {
+      timeoutMs: waitMs,
+      everyMs: 2_000,
+      probe: async (host) => (await serves(host)) || `heartbeat says ${await holding(host)}`,
+    }),
+  ]
+})
