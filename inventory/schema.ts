@@ -161,6 +161,13 @@ export const vars = z
        */
       minRate: z.string().regex(/^\d+[KMG]$/, 'Expected a rate such as 20M'),
       alExtents: z.number().int().min(67).max(65_534),
+      /**
+       * When both disks are compared block by block: a systemd calendar, and the time within which a pair begins
+       * at a moment of its own; or `none`.
+       */
+      compare: z
+        .union([z.literal('none'), z.strictObject({ calendar: z.string().min(1), spread: word })])
+        .default({ calendar: 'Sun *-*-* 01:00', spread: '5h' }),
       /** What `drbdadm verify` compares blocks by; `crc32c` costs less and finds all but one in 4 billion. */
       verifyAlg: z.enum(['sha1', 'md5', 'crc32c']).default('sha1'),
       maxBuffers: z.number().int().min(32),

@@ -1,6 +1,7 @@
 import { playbook } from '../lib/index.ts'
 import { hosts, ntp, routes } from '../roles/base/index.ts'
 import build from '../roles/drbd/build.ts'
+import compare from '../roles/drbd/compare.ts'
 import config from '../roles/drbd/config.ts'
 import fencing from '../roles/drbd/fencing.ts'
 import init from '../roles/drbd/init.ts'
@@ -34,7 +35,7 @@ export default playbook({
       serial: true,
       order: standbyFirst,
     },
-    { title: 'service', hosts: 'nodes', roles: [service, watch] },
+    { title: 'service', hosts: 'nodes', roles: [service, watch, compare] },
     { title: 'clients', hosts: 'clients', roles: [client] },
   ],
 })

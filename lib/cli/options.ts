@@ -31,7 +31,7 @@ export const playOptions = {
   victim: {
     kind: 'text',
     value: 'NODE',
-    about: 'recover-split-brain: the node whose changes are given up',
+    about: 'recover-split-brain, resync: the node whose changes or blocks are given up',
   },
   overwrite: {
     kind: 'words',

@@ -14,7 +14,9 @@ export function withVictim(
 ): Inventory {
   if (playbook.asks !== 'victim') {
     if (victim === undefined) return inventory
-    throw new UsageError(`${playbook.name} takes no --victim: only recover-split-brain does`)
+    throw new UsageError(
+      `${playbook.name} takes no --victim: only recover-split-brain and resync do`,
+    )
   }
   const nodes = groupHosts(inventory, playbook.plays[0]?.hosts ?? 'all')
   if (victim === undefined) {

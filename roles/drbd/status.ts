@@ -131,6 +131,16 @@ export function isUpToDate(s: DrbdStatus): boolean {
   )
 }
 
+/** Whether blocks differ that nothing copies: both disks are whole, the nodes see each other and rest. */
+export function isIdle(s: DrbdStatus): boolean {
+  return (
+    s.connection === 'Connected' &&
+    s.disk === 'UpToDate' &&
+    s.peerDisk === 'UpToDate' &&
+    s.outOfSync > 0
+  )
+}
+
 /** The generation identifiers that tell how old a disk's data is, as `drbdadm get-gi` prints them. */
 export interface Generations {
   readonly current: string

@@ -6,6 +6,7 @@ import {
   drbdStatus,
   generations,
   isConnected,
+  isIdle,
   isJustCreated,
   isUpToDate,
 } from './status.ts'
@@ -99,6 +100,12 @@ export function synchronised(drbd: Drbd): Task {
       const status = await drbdStatus(host, drbd.minor)
       if (isUpToDate(status)) return true
       isConnected(status, host.name)
+      // Found by a comparison: DRBD copies them when the nodes meet anew, not by itself.
+      if (isIdle(status)) {
+        throw new Refusal(
+          `${host.name}: the disks differ in ${status.outOfSync} KiB, and nothing is under way that would end that (${describe(status)}): npm run play verify tells what to do`,
+        )
+      }
       const { sync } = status
       if (!sync) return describe(status)
       const speed = sync.speed === undefined ? '' : `, ${(sync.speed / 1024).toFixed(1)} MiB/s`

@@ -1,7 +1,8 @@
 import { heartbeatLines, type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { requirement, role } from '../../lib/index.ts'
+import { comparedPath, neglected, resyncStep } from '../drbd/compare.ts'
 import { diskReports, splitBrain } from '../drbd/split-brain.ts'
-import { describe, drbdStatus, isUpToDate } from '../drbd/status.ts'
+import { describe, drbdStatus, isIdle, isUpToDate } from '../drbd/status.ts'
 import { holding, linkStatus, serves } from '../heartbeat/status.ts'
 import { type Parts, parts } from '../integrate/service.ts'
 
@@ -24,6 +25,13 @@ export default role('verify/cluster', (context: NodeContext) => {
     ),
     requirement('DRBD Connected UpToDate/UpToDate oos:0', async (host) => {
       const status = await drbdStatus(host, vars.drbd.minor)
+      if (isIdle(status)) {
+        const serving = status.role === 'Primary' ? self.name : peer.name
+        const standby = serving === self.name ? peer.name : self.name
+        throw new Error(
+          `the disks differ in ${status.outOfSync} KiB (${describe(status)}): ${resyncStep(serving, standby)}`,
+        )
+      }
       if (!isUpToDate(status)) throw new Error(`DRBD is ${describe(status)}`)
     }),
   ]
@@ -39,6 +47,15 @@ export default role('verify/cluster', (context: NodeContext) => {
       throw new Error(`${what}. ${whatToDo(nodes, active)}`)
     }),
     ...perNode,
+    ...(vars.drbd.compare === 'none'
+      ? []
+      : [
+          requirement('both disks are compared from time to time', async ({ $ }) => {
+            const { stdout } = await $`date +%s; cat ${comparedPath}`.nothrow()
+            const why = neglected(stdout)
+            if (why) throw new Error(why)
+          }),
+        ]),
     requirement('one Primary, one address, one server, all on the same node', async (host) => {
       const nodes = [host, host.peer(peer.name)]
       const states = await Promise.all(

@@ -2,6 +2,7 @@ import type { NodeContext } from '../../inventory/schema.ts'
 import { type Role, role, type Task } from '../../lib/index.ts'
 import { hosts, ntp, routes } from '../base/index.ts'
 import build from '../drbd/build.ts'
+import compare from '../drbd/compare.ts'
 import config from '../drbd/config.ts'
 import fencing from '../drbd/fencing.ts'
 import init from '../drbd/init.ts'
@@ -28,6 +29,7 @@ const roles: readonly Role<NodeContext['vars'], NodeContext['host']['vars']>[] =
   resources,
   restart,
   watch,
+  compare,
 ]
 
 /** The same task without its hands: what it would change is a failure that names it. */

@@ -1,0 +1,13 @@
+import { playbook } from '../lib/index.ts'
+import resync from '../roles/resync/index.ts'
+import cluster from '../roles/verify/cluster.ts'
+
+export default playbook({
+  name: 'resync',
+  description: 'Blocks that differ are copied from the node that serves: -- --victim NODE',
+  asks: 'victim',
+  plays: [
+    { title: 'the blocks that differ', hosts: 'nodes', roles: [resync] },
+    { title: 'the pair is whole again', hosts: 'nodes', roles: [cluster] },
+  ],
+})

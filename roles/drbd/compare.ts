@@ -1,0 +1,63 @@
+import type { NodeContext } from '../../inventory/schema.ts'
+import { role, service, templates } from '../../lib/index.ts'
+import { libFolder } from '../base/folder.ts'
+import { unitKnown } from '../base/reload.ts'
+
+const template = templates(import.meta.dirname)
+const timer = 'tandem-compare.timer'
+
+/**
+ * Disks that differ in silence are found before they are needed: DRBD compares them from time to time. The
+ * preferred node asks for it, so that it is not done twice.
+ */
+export default role('drbd/compare', (context: NodeContext) => {
+  const { host, vars } = context
+  const { compare, resource } = vars.drbd
+  if (vars.recipe === 'article') return []
+  const asks = compare !== 'none' && host.name === vars.preferred
+  const when = compare === 'none' ? { calendar: 'Sun *-*-* 01:00', spread: '5h' } : compare
+  return [
+    template('compare', `${libFolder}/compare`, { resource }, { mode: 0o755 }),
+    template('tandem-compare.service', '/etc/systemd/system/tandem-compare.service', { resource }),
+    template(timer, `/etc/systemd/system/${timer}`, when),
+    unitKnown(timer),
+    service(
+      timer,
+      asks ? { state: 'running', enabled: true } : { state: 'stopped', enabled: false },
+    ),
+  ]
+})
+
+/** What the last comparison found; times in seconds since the epoch, `differ` in KiB. */
+export interface Comparison {
+  readonly endedAt: number
+  readonly beganAt: number
+  readonly differ: number
+}
+
+/** Where a node notes it. */
+export const comparedPath = '/var/lib/tandem/compared'
+
+/** Reads that note; undefined where there is none yet. */
+export function parseCompared(text: string): Comparison | undefined {
+  const [, ended, began, differ] = /^(\d+) (\d+) (\d+)$/.exec(text.trim()) ?? []
+  if (ended === undefined) return undefined
+  return { endedAt: Number(ended), beganAt: Number(began), differ: Number(differ) }
+}
+
+/** The step out of disks that differ: which of them is right is a human's decision. */
+export const resyncStep = (serving: string, standby: string): string =>
+  `one of them is wrong. If that is the disk of ${standby}: npm run play resync -- --victim ${standby} copies the blocks of ${serving} over; if that of ${serving}, npm run play switchover first`
+
+const day = 24 * 3_600
+/** A comparison that was missed four times is not late any more. */
+const patience = 35 * day
+
+/** Why the disks may differ unseen, from the time now and the note of the last comparison; undefined where all is well. */
+export function neglected(text: string): string | undefined {
+  const [now = '', ...note] = text.trim().split('\n')
+  const last = parseCompared(note.join('\n'))
+  const age = last && Number(now) - last.endedAt
+  if (age === undefined || age < patience) return undefined
+  return `the disks were last compared ${Math.floor(age / day)} days ago: journalctl -u tandem-compare.service tells why not since`
+}

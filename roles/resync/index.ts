@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Node, type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
+import {
+  type CheckHost,
+  change,
+  Refusal,
+  type RoleContext,
+  requirement,
+  role,
+  type Task,
+  task,
+} from '../../lib/index.ts'
+import { type DrbdStatus, describe, drbdStatus, generations, isIdle } from '../drbd/status.ts'
+import { synchronised } from '../drbd/synchronise.ts'
+
+/** The site's variables and the node that `--victim` named. */
+type Chosen = Site & { readonly victim: string }
+
+/** Why the blocks of a victim cannot be copied over now; undefined where they can. */
+export function resyncObstacle(
+  status: DrbdStatus,
+  victim: string,
+  other: string,
+): string | undefined {
+  if (status.connection === 'Connected' && status.outOfSync === 0) {
+    return `nothing is known to differ (${describe(status)}); systemctl start tandem-compare.service on either node compares both disks`
+  }
+  if (!isIdle(status)) {
+    return `expected both disks to be UpToDate and the nodes at rest, got ${describe(status)}; npm run play verify tells what is wrong`
+  }
+  if (status.role !== 'Secondary' || status.peerRole !== 'Primary') {
+    return `${victim} is to take the blocks of ${other}, so ${other} must serve (${describe(status)}): npm run play switchover first`
+  }
+  return undefined
+}
+
+/** Blocks that a comparison found to differ are copied from the node that serves to the other. */
+export default role('resync', (context: RoleContext<Chosen, Node>) => {
+  const { host: self, vars } = context
+  const { drbd } = vars
+  const other = peerOf(context as NodeContext)
+  const isVictim = self.name === vars.victim
+  let done = false
+  const proof = async (host: CheckHost) => {
+    const why = resyncObstacle(await drbdStatus(host, drbd.minor), host.name, other.name)
+    if (why) throw new Refusal(`${host.name}: ${why}`)
+  }
+  const current = async (host: CheckHost) =>
+    (await generations(host.peer(other.name), drbd.resource)).current
+  const idle = ({ title, apply }: Task): Task => ({
+    title,
+    barrier: true,
+    check: async () => undefined,
+    apply,
+  })
+  const onVictim = (made: Task): Task => (isVictim ? made : idle(made))
+  return [
+    onVictim(requirement('blocks differ, and the other node serves', proof, { barrier: true })),
+    onVictim(
+      task(`${vars.victim} takes the blocks that differ`, {
+        barrier: true,
+        check: async () => (done ? undefined : change('its own are given up')),
+        destroys: { what: `blocks of ${drbd.disk} on ${vars.victim}`, proof },
+        apply: async (host) => {
+          const before = await current(host)
+          await host.sh`drbdadm disconnect ${drbd.resource}`
+          try {
+            // Only a server that has written meanwhile calls the other's data old; the watch writes now and then.
+            const end = performance.now() + 120_000
+            while ((await current(host)) === before && performance.now() < end) {
+              host.progress(`waits for a write on ${other.name}`)
+              await sleep(1_000, undefined, { signal: host.signal })
+            }
+          } finally {
+            await host.sh`drbdadm connect ${drbd.resource}`
+          }
+          done = true
+        },
+      }),
+    ),
+    synchronised(drbd),
+  ]
+})
