@@ -3,6 +3,7 @@ import { requirement, role } from '../../lib/index.ts'
 import { comparedPath, neglected, resyncStep } from '../drbd/compare.ts'
 import { diskReports, splitBrain } from '../drbd/split-brain.ts'
 import { describe, drbdStatus, isIdle, isUpToDate } from '../drbd/status.ts'
+import { notGrown } from '../grow/index.ts'
 import { holding, linkStatus, serves } from '../heartbeat/status.ts'
 import { type Parts, parts } from '../integrate/service.ts'
 
@@ -35,6 +36,7 @@ export default role('verify/cluster', (context: NodeContext) => {
       if (!isUpToDate(status)) throw new Error(`DRBD is ${describe(status)}`)
     }),
   ]
+  if (vars.recipe === 'tandem') perNode.push(notGrown(vars.drbd))
   // What concerns the pair is told once, by the preferred node.
   if (self.name !== vars.preferred) return perNode
   return [

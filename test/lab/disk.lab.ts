@@ -1,0 +1,180 @@
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { diskHash, sums, writeFiles } from './state.ts'
+import { complaints, lab, on, play, story, titled } from './tandem.ts'
+
+const disk = '/dev/mapper/VolGroup-lv_drbd'
+const note = '/var/lib/tandem/drbd-disk'
+
+const until = (host: string, condition: string, seconds = 180) =>
+  on(
+    host,
+    `i=0; until { ${condition}; }; do i=$((i+1)); [ $i -lt ${seconds} ] || { cat /proc/drbd >&2; tail -n 20 /var/log/ha-log >&2; exit 1; }; sleep 1; done`,
+  )
+const connected = (host: string) =>
+  until(host, `grep -q 'cs:Connected .* ds:UpToDate/UpToDate' /proc/drbd`)
+
+async function reset(level: string) {
+  const { code, stderr } = await lab('reset', level)
+  expect(code, stderr).toBe(0)
+}
+
+/** Runs a playbook that must end as wanted; what it complained about. */
+async function ran(words: string[], code: number) {
+  const run = await play(words)
+  expect(run.code, story(run)).toBe(code)
+  return { run, said: complaints(run).join('\n') }
+}
+
+describe('a new pair', () => {
+  beforeEach(() => reset('clean'))
+
+  it('is refused a disk that holds data without a signature, untouched, and takes it once that is typed', async () => {
+    await on('M2', `dd if=/dev/urandom of=${disk} bs=1M seek=8 count=2 conv=fsync status=none`)
+    const before = await diskHash('M2', disk)
+    const { said } = await ran(['site'], 4)
+    expect(said).toMatch(
+      /^M2 preflight: backing disk .*: M2: .* is not blank: it has no signature, but byte 8388\d\d\d of 536870912 is not zero: .* --overwrite M2:\/dev\/mapper\/VolGroup-lv_drbd$/,
+    )
+    expect(await diskHash('M2', disk)).toBe(before)
+    await ran(['site', '--overwrite', `M2:${disk}`], 0)
+    await ran(['verify'], 0)
+  })
+})
+
+describe('the disk of a living pair', () => {
+  beforeAll(async () => {
+    await reset('clean')
+    await ran(['site'], 0)
+  })
+  beforeEach(() => reset('converged'))
+
+  it('is noted again where the note was lost, while DRBD runs and after', async () => {
+    const before = await on('M2', `cat ${note}`)
+    expect(before).toMatch(
+      /^\/dev\/mapper\/VolGroup-lv_drbd\nidentity DM_UUID=LVM-\w+\nsize 536870912\n$/,
+    )
+    await on('M2', `rm ${note}`)
+    const { run } = await ran(['site'], 0)
+    expect(titled(run, 'changed')).toEqual([`M2 drbd/init: ${note} names the disk`])
+    expect(await on('M2', `cat ${note}`)).toBe(before)
+    // A node that was installed anew knows nothing, and DRBD does not run there.
+    await on('M2', `systemctl stop heartbeat && drbdadm down drbd && rm ${note}`)
+    await ran(['site'], 0)
+    expect(await on('M2', `cat ${note}`)).toBe(before)
+  })
+
+  it('of another pair is refused by its history', async () => {
+    await on('M2', `systemctl stop heartbeat && drbdadm down drbd && rm ${note}`)
+    await on('M2', `yes yes | drbdadm create-md --force drbd >/dev/null 2>&1`)
+    const before = await diskHash('M2', disk)
+    const { said } = await ran(['site'], 4)
+    expect(said).toMatch(/M2: .* already carries ext4 and drbd that Tandem did not make/)
+    expect(await diskHash('M2', disk)).toBe(before)
+  })
+
+  it('that has grown is named, and used on demand while clients work', async () => {
+    const files = await writeFiles(20, 'grow')
+    await on('M1', `lvextend -qq -L +16M ${disk}`)
+    const { said } = await ran(['verify'], 2)
+    expect(said).toMatch(/has grown from 512 MiB to 528 MiB, and DRBD does not use that yet/)
+    await ran(['site'], 0)
+    await on('M2', `lvextend -qq -L +16M ${disk}`)
+    await ran(['grow'], 0)
+    expect(Number(await on('M1', 'cat /sys/block/drbd0/size'))).toBeGreaterThan(1_070_000)
+    expect(await sums('grow')).toBe(files)
+    await ran(['verify'], 0)
+    await ran(['grow'], 0)
+  })
+
+  it('that has grown while DRBD was down is taken up again', async () => {
+    await on('M2', 'systemctl stop heartbeat && drbdadm down drbd')
+    await on('M2', `lvextend -qq -L +16M ${disk}`)
+    await ran(['site'], 0)
+    await connected('M2')
+  })
+
+  it('that was replaced by a smaller one is refused, by one of its size is filled', async () => {
+    const files = await writeFiles(20, 'replace')
+    await on(
+      'M2',
+      'systemctl stop heartbeat && drbdadm down drbd && lvremove -qq -y VolGroup/lv_drbd',
+    )
+    await on(
+      'M2',
+      'lvcreate -qq -y -W n -n lv_drbd -L 400M VolGroup && blkdiscard -z /dev/VolGroup/lv_drbd',
+    )
+    const { said } = await ran(['site'], 4)
+    expect(said).toMatch(
+      /M2: .* is too small: it has 400 MiB, and 512 MiB on M1 hold 511\.\d+ MiB of data/,
+    )
+    await on(
+      'M2',
+      'lvremove -qq -y VolGroup/lv_drbd && lvcreate -qq -y -W n -n lv_drbd -L 512M VolGroup && blkdiscard -z /dev/VolGroup/lv_drbd',
+    )
+    await ran(['site'], 0)
+    await ran(['verify'], 0)
+    expect(await sums('replace')).toBe(files)
+  })
+
+  it('that differs in silence is found by the comparison, told, and mended from the node that serves', async () => {
+    const files = await writeFiles(20, 'compare')
+    await on(
+      'M2',
+      `dd if=/dev/urandom of=${disk} bs=4k seek=20000 count=4 conv=fsync oflag=direct status=none`,
+    )
+    await on('M1', 'systemctl start tandem-compare.service')
+    expect(await on('M1', 'cat /var/lib/tandem/compared')).toMatch(/^\d+ \d+ 16\n$/)
+    const { said } = await ran(['verify'], 2)
+    expect(said).toMatch(
+      /the disks differ in 16 KiB .*: one of them is wrong\. .*npm run play resync -- --victim M2/,
+    )
+    // Today's wait of 24 h.
+    const { said: stopped } = await ran(['site'], 4)
+    expect(stopped).toMatch(
+      /the disks differ in 16 KiB, and nothing is under way that would end that/,
+    )
+    await ran(['resync', '--victim', 'M1'], 4)
+    await ran(['resync', '--victim', 'M2'], 0)
+    await on('M1', 'systemctl start tandem-compare.service')
+    expect(await on('M1', 'cat /var/lib/tandem/compared')).toMatch(/^\d+ \d+ 0\n$/)
+    await ran(['verify'], 0)
+    expect(await sums('compare')).toBe(files)
+  })
+})
+
+describe('both nodes lose their power', () => {
+  beforeEach(() => reset('converged'))
+
+  it.each([
+    ['M1', 'M2'],
+    ['M2', 'M1'],
+  ])(
+    'and only %s comes back: what it knows is told, and it serves once the name of %s is typed',
+    async (left, missing) => {
+      const files = await writeFiles(20, 'before')
+      // The watch notes what it knows.
+      await on('C1', 'sleep 70')
+      await lab('power-off', missing)
+      await lab('power-off', left)
+      await lab('power-on', left)
+      await until(left, 'test -s /run/tandem/refused', 300)
+      const words = ['start-without', missing]
+      const { said } = await ran(words, 4)
+      expect(said).toContain(`${left} and ${missing} had the same data at `)
+      expect(said).toContain(`npm run play start-without ${missing} --confirm ${missing}`)
+      await on(left, '! grep -q ro:Primary /proc/drbd')
+      await ran([...words, '--confirm', missing], 0)
+      expect(await sums('before')).toBe(files)
+      const later = await writeFiles(5, 'later')
+      await lab('power-on', missing)
+      await connected(left)
+      expect(await sums('later')).toBe(later)
+      await until(
+        missing,
+        `case $(cl_status rscstatus) in all|local|foreign|none) ;; *) false ;; esac`,
+        300,
+      )
+      await ran(['verify'], 0)
+    },
+  )
+})
