@@ -12,7 +12,8 @@ import {
 import { type DiskReport, diskReports, splitBrain } from '../drbd/split-brain.ts'
 import { describe } from '../drbd/status.ts'
 import { synchronised } from '../drbd/synchronise.ts'
-import { type Holding, holding, isActive } from '../heartbeat/status.ts'
+import { type Holding, holding, isActive, isSettled } from '../heartbeat/status.ts'
+import { handOver } from '../integrate/active.ts'
 import { listSurvivor, savedFolder, saveFiles, unfinished } from './save.ts'
 
 /** The site's variables and the node that `--victim` named. */
@@ -21,12 +22,24 @@ type Chosen = Site & { readonly victim: string }
 /** Tens of millions of files take hours to list, and what is copied takes its time. */
 const limitMs = 24 * 3_600_000
 
+/** Lets a node serve what it has although the peer wrote alone: seconds since boot until which that holds. */
+const chosenPath = '/run/tandem/chosen'
+
+type Side = DiskReport & { readonly holds: Holding }
+
+/** Whether the victim serves, and the survivor could instead: then the service has to move first. */
+export function hasToMove(victim: Side, survivor: Side, preferred: string): boolean {
+  const able = ['UpToDate', 'Consistent', 'Outdated'].includes(survivor.status.disk)
+  return (
+    isActive(victim.holds, victim.name, preferred) &&
+    isSettled(survivor.holds) &&
+    survivor.status.role === 'Secondary' &&
+    able
+  )
+}
+
 /** Why the victim may not be given up now; undefined where it may. */
-export function obstacle(
-  victim: DiskReport & { readonly holds: Holding },
-  survivor: DiskReport & { readonly holds: Holding },
-  preferred: string,
-): string | undefined {
+export function obstacle(victim: Side, survivor: Side, preferred: string): string | undefined {
   if (!splitBrain(victim, survivor)) {
     return `this is no split brain: ${victim.name} is ${describe(victim.status)}, ${survivor.name} is ${describe(survivor.status)}; npm run play verify tells what is wrong`
   }
@@ -38,7 +51,7 @@ export function obstacle(
     return 'heartbeat is in transition: run it again in a minute'
   }
   if (isActive(victim.holds, victim.name, preferred)) {
-    return `${victim.name} serves the clients now: its changes are not given up. Either take the other as the victim (--victim ${survivor.name}), or first, on ${victim.name}: /usr/share/heartbeat/hb_standby all`
+    return `${victim.name} serves the clients now, and ${survivor.name} (${describe(survivor.status)}, heartbeat says ${survivor.holds}) cannot: take ${survivor.name} as the victim (--victim ${survivor.name}), or mend ${survivor.name} first`
   }
   if (victim.status.role !== 'Secondary') {
     return `${victim.name} is ${victim.status.role}: someone uses its disk; unmount it and drbdadm secondary first`
@@ -58,18 +71,31 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
   const peer = peerOf(context as NodeContext)
   const isVictim = host.name === vars.victim
   const { resource } = vars.drbd
-  const progress = { listed: false, saved: false, given: false }
+  const progress = { chosen: false, listed: false, saved: false, given: false }
 
-  const proof = async (target: CheckHost) => {
+  const sides = async (target: CheckHost): Promise<readonly [Side, Side]> => {
     const hosts = [target, target.peer(peer.name)]
     const [[victim, survivor], [mine, theirs]] = await Promise.all([
       diskReports(hosts, vars.drbd),
       Promise.all(hosts.map(holding)),
     ])
     if (!victim || !survivor || !mine || !theirs) throw new Error('expected two nodes')
-    const why = obstacle({ ...victim, holds: mine }, { ...survivor, holds: theirs }, vars.preferred)
+    return [
+      { ...victim, holds: mine },
+      { ...survivor, holds: theirs },
+    ]
+  }
+  const proof = async (target: CheckHost) => {
+    const why = obstacle(...(await sides(target)), vars.preferred)
     if (why) throw new Refusal(why)
   }
+  const canBegin = async (target: CheckHost) => {
+    const [victim, survivor] = await sides(target)
+    if (splitBrain(victim, survivor) && hasToMove(victim, survivor, vars.preferred)) return
+    const why = obstacle(victim, survivor, vars.preferred)
+    if (why) throw new Refusal(why)
+  }
+  const waitMs = (2 * vars.heartbeat.initdead + 120) * 1_000
   // The other node waits at the same barriers.
   const idle = ({ title, apply }: Task): Task => ({
     title,
@@ -82,8 +108,48 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
 
   return [
     onVictim(
-      requirement('a split brain, with the service on the survivor', proof, { barrier: true }),
+      requirement('a split brain, whose survivor serves or can', canBegin, { barrier: true }),
     ),
+    onSurvivor(
+      task(`${isVictim ? peer.name : host.name} may serve its own data`, {
+        barrier: true,
+        check: async (target) => {
+          const theirs = await holding(target.peer(peer.name))
+          if (!isActive(theirs, peer.name, vars.preferred)) return
+          return progress.chosen ? undefined : change(`instead of ${peer.name}`)
+        },
+        apply: async ({ sh }) => {
+          // Only for as long as the move may take: whoever promotes it later must ask anew.
+          await sh`read -r up _ </proc/uptime; echo $((\${up%.*} + ${waitMs / 1000})) >${chosenPath}`
+          progress.chosen = true
+        },
+      }),
+    ),
+    onVictim(
+      task(`the service moves away from ${vars.victim}`, {
+        barrier: true,
+        timeoutMs: 2 * waitMs,
+        check: async (target) => {
+          const mine = await holding(target)
+          return isActive(mine, target.name, vars.preferred) ? change(`to ${peer.name}`) : undefined
+        },
+        disruptive: canBegin,
+        apply: (target) => handOver(target, peer.name, vars, waitMs),
+      }),
+    ),
+    onSurvivor(
+      task('nobody is chosen any more', {
+        barrier: true,
+        check: async ({ $ }) => {
+          const { exitCode } = await $`test -e ${chosenPath}`.nothrow()
+          return exitCode === 0 ? change('the service has moved') : undefined
+        },
+        apply: async ({ sh }) => {
+          await sh`rm -f ${chosenPath}`
+        },
+      }),
+    ),
+    onVictim(requirement('the survivor serves', proof, { barrier: true })),
     onSurvivor(
       task(`${isVictim ? peer.name : host.name} lists its files`, {
         barrier: true,

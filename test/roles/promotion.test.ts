@@ -17,14 +17,27 @@ interface Around {
   readonly fenced?: boolean
   /** heartbeat is being stopped. */
   readonly leaving?: boolean
+  /** An administrator has given up what the peer wrote alone: for how many seconds more. */
+  readonly chosen?: number
 }
+
+const uptime = () => Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0])
 
 /** Runs `tandem-disk start` in the real shell; what came of it. */
 async function start(around: Around) {
-  const { drbd, peer = 'dead', off = [0], hears = true, fenced = true, leaving = false } = around
+  const {
+    drbd,
+    peer = 'dead',
+    off = [0],
+    hears = true,
+    fenced = true,
+    leaving = false,
+    chosen,
+  } = around
   const host = new HostAround()
   const { folder } = host
   if (leaving) host.file('run/leaving', '')
+  if (chosen !== undefined) host.file('run/chosen', `${Math.floor(uptime() + chosen)}\n`)
   drbd.forEach((one, at) => {
     host.file(`drbd-${at}`, procDrbd(one))
     if (at === 0) host.file('proc-drbd', procDrbd(one))
@@ -32,7 +45,7 @@ async function start(around: Around) {
   // DRBD refuses a second Primary and whoever is not UpToDate, as the kernel does.
   host.program(
     'drbdsetup',
-    `grep -q 'ro:Secondary/[SU].* ds:UpToDate/' ${folder}/proc-drbd || exit 11\nsed -i 's/ro:Secondary/ro:Primary/' ${folder}/proc-drbd`,
+    `[ "$3" = --force ] || grep -q 'ro:Secondary/[SU].* ds:UpToDate/' ${folder}/proc-drbd || exit 11\nsed -i 's/ro:Secondary/ro:Primary/' ${folder}/proc-drbd`,
   )
   host.program('cl_status', `echo ${peer}`)
   host.program('logger', 'exit 0')
@@ -75,6 +88,19 @@ ${host.codes('fence', ' off', off)}`,
     attempt: readFileSync(join(folder, 'run/attempt'), 'utf8'),
   }
 }
+
+describe('a node that an administrator has chosen over its peer', () => {
+  const apart = (disk: string) => [['StandAlone', 'Secondary/Unknown', `${disk}/DUnknown`]] as const
+  it.each([
+    ['serves what it has', 'UpToDate', 60, 'Primary'],
+    ['serves what may be old', 'Outdated', 60, 'Primary'],
+    ['does not where its data is not whole', 'Inconsistent', 60, 'Secondary'],
+    ['does not when the time for it has passed', 'UpToDate', -1, 'Secondary'],
+  ] as const)('%s', { timeout: 20_000 }, async (_, disk, seconds, role) => {
+    const told = await start({ drbd: apart(disk), peer: 'active', chosen: seconds })
+    expect(told).toMatchObject({ role, off: 0, code: role === 'Primary' ? 0 : 1 })
+  })
+})
 
 const [both, behind] = ['UpToDate/UpToDate', 'UpToDate/DUnknown']
 const alone = ['WFConnection', 'Secondary/Unknown', behind] as const

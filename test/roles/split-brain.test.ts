@@ -94,7 +94,7 @@ describe('the victim of a split brain', () => {
       'the victim serves',
       { ...victim, holds: 'all' as Holding },
       survivor,
-      /M2 serves the clients now/,
+      /M2 serves the clients now, and M1 .* cannot/,
     ],
     [
       'its disk is in use',
