@@ -65,8 +65,9 @@ export function blankDisk({ disk, minor, peer, confirmed }: Blank): Task {
       }
     },
     apply: async (host) => {
-      const { state } = await look(host)
-      await readToEnd(host, disk, state.size)
+      const { state, ...found } = await look(host)
+      const lost = found.is === 'blank' && found.remembered
+      await readToEnd(host, disk, state.size, lost)
       const after = await diskState(host, disk)
       if (after.stamp !== state.stamp) {
         throw new Refusal(
@@ -96,9 +97,12 @@ echo said
 echo "$said"`
 
 /** Reads a disk to its end; refuses where a byte is not zero, and throws where it cannot be read. */
-async function readToEnd(host: Host, disk: string, size: number): Promise<void> {
+async function readToEnd(host: Host, disk: string, size: number, lost: boolean): Promise<void> {
   const began = performance.now()
   const running = host.sh({ nothrow: true })`sh -c ${readScript} read ${disk} ${size}`
+  // It may take hours, and nothing is lost by ending it.
+  const stop = () => void running.kill('SIGTERM')
+  host.signal.addEventListener('abort', stop)
   let rest = ''
   running.stdout.on('data', (piece) => {
     const lines = `${rest}${piece}`.split('\n')
@@ -107,13 +111,21 @@ async function readToEnd(host: Host, disk: string, size: number): Promise<void> 
     if (at !== undefined)
       host.progress(progressText(Number(at), size, performance.now() - began), Number(at) / size)
   })
-  const { stdout, stderr } = await running
+  const { stdout, stderr } = await running.finally(() =>
+    host.signal.removeEventListener('abort', stop),
+  )
+  host.signal.throwIfAborted()
   const said = stdout.split(/^said$/m)[1] ?? ''
   if (/^cmp 0$/m.test(said) && /^dd 0$/m.test(said)) return
   const byte = /differ: (?:byte|char) (\d+)/.exec(said)?.[1]
   if (byte === undefined) {
     throw new Error(
       `${host.name}: ${disk} cannot be read to its end: ${`${said}${stderr}`.trim().replaceAll(/\s+/g, ' ')}`,
+    )
+  }
+  if (lost) {
+    throw new Refusal(
+      `${host.name}: ${disk} is noted as this pair's own, and neither its filesystem nor DRBD's metadata is to be found, but byte ${Number(byte) - 1} of ${size} is not zero: its data may be the last copy. Tandem makes nothing anew over it`,
     )
   }
   throw new Refusal(
@@ -134,4 +146,30 @@ export function progressText(at: number, size: number, ms: number): string {
         ? `${Math.ceil(left / 60)} min`
         : `${(left / 3_600).toFixed(1)} h`
   return `${told}, ${(rate / 1024 ** 2).toFixed(0)} MiB/s, ${time} left`
+}
+
+/** Disks up to this size are read once more right before they are written to: it takes seconds. */
+const small = 4 * 1024 ** 3
+
+/**
+ * Whether a disk that was read is blank still: counts of writes do not tell of another host, nor of what came
+ * another way. Of a large disk only its two ends are read, where everything that uses a disk writes first.
+ */
+export async function isStillBlank({ $ }: CheckHost, disk: string, size: number): Promise<boolean> {
+  const end = 64 * 1024 ** 2
+  const parts =
+    size <= small
+      ? [[0, size]]
+      : [
+          [0, end],
+          [size - end, end],
+        ]
+  const results = await Promise.all(
+    parts.map(([from = 0, bytes = 0]) =>
+      $`dd if=${disk} bs=1M iflag=direct,skip_bytes,count_bytes,fullblock skip=${from} count=${bytes} 2>/dev/null | cmp -s -n ${bytes} - /dev/zero`
+        .within(600_000)
+        .nothrow(),
+    ),
+  )
+  return results.every(({ exitCode }) => exitCode === 0)
 }

@@ -6,15 +6,19 @@ import { type OnDisk, parseOnDisk, superblockAt } from './on-disk.ts'
 export type Signatures = readonly string[]
 
 /** Parses `wipefs --parsable`: a comment, then `offset,uuid,label,type` a line. Throws on other text. */
-export function parseWipefs(text: string): Signatures {
-  return text
+export function parseWipefs(text: string): { signatures: Signatures; uuids: readonly string[] } {
+  const found = text
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => {
-      const type = line.match(/^0x[0-9a-f]+,.*,([\w.+-]+)$/i)?.[1]
+      const [, uuid = '', type] = line.match(/^0x[0-9a-f]+,([^,]*),.*,([\w.+-]+)$/i) ?? []
       if (!type) throw new Error(`wipefs: cannot read the line \`${line}\``)
-      return type
+      return { uuid, type }
     })
+  return {
+    signatures: found.map(({ type }) => type),
+    uuids: found.flatMap(({ uuid }) => (uuid === '' ? [] : [uuid])),
+  }
 }
 
 /** Names that a disk keeps whatever its path is, the most certain first. */
@@ -35,7 +39,7 @@ const blockScript = `d=$1 at=$2; ${block}`
 
 // The text of drbdsetup holds a secret: only two of its lines leave the host. A converged run asks this
 // several times, so the shell itself reads what it can.
-const factsScript = `d=$1
+const factsScript = `d=$1 deep=$2
 set -- $(stat -L -c '%t %T' "$d") && dev=$((0x$1)):$((0x$2)) own=$1:$2 || exit 1
 sys=/sys/dev/block/$dev number= minor=
 read -r sectors <$sys/size || exit 1
@@ -44,12 +48,15 @@ echo "size $size"
 read -r boot </proc/sys/kernel/random/boot_id
 for file in $sys/diskseq $sys/../diskseq; do [ ! -e $file ] || { read -r number <$file; break; }; done
 read -r _ _ _ _ _ _ written _ <$sys/stat
+# What is written through the whole disk does not show in the count of a partition.
+[ ! -e $sys/partition ] || { read -r _ _ _ _ _ _ more _ <$sys/../stat; written=$written/$more; }
 echo "stamp $boot $dev $number $written"
 if [ -e $sys/dm/uuid ] && read -r uuid <$sys/dm/uuid; then echo "property DM_UUID=$uuid"
 else udevadm info --query=property --name="$d" 2>/dev/null | sed -n 's/^[A-Z_]*=./property &/p'
 fi
 if [ -e /proc/drbd ]; then
-  minor=$(drbdsetup show 2>/dev/null | sed -nE 's/^[[:space:]]*device[[:space:]]*minor ([0-9]*);/minor \\1/p; s/^[[:space:]]*disk[[:space:]]*"(.*)";/disk \\1/p' |
+  shown=$(drbdsetup show) || exit 1
+  minor=$(echo "$shown" | sed -nE 's/^[[:space:]]*device[[:space:]]*minor ([0-9]*);/minor \\1/p; s/^[[:space:]]*disk[[:space:]]*"(.*)";/disk \\1/p' |
     while read -r word value; do
       case $word in
       minor) minor=$value ;;
@@ -57,7 +64,7 @@ if [ -e /proc/drbd ]; then
       esac
     done)
 fi
-[ -z "$minor" ] || { echo "minor $minor"; [ -n "$2" ] || exit 0; }
+[ -z "$minor" ] || { echo "minor $minor"; [ -n "$deep" ] || exit 0; }
 at=$((size / 4096 * 4096 - 4096))
 [ $at -lt 0 ] || { printf 'end '; ${block} | tr -d '\\n'; echo; }`
 
@@ -96,6 +103,8 @@ export function parseFacts(
 /** What is known of a backing disk before anything is done to it. */
 export interface DiskState {
   readonly signatures: Signatures
+  /** Names of what has a signature, such as a filesystem's UUID: both disks of a pair carry the same. */
+  readonly uuids: readonly string[]
   /** In bytes. */
   readonly size: number
   /** What the disk calls itself, whatever its path; undefined where it has no name of its own. */
@@ -142,8 +151,12 @@ export async function diskState(host: CheckHost, disk: string, deep = false): Pr
       : parseOnDisk(
           (await host.$`sh -c ${blockScript} block ${disk} ${superblockAt(before)}`).stdout,
         )
+  const seen = parseWipefs(signatures.stdout)
+  // Where a disk's size is no multiple of 4 KiB, wipefs looks for DRBD's metadata in another place than DRBD.
+  const missed = metadata && !seen.signatures.includes('drbd') ? ['drbd'] : []
   return {
-    signatures: parseWipefs(signatures.stdout),
+    signatures: [...seen.signatures, ...missed],
+    uuids: seen.uuids,
     size,
     metadata,
     ...known,

@@ -53,7 +53,7 @@ export function filesystem(drbd: Drbd, peerName: string): Task {
       try {
         // Once more through DRBD itself: without a terminal mke2fs does not look before it writes.
         const { stdout } = await sh`wipefs --no-act --parsable ${device}`
-        const there = parseWipefs(stdout)
+        const { signatures: there } = parseWipefs(stdout)
         if (there.length > 0) {
           throw new Refusal(`${name}: ${device} already carries ${there.join(' and ')}`)
         }

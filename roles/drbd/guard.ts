@@ -7,7 +7,8 @@ import { isJustCreated } from './status.ts'
 
 /** What a backing disk is to this pair. */
 export type Standing =
-  | { readonly is: 'blank' }
+  /** Nothing is known against it; `remembered` where the host notes it as this pair's all the same. */
+  | { readonly is: 'blank'; readonly remembered: boolean }
   /** This pair's own replicated disk; `why` where the host did not remember it. */
   | { readonly is: 'own'; readonly why?: string }
 
@@ -73,25 +74,37 @@ export async function judge(
     if (state.oldMetadata)
       return { is: 'own', why: `has grown from ${before} to ${sizeText(size)}` }
   }
-  if (signatures.length === 0) return { is: 'blank' }
+  if (signatures.length === 0) return { is: 'blank', remembered: Boolean(isThat) }
   if (isThat && !metadata) {
     throw new Refusal(
       `${host}: ${disk} is this pair's own and carries ${what}, but DRBD's metadata is not at its end any more: its data may be whole, and may be the last copy. Tandem makes none anew over it`,
     )
   }
   if (!signatures.includes('drbd')) {
+    const same = await sharesData(state, theirs)
+    if (same) {
+      throw new Refusal(
+        `${host}: ${disk} carries ${what}, the very one that ${peer}'s disk has, but no DRBD metadata at its end: it is this pair's, and was perhaps grown or cut off while DRBD was down. Its data may be the last copy: Tandem makes nothing anew over it`,
+      )
+    }
     throw new Refusal(
       `${host}: ${disk} already carries ${what}: Tandem does not overwrite it. Expected a blank disk; if its data is not needed, a human clears it (wipefs -a) first`,
     )
   }
   if (isThat) return { is: 'own' }
-  const other = metadata && (await theirs()).metadata
+  const peers = await theirs()
+  const other = peers.metadata ?? peers.oldMetadata
   const known = remembered
     ? `${disk} was another disk when Tandem made its metadata (${remembered.identity}, now ${identity ?? 'without a name'})`
     : `${host} does not remember making it (${markerPath})`
   if (metadata && other && !isJustCreated(metadata.generations)) {
     if (kinship(metadata.generations, other.generations) !== 'unrelated') {
       return { is: 'own', why: `is this pair's: its history is that of ${peer}'s disk` }
+    }
+    if (state.uuids.some((uuid) => peers.uuids.includes(uuid))) {
+      throw new Refusal(
+        `${host}: ${disk} already carries ${what}, the very one that ${peer}'s disk has, but DRBD's histories of the two have nothing in common, and ${known}. A human decides which data counts; to adopt the disk as it is: mkdir -p /var/lib/tandem && echo ${disk} > ${markerPath}`,
+      )
     }
     throw new Refusal(
       `${host}: ${disk} already carries ${what} of another pair: its history has nothing in common with that of ${peer}'s disk, and ${known}. If its data is not needed, a human clears it (wipefs -a) first`,
@@ -102,9 +115,17 @@ export async function judge(
   )
 }
 
+/** Whether the peer replicates the very filesystem of this disk; false where the peer cannot be asked. */
+async function sharesData(state: DiskState, theirs: () => Promise<DiskState>): Promise<boolean> {
+  if (state.uuids.length === 0) return false
+  const other = await theirs().catch(() => undefined)
+  if (!other || !(other.metadata ?? other.oldMetadata)) return false
+  return state.uuids.some((uuid) => other.uuids.includes(uuid))
+}
+
 /** Refuses a disk that cannot take what the pair already holds. */
 export function guardSize(state: DiskState, theirs: DiskState, { host, disk, peer }: Judged): void {
-  const needed = theirs.metadata?.agreedSize ?? 0
+  const needed = (theirs.metadata ?? theirs.oldMetadata)?.agreedSize ?? 0
   if (needed === 0 || usableSize(state.size) >= needed) return
   throw new Refusal(
     `${host}: ${disk} is too small: it has ${sizeText(state.size)}, and ${sizeText(theirs.size)} on ${peer} hold ${sizeText(needed)} of data. Expected a disk at least as large as that of ${peer}`,

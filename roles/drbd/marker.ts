@@ -8,6 +8,8 @@ export interface Marker {
   readonly identity: string | undefined
   /** Bytes that the disk had. */
   readonly size: number | undefined
+  /** How Tandem knew that nothing was under the metadata it made; undefined for a disk that was adopted. */
+  readonly made?: 'read' | 'confirmed' | undefined
 }
 
 /** Parses the file; a line with a path alone is what an administrator writes to adopt a disk. */
@@ -19,15 +21,22 @@ export function parseMarker(text: string): Marker | undefined {
     return line?.slice(key.length + 1)
   }
   const size = value('size')
-  return { disk, identity: value('identity'), size: size === undefined ? undefined : Number(size) }
+  const made = value('made')
+  return {
+    disk,
+    identity: value('identity'),
+    size: size === undefined ? undefined : Number(size),
+    made: made === 'read' || made === 'confirmed' ? made : undefined,
+  }
 }
 
 /** The file's text. */
-export function markerText({ disk, identity, size }: Marker): string {
+export function markerText({ disk, identity, size, made }: Marker): string {
   const lines = [
     disk,
     ...(identity === undefined ? [] : [`identity ${identity}`]),
     ...(size === undefined ? [] : [`size ${size}`]),
+    ...(made === undefined ? [] : [`made ${made}`]),
   ]
   return `${lines.join('\n')}\n`
 }

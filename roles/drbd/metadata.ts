@@ -1,9 +1,9 @@
 import type { Site } from '../../inventory/schema.ts'
 import { change, Refusal, type Task, task } from '../../lib/index.ts'
-import { wasRead } from './blank.ts'
+import { isStillBlank, wasRead } from './blank.ts'
 import { type DiskState, diskState } from './disk.ts'
 import { guardSize, judge, peerState, sizeText, standing } from './guard.ts'
-import { markerPath, markerText } from './marker.ts'
+import { type Marker, markerPath, markerText } from './marker.ts'
 
 type Drbd = Site['drbd']
 
@@ -28,7 +28,10 @@ export function metadata(drbd: Drbd, peer: string, confirmed: boolean): Task {
         if (here.is !== 'blank') {
           throw new Refusal(`${host.name}: ${drbd.disk} is not blank any more`)
         }
-        if (!confirmed && !wasRead(here.state)) {
+        if (
+          !confirmed &&
+          !(wasRead(here.state) && (await isStillBlank(host, drbd.disk, here.state.size)))
+        ) {
           throw new Refusal(
             `${host.name}: ${drbd.disk} was written to since it was read to its end: expected a disk that nothing uses`,
           )
@@ -41,11 +44,13 @@ export function metadata(drbd: Drbd, peer: string, confirmed: boolean): Task {
       // First the note that this disk is ours: a run that dies in between must not meet its own
       // metadata as a stranger's. A blank disk with the note on it is still only a blank disk.
       await host.sh`mkdir -p -m 0755 /var/lib/tandem`
-      await host.write(markerPath, noteOf(drbd.disk, await diskState(host, drbd.disk)), {
+      const made = confirmed ? 'confirmed' : 'read'
+      await host.write(markerPath, noteOf(drbd.disk, await diskState(host, drbd.disk), made), {
         mode: 0o644,
       })
+      if (confirmed) await host.sh`drbdadm create-md --force ${drbd.resource} </dev/null`
       // Never --force: where drbdadm itself sees data it asks, gets no answer, and stops.
-      await host.sh`drbdadm create-md ${drbd.resource} </dev/null`
+      else await host.sh`drbdadm create-md ${drbd.resource} </dev/null`
     },
   })
 }
@@ -57,8 +62,12 @@ function smaller(here: DiskState, there: DiskState, peer: string): string {
 }
 
 /** The note names the disk itself: another one may get the same path. */
-const noteOf = (disk: string, { identity, size }: DiskState): string =>
-  markerText({ disk, identity, size })
+const noteOf = (disk: string, { identity, size }: DiskState, made: Marker['made']): string =>
+  markerText({ disk, identity, size, made })
+
+/** What is remembered of how it was made; nothing of another disk. */
+const madeOf = ({ marker }: DiskState, disk: string) =>
+  marker?.disk === disk ? marker.made : undefined
 
 /** The host remembers its disk by its own name and size; a disk adopted or made by an older Tandem too. */
 export function noted(drbd: Drbd, peer: string): Task {
@@ -72,13 +81,14 @@ export function noted(drbd: Drbd, peer: string): Task {
       })
       // Until DRBD's metadata has moved to the new end, the old size says where it is.
       if (is !== 'own' || !state.signatures.includes('drbd')) return
-      const wanted = noteOf(drbd.disk, state)
+      const wanted = noteOf(drbd.disk, state, madeOf(state, drbd.disk))
       if (state.marker && markerText(state.marker) === wanted) return
       return change('why' in rest ? `${drbd.disk} ${rest.why}` : `names ${drbd.disk}`)
     },
     apply: async (host) => {
       await host.sh`mkdir -p -m 0755 /var/lib/tandem`
-      await host.write(markerPath, noteOf(drbd.disk, await diskState(host, drbd.disk)), {
+      const state = await diskState(host, drbd.disk)
+      await host.write(markerPath, noteOf(drbd.disk, state, madeOf(state, drbd.disk)), {
         mode: 0o644,
       })
     },

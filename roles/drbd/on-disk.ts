@@ -12,7 +12,7 @@ export const superblockAt = (size: number): number => Math.floor(size / 4096) * 
 
 /** How many bytes a disk of so many bytes leaves for data: a bit for 4 KiB, 32 KiB of log, one block. */
 export function usableSize(size: number): number {
-  const sectors = Math.floor(size / 512)
+  const sectors = Math.floor(size / 4096) * 8
   const metadata = Math.ceil(sectors / 2 ** 18) * 8 + 72
   return Math.max(0, sectors - metadata) * 512
 }

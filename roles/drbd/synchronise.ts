@@ -53,6 +53,13 @@ export function initialSync(drbd: Drbd, peerName: string): Task {
             `${place === 0 ? host.name : peerName}: ${drbd.disk} carries ${data.join(' and ')} under its new metadata: Tandem does not choose a source over it`,
           )
         }
+        for (const [place, { marker }] of disks.entries()) {
+          const node = place === 0 ? host : host.peer(peerName)
+          if (marker?.made !== undefined || (await isAllZero(node, drbd))) continue
+          throw new Refusal(
+            `${node.name}: ${drbd.disk} was adopted, its metadata is new, and it is not blank: whatever is on it has no copy. Tandem does not choose between two such disks; a human does: drbdadm -- --overwrite-data-of-peer primary ${drbd.resource}, on the node whose data counts`,
+          )
+        }
         if (!(await virgin(host))) {
           throw new Refusal(`${host.name}: the disks are not new any more`)
         }

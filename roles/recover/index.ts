@@ -9,12 +9,13 @@ import {
   type Task,
   task,
 } from '../../lib/index.ts'
+import { diskState } from '../drbd/disk.ts'
 import { type DiskReport, diskReports, splitBrain } from '../drbd/split-brain.ts'
 import { describe } from '../drbd/status.ts'
 import { synchronised } from '../drbd/synchronise.ts'
 import { type Holding, holding, isActive, isSettled } from '../heartbeat/status.ts'
 import { handOver } from '../integrate/active.ts'
-import { listSurvivor, savedFolder, saveFiles, unfinished } from './save.ts'
+import { listSurvivor, savedFolder, saveFiles } from './save.ts'
 
 /** The site's variables and the node that `--victim` named. */
 type Chosen = Site & { readonly victim: string }
@@ -71,7 +72,7 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
   const peer = peerOf(context as NodeContext)
   const isVictim = host.name === vars.victim
   const { resource } = vars.drbd
-  const progress = { chosen: false, listed: false, saved: false, given: false }
+  const progress = { chosen: false, listed: false, saved: false, given: false, stamp: '' }
 
   const sides = async (target: CheckHost): Promise<readonly [Side, Side]> => {
     const hosts = [target, target.peer(peer.name)]
@@ -168,23 +169,22 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
         check: async () =>
           progress.saved ? undefined : change(`is copied to ${vars.victim}:${savedFolder}`),
         apply: async (target) => {
-          const folder = await unfinished(target)
-          const { differing, saved, moved, theirs } = await saveFiles(
+          const { stamp } = await diskState(target, vars.drbd.disk)
+          const { differing, saved, moved, theirs, folder } = await saveFiles(
             target,
             peer.name,
             vars,
-            folder,
           )
           if (saved !== differing) {
             throw new Refusal(
               `${vars.victim}: ${differing} paths differ and ${saved} were saved in ${folder}: nothing is given up`,
             )
           }
-          await target.sh`: >${folder}/complete; rm -f ${folder}/survivor ${folder}/victim*`
           target.progress(
             `${saved} files saved in ${vars.victim}:${folder}/files; ${moved} more are on ${peer.name} under another name, ${theirs} are only there (${folder}/list)`,
           )
           progress.saved = true
+          progress.stamp = stamp
         },
       }),
     ),
@@ -198,6 +198,11 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
           proof: async (target) => {
             await proof(target)
             if (!progress.saved) throw new Refusal('its files were not saved in this run')
+            if ((await diskState(target, vars.drbd.disk)).stamp !== progress.stamp) {
+              throw new Refusal(
+                `${vars.victim}: its disk was written to since its files were saved: run this again`,
+              )
+            }
           },
         },
         apply: async ({ sh }) => {

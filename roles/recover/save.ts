@@ -6,18 +6,10 @@ import { sizeText } from '../drbd/guard.ts'
 const render = (name: string, data: object) =>
   renderFile(join(import.meta.dirname, 'templates', `${name}.hbs`), data)
 
-/** Where a victim keeps what it gave up, and a survivor its list of files for the time of a run. */
+/** Where a victim keeps what it gave up: a folder for each time. */
 export const savedFolder = '/var/lib/tandem/split-brain'
-const listing = `${savedFolder}/survivor`
-
-/** The folder of a run that was killed before all was saved, else a new one, named after this moment. */
-export async function unfinished({ $ }: CheckHost): Promise<string> {
-  const { stdout } = await $`for folder in ${savedFolder}/*T*Z; do
-    [ ! -d "$folder" ] || [ -e "$folder/complete" ] || [ ! -e "$folder/files" ] || echo "$folder"
-  done`
-  const [, last] = /(\S+)\s*$/.exec(stdout) ?? []
-  return last ?? `${savedFolder}/${new Date().toISOString().replace(/[:.]\d*/g, '')}`
-}
+/** Lists and copies of a run; emptied when one begins and when it ends, so no two runs ever mix. */
+const work = `${savedFolder}/work`
 
 /** Folders of the share that belong to the service, not to its users. */
 const state = ['.nfsdcld', '.statd', '.tandem']
@@ -50,18 +42,38 @@ export function parseCompared(text: string): Compared {
   return { differing, bytes, moved, theirs }
 }
 
-/** Refuses where a folder's filesystem has not so many bytes free. */
-async function room(host: Host, folder: string, bytes: number, what: string): Promise<void> {
-  const script = render('space', { folder, bytes })
-  const { stdout, exitCode } = await host.sh({ nothrow: true })`eval ${script}`
+/** How a script of this role is run: every part of a pipe counts, and clients come first. */
+export const shellOf = (script: string): string => `set -euo pipefail
+export LC_ALL=C
+renice -n 19 $$ >/dev/null
+ionice -c 3 -p $$ 2>/dev/null || :
+${script}`
+
+/** Runs one of this role's scripts; an interrupt ends it, for it may take hours. */
+async function run(host: Host, name: string, data: object): Promise<string> {
+  const running = host.sh`bash -c ${shellOf(render(name, data))}`
+  const stop = () => void running.kill('SIGTERM')
+  host.signal.addEventListener('abort', stop)
+  try {
+    return (await running).stdout
+  } finally {
+    host.signal.removeEventListener('abort', stop)
+  }
+}
+
+/** Refuses where the filesystem of saved files has not so many bytes free. */
+async function room(host: Host, bytes: number, what: string): Promise<void> {
+  const script = shellOf(render('space', { folder: savedFolder, bytes }))
+  const { stdout, stderr, exitCode } = await host.sh({ nothrow: true })`bash -c ${script}`
   if (exitCode === 0) return
+  if (exitCode !== 9) throw new Error(`${host.name}: ${stderr.trim()}`)
   throw new Refusal(
-    `${host.name}: ${what} need ${sizeText(bytes)} in ${folder}, and ${sizeText(Number(stdout.trim()))} are free: make room there, or mount a larger filesystem`,
+    `${host.name}: ${what} need ${sizeText(bytes)} in ${savedFolder}, and ${sizeText(Number(stdout.trim()))} are free: make room there, or mount a larger filesystem with ACLs and extended attributes at ${savedFolder}`,
   )
 }
 
-/** A list and what sorting it takes, for so many names; seen: 120 bytes a name and as much again. */
-const listBytes = (names: number) => names * 400 + 64 * 1024 ** 2
+/** What lists of so many names take at most, with what is sorted and compared of them. */
+const listBytes = (names: number) => names * 1_500 + 64 * 1024 ** 2
 
 async function namesBelow({ $ }: CheckHost, path: string): Promise<number> {
   const { stdout } = await $`df -Pi ${path} | tail -n 1`
@@ -69,32 +81,26 @@ async function namesBelow({ $ }: CheckHost, path: string): Promise<number> {
 }
 
 /** Lists every path of the survivor into a file there. */
-export async function listSurvivor(host: Host, { nfs }: Site): Promise<void> {
+export async function listSurvivor(host: Host, { nfs, drbd }: Site): Promise<void> {
+  await run(host, 'clear', { place, work, disk: drbd.disk })
   const names = await namesBelow(host, nfs.path)
-  await room(host, listing, listBytes(names), `lists of ${names} files`)
+  await room(host, listBytes(names), `lists of ${names} files`)
   host.progress(`lists ${names} files`)
-  // The service goes on: what vanishes meanwhile is missing, and so is saved on the victim.
-  const list = render('list', {
-    path: nfs.path,
-    folder: listing,
-    name: 'list',
-    state,
-    whole: false,
-  })
-  await host.sh`eval ${list}; gzip -1 -f ${listing}/list`
+  await run(host, 'list', { path: nfs.path, work, name: 'list', state, whole: false })
+  await host.sh`gzip -1 -f ${work}/list`
 }
 
 const pieceBytes = 4 * 1024 ** 2
 
-/** Brings the survivor's list to the victim, a piece at a time; a run that was cut off goes on where it ended. */
-async function fetchList(victim: Host, survivor: string, folder: string): Promise<void> {
+/** Brings the survivor's list to the victim, a piece at a time, and makes sure that all of it arrived. */
+async function fetchList(victim: Host, survivor: string): Promise<void> {
   const peer = victim.peer(survivor)
-  const from = `${listing}/list.gz`
-  const to = `${folder}/survivor.gz`
+  const from = `${work}/list.gz`
+  const to = `${work}/survivor.gz`
   const sum = (await peer.$`sha256sum <${from}`.within(3_600_000)).stdout.trim()
   const size = Number((await peer.$`stat -c %s ${from}`).stdout)
-  await room(victim, folder, size, "the survivor's list")
-  await victim.sh`mkdir -p -m 0700 ${folder}; rm -f ${to}; : >${to}`
+  await room(victim, size * 20, "the survivor's list")
+  await victim.sh`: >${to}`
   for (let piece = 0; piece * pieceBytes < size; piece++) {
     victim.signal.throwIfAborted()
     const { stdout } =
@@ -109,39 +115,43 @@ async function fetchList(victim: Host, survivor: string, folder: string): Promis
   }
   const got = (await victim.$`sha256sum <${to}`.within(3_600_000)).stdout.trim()
   if (got !== sum) throw new Error(`the list of ${survivor} did not arrive whole (${got}, ${sum})`)
+  await victim.sh`gzip -d ${to}`
 }
 
 /**
- * Copies what only the victim has into `folder` there, with a list that says for each path what the survivor
- * has instead. No clock decides, and not a byte of the victim's disk changes.
+ * Copies what only the victim has, with a list that says for each path what the survivor has instead, and gives
+ * the folder of both. No clock decides, and not a byte of the victim's disk changes.
  */
 export async function saveFiles(
   victim: Host,
   survivor: string,
   { drbd }: Site,
-  folder: string,
-): Promise<Saved> {
-  const vars = { folder, place, state, survivor, disk: drbd.disk, filesystem: drbd.filesystem }
-  const run = async (name: string, more: object = {}) =>
-    (await victim.sh`eval ${render(name, { ...vars, ...more })}`).stdout
-  // What a killed run left.
-  await run('unmount')
-  await fetchList(victim, survivor, folder)
-  await victim.sh`gzip -df ${folder}/survivor.gz`
+): Promise<Saved & { readonly folder: string }> {
+  const vars = { work, place, state, survivor, disk: drbd.disk, filesystem: drbd.filesystem }
+  const step = (name: string, more: object = {}) => run(victim, name, { ...vars, ...more })
+  await step('clear')
   try {
-    await run('mount')
+    await fetchList(victim, survivor)
+    await step('mount')
     const names = await namesBelow(victim, place)
-    await room(victim, folder, listBytes(names), `lists of ${names} files`)
+    await room(victim, listBytes(names), `lists of ${names} files`)
     victim.progress(`lists ${names} files`)
-    await run('list', { path: place, name: 'victim', whole: true })
+    await step('list', { path: place, name: 'victim', whole: true })
     victim.progress(`compares with ${survivor}`)
-    const { bytes, ...compared } = parseCompared(await run('compare'))
-    const what = `copies of what only ${victim.name} has`
-    await room(victim, folder, bytes + 64 * 1024 ** 2, what)
+    const { bytes, ...compared } = parseCompared(await step('compare'))
+    await room(victim, bytes + 64 * 1024 ** 2, `copies of what only ${victim.name} has`)
     victim.progress(`copies ${compared.differing} files, ${sizeText(bytes)}`)
-    const [saved = 0] = numbers(await run('save'), /^saved (\d+)$/)
-    return { ...compared, saved }
+    const [saved = 0] = numbers(await step('save'), /^saved (\d+)$/)
+    const folder = `${savedFolder}/${new Date().toISOString().replaceAll(':', '')}`
+    await step('keep', { folder })
+    return { ...compared, saved, folder }
   } finally {
-    await run('unmount')
+    // After an interrupt too: nothing of a run is left behind.
+    await victim.sh`bash -c ${shellOf(render('clear', vars))}`
   }
+}
+
+/** Takes away the survivor's list. */
+export async function forgetList(host: Host, { drbd }: Site): Promise<void> {
+  await run(host, 'clear', { place, work, disk: drbd.disk })
 }

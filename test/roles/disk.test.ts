@@ -6,7 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CheckHost, Host } from '../../lib/index.ts'
-import { blankDisk, isConfirmed, progressText, wasRead } from '../../roles/drbd/blank.ts'
+import {
+  blankDisk,
+  isConfirmed,
+  isStillBlank,
+  progressText,
+  wasRead,
+} from '../../roles/drbd/blank.ts'
 import { type DiskState, diskState, parseFacts, parseWipefs } from '../../roles/drbd/disk.ts'
 import { guardSize, judge, sizeText } from '../../roles/drbd/guard.ts'
 import { type Marker, markerText, parseMarker } from '../../roles/drbd/marker.ts'
@@ -280,6 +286,71 @@ describe.runIf(loops)('a backing disk', { timeout: 30_000 }, () => {
     await expect(lost).rejects.not.toThrow(/wipefs/)
   })
 
+  it('whose size is no multiple of 4 KiB carries what DRBD made there, wherever others look', async () => {
+    const odd = size + 5 * 512
+    const { device } = disk(odd)
+    drbd(device, odd, gen)
+    const state = await look(device)
+    expect(state.signatures).toEqual(['drbd'])
+    const marker = { disk: device, identity: state.identity, size: odd }
+    expect(await judge(remembered(state, marker), names(device), nobody)).toEqual({ is: 'own' })
+    expect(usableSize(odd)).toBe(usableSize(size))
+  })
+
+  it("that carries the very filesystem of the peer's is never called foreign, and nobody is told to wipe it", async () => {
+    const [mine, theirs] = [disk(), disk()]
+    sh(
+      `mke2fs -q -F -t ext4 ${mine.device} 20M; dd if=${mine.device} of=${theirs.device} bs=1M conv=fsync 2>/dev/null`,
+    )
+    drbd(theirs.device, size, gen)
+    const peer = () => look(theirs.device)
+    // Grown, and the note is lost.
+    const grown = judge(await look(mine.device), names(mine.device), peer)
+    await expect(grown).rejects.toThrow(
+      /carries ext4, the very one that M1's disk has, but no DRBD metadata/,
+    )
+    await expect(grown).rejects.not.toThrow(/wipefs/)
+    // Both went on alone for so long that DRBD has forgotten what they had in common.
+    drbd(mine.device, size, foreign)
+    const strange = judge(await look(mine.device), names(mine.device), peer)
+    await expect(strange).rejects.toThrow(
+      /the very one that M1's disk has.* A human decides .*adopt/,
+    )
+    await expect(strange).rejects.not.toThrow(/wipefs/)
+  })
+
+  it("is kin of a peer's that has grown and still has its metadata at the old end", async () => {
+    const [mine, theirs] = [disk(), disk()]
+    drbd(mine.device, size, gen)
+    drbd(theirs.device, size, gen, [], 23 * mib)
+    const { metadata, ...grown } = await look(theirs.device)
+    const peer = { ...grown, metadata: undefined, oldMetadata: metadata }
+    expect((await judge(await look(mine.device), names(mine.device), async () => peer)).is).toBe(
+      'own',
+    )
+    const small = await look(disk(16 * mib).device)
+    expect(() => guardSize(small, peer, names('/dev/x'))).toThrow(/is too small/)
+  })
+
+  it('that is noted as own and shows nothing any more is not given up', async () => {
+    const { device } = disk()
+    poke(device, 8 * mib, 'data')
+    const marker = { disk: device, identity: (await look(device)).identity, size }
+    const noting = { ...host, $: asking(host, marker) } as Host
+    const task = read(device)
+    const found = await task.check(noting)
+    await expect(found && task.apply(noting, found)).rejects.toThrow(
+      /is noted as this pair's own.* its data may be the last copy\. Tandem makes nothing anew over it/,
+    )
+  })
+
+  it('is looked at once more right before it is written to', async () => {
+    const { device } = disk()
+    expect(await isStillBlank(host, device, size)).toBe(true)
+    poke(device, size - 1, 'x')
+    expect(await isStillBlank(host, device, size)).toBe(false)
+  })
+
   it("that is smaller than what the peer's holds is refused, both sizes named", async () => {
     const [mine, theirs] = [disk(16 * mib), disk()]
     drbd(theirs.device, size, gen, [], usableSize(size))
@@ -307,11 +378,14 @@ describe.runIf(loops)('a backing disk', { timeout: 30_000 }, () => {
 
 /** The state of a disk on a host that remembers it so. */
 function withMarker(host: CheckHost, device: string, marker: Marker): Promise<DiskState> {
-  const ask = ((pieces: TemplateStringsArray, ...values: unknown[]) =>
+  return diskState({ ...host, $: asking(host, marker) }, device)
+}
+
+function asking(host: CheckHost, marker: Marker): CheckHost['$'] {
+  return ((pieces: TemplateStringsArray, ...values: unknown[]) =>
     pieces[0]?.startsWith('if [ -e ')
       ? host.$`printf %s ${markerText(marker)}`
       : host.$(pieces, ...values)) as CheckHost['$']
-  return diskState({ ...host, $: ask }, device)
 }
 
 describe('what is known of a disk', () => {
@@ -334,7 +408,10 @@ minor 2
 
   it('throws on a line of wipefs it cannot read', () => {
     expect(() => parseWipefs('garbage')).toThrow(/cannot read/)
-    expect(parseWipefs('# offset,uuid,label,type\n0x438,a0e2-11,,ext4\n')).toEqual(['ext4'])
+    expect(parseWipefs('# offset,uuid,label,type\n0x438,a0e2-11,,ext4\n')).toEqual({
+      signatures: ['ext4'],
+      uuids: ['a0e2-11'],
+    })
   })
 
   it('is remembered in words, by an administrator with the path alone', () => {

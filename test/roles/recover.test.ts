@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { renderFile } from '../../lib/resources/template.ts'
+import { shellOf } from '../../roles/recover/save.ts'
 
 const roles = join(import.meta.dirname, '../../roles')
 const sh = (script: string): string => {
@@ -22,8 +23,17 @@ const loops =
     'f=$(mktemp) && truncate -s 8M $f && mkfs.ext4 -q $f && d=$(mktemp -d) && mount -o loop $f $d && umount $d',
   ]).status === 0
 
-const script = (name: string, data: object) =>
-  renderFile(join(roles, 'recover/templates', `${name}.hbs`), data)
+/** What stands before a script, to break it. */
+const breaks = new Map<string, string>()
+
+/** Runs one of the role's scripts as the role does. */
+function script(name: string, data: object): string {
+  const own = renderFile(join(roles, 'recover/templates', `${name}.hbs`), data)
+  const text = shellOf(`${breaks.get(name) ?? ''}\n${own}`)
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', text], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`${name}: exit code ${status}: ${stderr}`)
+  return stdout.trim()
+}
 
 let base: string
 const mounted: string[] = []
@@ -68,22 +78,24 @@ function split(before: string, victim: string, survivor: string) {
 
 /** Saves what only the victim has, as the role does; what it says, and where the copy is. */
 function save({ mine, theirs }: { mine: string; theirs: string }) {
-  const folder = join(base, 'saved')
+  const work = join(base, 'work')
+  const folder = join(base, 'kept')
   const survivor = mount(theirs)
   const place = join(base, 'place')
   const disk = sh(`losetup --find --show ${mine}`)
-  const vars = { folder, state: ['.tandem'], survivor: 'M1', place, disk, filesystem: 'ext4' }
-  sh(script('list', { ...vars, path: survivor, name: 'survivor', whole: false }))
-  sh(script('unmount', vars))
-  sh(script('mount', vars))
+  const vars = { work, folder, state: ['.tandem'], survivor: 'M1', place, disk, filesystem: 'ext4' }
   try {
-    sh(script('list', { ...vars, path: place, name: 'victim', whole: true }))
-    const compared = sh(script('compare', vars))
-    const saved = sh(script('save', vars))
+    script('clear', vars)
+    script('list', { ...vars, path: survivor, name: 'survivor', whole: false })
+    script('mount', vars)
+    script('list', { ...vars, path: place, name: 'victim', whole: true })
+    const compared = script('compare', vars)
+    const saved = script('save', vars)
+    script('keep', vars)
     const list = readFileSync(join(folder, 'list'), 'utf8').trim().split('\n').slice(1)
-    return { compared, saved, list, files: join(folder, 'files'), place }
+    return { compared, saved, list, files: join(folder, 'files'), vars }
   } finally {
-    sh(script('unmount', vars))
+    script('clear', vars)
     sh(`losetup -d ${disk}`)
   }
 }
@@ -104,8 +116,8 @@ describe.runIf(loops)('what a victim has alone', { timeout: 60_000 }, () => {
     )
     const { list, files } = save(disks)
     expect(list.map((line) => line.replace(/, \d+ bytes.*/, ''))).toEqual([
-      'saved ./both: M1 has type f',
-      'saved ./changed: M1 has type f',
+      'saved ./both: M1 has a file',
+      'saved ./changed: M1 has a file',
       'saved ./gone: M1 has nothing there',
       'saved ./made: M1 has nothing there',
       'only M1 has ./theirs',
@@ -206,19 +218,59 @@ describe.runIf(loops)('what a victim has alone', { timeout: 60_000 }, () => {
     expect(sh(`sha256sum <${disks.mine}`)).toBe(before)
   })
 
-  it('is saved once more over what a killed run left', () => {
+  it('is saved anew after a killed run, and never over what an earlier run has kept', () => {
     const disks = split('echo old >a', 'echo new >a; echo b >b', ':')
-    const folder = join(base, 'saved')
-    sh(
-      `mkdir -p ${folder}/files; echo half >${folder}/files/a; echo junk >${folder}/victim.part; mkdir ${folder}/files/b`,
-    )
-    const { files } = save(disks)
+    const work = join(base, 'work')
+    sh(`mkdir -p ${work}/files/b; echo half >${work}/files/a; echo junk >${work}/victim`)
+    const { files, vars } = save(disks)
     expect(sh(`cd ${files}; cat a b`)).toBe('new\nb')
+    sh(`mkdir -p ${work}/files; echo x >${work}/list`)
+    expect(() => script('keep', vars)).toThrow(/File exists/)
+    expect(sh(`cat ${files}/a`)).toBe('new')
+  })
+
+  it('is not saved where a part of the work fails, whichever it is', () => {
+    const disks = split('echo old >a', 'for n in 1 2 3 4 5; do echo $n >f$n; done', ':')
+    for (const [name, broken] of [
+      ['list', 'sed() { head -c 40 >/dev/null; return 3; }'],
+      ['list', 'tr() { return 3; }'],
+      ['list', 'find() { return 3; }'],
+      ['compare', 'join() { return 3; }'],
+      ['compare', 'comm() { return 3; }'],
+      ['mount', 'dumpe2fs() { return 3; }'],
+      ['save', 'awk() { return 3; }'],
+      ['save', 'tar() { case $1 in -x) cat >/dev/null ;; *) command tar "$@" ;; esac; }'],
+    ] as const) {
+      breaks.set(name, broken)
+      expect(() => save(disks), `${name}: ${broken}`).toThrow(new RegExp(`^${name}: exit code`))
+      breaks.clear()
+    }
+  })
+
+  it('is not saved where the copy would lose an attribute', () => {
+    const disks = split('echo old >a', 'echo new >a', ':')
+    breaks.set(
+      'save',
+      'tar() { command tar "$@" || return; [ $1 != -x ] || echo \'tar: a: Cannot set extended attribute\' >&2; }',
+    )
+    expect(() => save(disks)).toThrow(/Cannot set extended attribute/)
+    breaks.clear()
+  })
+
+  it('with thousands of names for one file in a renamed folder is one line a name', () => {
+    const disks = split(
+      'mkdir a; echo x >a/0; n=1; while [ $n -lt 2000 ]; do ln a/0 a/$n; n=$((n + 1)); done',
+      'mv a b',
+      ':',
+    )
+    const { compared, list } = save(disks)
+    expect(compared).toMatch(/^differ 1 bytes \d+ moved 2000 theirs 1$/)
+    expect(list).toHaveLength(1 + 2000 + 1)
   })
 
   it('is refused a disk that has no room for it', () => {
     const vars = { folder: join(base, 'room') }
-    expect(() => sh(script('space', { ...vars, bytes: 10 ** 15 }))).toThrow(/^exit code 1/)
-    expect(Number(sh(script('space', { ...vars, bytes: 1 })))).toBeGreaterThan(1)
+    expect(() => script('space', { ...vars, bytes: 10 ** 15 })).toThrow(/exit code 9/)
+    expect(Number(script('space', { ...vars, bytes: 1 }))).toBeGreaterThan(1)
   })
 })
