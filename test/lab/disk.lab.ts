@@ -51,7 +51,7 @@ describe('the disk of a living pair', () => {
   it('is noted again where the note was lost, while DRBD runs and after', async () => {
     const before = await on('M2', `cat ${note}`)
     expect(before).toMatch(
-      /^\/dev\/mapper\/VolGroup-lv_drbd\nidentity DM_UUID=LVM-\w+\nsize 536870912\n$/,
+      /^\/dev\/mapper\/VolGroup-lv_drbd\nidentity DM_UUID=LVM-\w+\nsize 536870912\nmade read\n$/,
     )
     await on('M2', `rm ${note}`)
     const { run } = await ran(['site'], 0)
