@@ -7,10 +7,12 @@ const holdings = new Set<string>(['all', 'local', 'foreign', 'none', 'transition
 
 /** Asks heartbeat what this node holds; `stopped` where heartbeat does not run. */
 export async function holding(host: CheckHost): Promise<Holding> {
-  const { stdout, stderr, exitCode } = await host.$`cl_status rscstatus`.nothrow()
+  // Where heartbeat does not run, cl_status says nothing at all.
+  const { stdout, stderr, exitCode } = await host.$`cl_status rscstatus || {
+    { read -r pid _ </run/heartbeat.pid && read -r comm <"/proc/$pid/comm"; } 2>/dev/null && [ "$comm" = heartbeat ] || echo stopped; }`.nothrow()
   const word = stdout.trim()
   if (holdings.has(word)) return word as Holding
-  if (/not running|cannot signon|stopped/i.test(stdout + stderr)) return 'stopped'
+  if (/not running|stopped/i.test(stdout + stderr)) return 'stopped'
   // During start-up heartbeat answers without knowing its resources yet.
   if (word === '' || /not initialized|unknown/i.test(word + stderr)) return 'transition'
   throw new Error(`cl_status rscstatus: unknown answer \`${word}\` (exit code ${exitCode})`)
