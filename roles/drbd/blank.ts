@@ -58,7 +58,9 @@ export function blankDisk({ disk, minor, peer, confirmed }: Blank): Task {
           `${host.name}: ${disk} is this pair's own disk: nothing of it is overwritten, so leave out --overwrite`,
         )
       }
-      guardSize(state, await peerState(host, place), { ...place, host: host.name })
+      // A peer whose disk cannot be looked at says so itself.
+      const theirs = await peerState(host, place).catch(() => undefined)
+      if (theirs) guardSize(state, theirs, { ...place, host: host.name })
       if (confirmed || wasRead(state)) return
       return {
         summary: `carries nothing known; all of it (${sizeText(state.size)}) is read before anything is written`,
