@@ -9,6 +9,7 @@ import {
   task,
   waitUntil,
 } from '../../lib/index.ts'
+import { onlyOn } from '../base/only-on.ts'
 import { isConfirmed } from './blank.ts'
 import { unit } from './config.ts'
 import { filesystem } from './filesystem.ts'
@@ -23,8 +24,7 @@ export default role('drbd/init', (context: NodeContext) => {
   const { host, vars } = context
   const peer = peerOf(context)
   // Done once for the pair; the other node only waits at the same barrier.
-  const once = (made: Task): Task =>
-    host.name === vars.preferred ? made : { ...made, check: async () => undefined }
+  const once = (made: Task): Task => onlyOn(host.name === vars.preferred, made)
   return [
     metadata(vars.drbd, peer.name, isConfirmed(context)),
     noted(vars.drbd, peer.name),

@@ -8,6 +8,7 @@ import {
   type Task,
   task,
 } from '../../lib/index.ts'
+import { onlyOn } from '../base/only-on.ts'
 import { type DiskState, diskState } from '../drbd/disk.ts'
 import { sizeText } from '../drbd/guard.ts'
 import { noted } from '../drbd/metadata.ts'
@@ -44,8 +45,7 @@ export default role('grow', (context: NodeContext) => {
   const { drbd } = vars
   const peer = peerOf(context)
   const device = `/dev/drbd${drbd.minor}`
-  const once = (made: Task): Task =>
-    self.name === vars.preferred ? made : { ...made, check: async () => undefined }
+  const once = (made: Task): Task => onlyOn(self.name === vars.preferred, made)
   const goal = async (host: CheckHost) => {
     const disks = await Promise.all([
       diskState(host, drbd.disk),

@@ -9,13 +9,14 @@ import {
   type Task,
   task,
 } from '../../lib/index.ts'
+import { onlyOn } from '../base/only-on.ts'
 import { diskState } from '../drbd/disk.ts'
 import { type DiskReport, diskReports, splitBrain } from '../drbd/split-brain.ts'
 import { describe } from '../drbd/status.ts'
 import { synchronised } from '../drbd/synchronise.ts'
 import { type Holding, holding, isActive, isSettled } from '../heartbeat/status.ts'
 import { handOver } from '../integrate/active.ts'
-import { listSurvivor, savedFolder, saveFiles } from './save.ts'
+import { forgetList, listSurvivor, savedFolder, saveFiles } from './save.ts'
 
 /** The site's variables and the node that `--victim` named. */
 type Chosen = Site & { readonly victim: string }
@@ -97,15 +98,8 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
     if (why) throw new Refusal(why)
   }
   const waitMs = (2 * vars.heartbeat.initdead + 120) * 1_000
-  // The other node waits at the same barriers.
-  const idle = ({ title, apply }: Task): Task => ({
-    title,
-    barrier: true,
-    check: async () => undefined,
-    apply,
-  })
-  const onVictim = (made: Task): Task => (isVictim ? made : idle(made))
-  const onSurvivor = (made: Task): Task => (isVictim ? idle(made) : made)
+  const onVictim = (made: Task): Task => onlyOn(isVictim, made)
+  const onSurvivor = (made: Task): Task => onlyOn(!isVictim, made)
 
   return [
     onVictim(
@@ -220,6 +214,16 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
         },
         apply: async ({ sh }) => {
           await sh`drbdadm connect ${resource}`
+        },
+      }),
+    ),
+    onSurvivor(
+      task(`the list of ${isVictim ? peer.name : host.name} is gone`, {
+        barrier: true,
+        check: async () => (progress.listed ? change('nobody needs it any more') : undefined),
+        apply: async (target) => {
+          await forgetList(target, vars)
+          progress.listed = false
         },
       }),
     ),

@@ -10,6 +10,7 @@ import {
   type Task,
   task,
 } from '../../lib/index.ts'
+import { onlyOn } from '../base/only-on.ts'
 import { type DrbdStatus, describe, drbdStatus, generations, isIdle } from '../drbd/status.ts'
 import { synchronised } from '../drbd/synchronise.ts'
 
@@ -47,13 +48,7 @@ export default role('resync', (context: RoleContext<Chosen, Node>) => {
   }
   const current = async (host: CheckHost) =>
     (await generations(host.peer(other.name), drbd.resource)).current
-  const idle = ({ title, apply }: Task): Task => ({
-    title,
-    barrier: true,
-    check: async () => undefined,
-    apply,
-  })
-  const onVictim = (made: Task): Task => (isVictim ? made : idle(made))
+  const onVictim = (made: Task): Task => onlyOn(isVictim, made)
   return [
     onVictim(requirement('blocks differ, and the other node serves', proof, { barrier: true })),
     onVictim(

@@ -42,7 +42,7 @@ export default role('start-without', (context: RoleContext<Chosen, Node>) => {
       }
       if (vars.confirmed) return
       throw new Refusal(
-        `${text}. To let clients work on with what ${self.name} has: npm run play start-without ${missing.name} --confirm ${missing.name}`,
+        `${text}. To let clients work on with what ${self.name} has: npm run play start-without ${missing.name} -- --confirm ${missing.name}`,
       )
     }),
     task(`${self.name} has the data that counts`, {

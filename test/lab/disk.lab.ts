@@ -163,7 +163,7 @@ describe('both nodes lose their power', () => {
       const words = ['start-without', missing]
       const { said } = await ran(words, 4)
       expect(said).toContain(`${left} and ${missing} had the same data at `)
-      expect(said).toContain(`npm run play start-without ${missing} --confirm ${missing}`)
+      expect(said).toContain(`npm run play start-without ${missing} -- --confirm ${missing}`)
       await on(left, '! grep -q ro:Primary /proc/drbd')
       await ran([...words, '--confirm', missing], 0)
       expect(await sums('before')).toBe(files)
