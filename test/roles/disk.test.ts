@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, truncateSync, writeFileSync, writeSy
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CheckHost, Host } from '../../lib/index.ts'
 import {
@@ -82,6 +83,53 @@ const nobody = async (): Promise<DiskState> => {
 }
 const hash = (image: string) => createHash('sha256').update(readFileSync(image)).digest('hex')
 const [gen, older, foreign] = ['AAAAAAAAAAAAAAA2', 'BBBBBBBBBBBBBBB2', 'CCCCCCCCCCCCCCC2']
+
+/** A partition table of the UEFI kind without partitions: the first of its two copies, the last, or both. */
+function gpt(device: string, copies: readonly ('first' | 'last')[]): void {
+  const last = size / 512 - 1
+  const entries = Buffer.alloc(128 * 128)
+  for (const copy of copies) {
+    const [at, other, table] = copy === 'first' ? [1, last, 2] : [last, 1, last - 32]
+    const head = Buffer.alloc(512)
+    head.write('EFI PART')
+    head.writeUInt32LE(0x00010000, 8)
+    head.writeUInt32LE(92, 12)
+    for (const [offset, block] of [
+      [24, at],
+      [32, other],
+      [40, 34],
+      [48, last - 33],
+      [72, table],
+    ] as const) {
+      head.writeBigUInt64LE(BigInt(block), offset)
+    }
+    head.fill(0x5a, 56, 72)
+    head.writeUInt32LE(128, 80)
+    head.writeUInt32LE(128, 84)
+    head.writeUInt32LE(crc32(entries), 88)
+    head.writeUInt32LE(crc32(head.subarray(0, 92)), 16)
+    poke(device, at * 512, head)
+    poke(device, table * 512, entries)
+  }
+  if (!copies.includes('first')) return
+  const protective = Buffer.alloc(512)
+  protective[446 + 4] = 0xee
+  protective.writeUInt32LE(1, 446 + 8)
+  protective.writeUInt32LE(last, 446 + 12)
+  protective.writeUInt16BE(0x55aa, 510)
+  poke(device, 0, protective)
+}
+
+/** The label that `pvcreate` writes. */
+function physicalVolume(device: string): void {
+  const label = Buffer.alloc(512)
+  label.write('LABELONE')
+  label.writeBigUInt64LE(1n, 8)
+  label.writeUInt32LE(32, 20)
+  label.write('LVM2 001', 24)
+  label.write('0123456789abcdefghijklmnopqrstuv', 32)
+  poke(device, 512, label)
+}
 
 describe.runIf(loops)('a backing disk', { timeout: 30_000 }, () => {
   const host = here()
@@ -192,6 +240,9 @@ describe.runIf(loops)('a backing disk', { timeout: 30_000 }, () => {
       },
       'dos',
     ],
+    ['a GPT', (device: string) => gpt(device, ['first', 'last']), 'gpt'],
+    ['a GPT whose head is damaged', (device: string) => gpt(device, ['last']), 'gpt'],
+    ['a physical volume of LVM', (device: string) => physicalVolume(device), 'LVM2_member'],
   ])('with %s is refused, untouched', async (_, make, type) => {
     const { device, image } = disk()
     make(device)

@@ -1,0 +1,198 @@
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Event } from '../../lib/engine/index.ts'
+import { sums, writeFiles } from './state.ts'
+import { complaints, lab, on, play, story } from './tandem.ts'
+
+const mounted = '/mnt/planted'
+
+const until = (host: string, condition: string, seconds = 240) =>
+  on(
+    host,
+    `i=0; until { ${condition}; }; do i=$((i+1)); [ $i -lt ${seconds} ] || { cat /proc/drbd >&2; tail -n 20 /var/log/ha-log >&2; exit 1; }; sleep 1; done`,
+  )
+const settled = (host: string) =>
+  until(host, `case $(cl_status rscstatus) in all|local|foreign|none) ;; *) false ;; esac`)
+
+/** What both nodes have before they part. */
+const base = `cd /data && mkdir -p planted/old/deep planted/kept && cd planted
+  echo first >old/first; echo second >old/deep/second; echo linked >kept/linked; ln kept/linked old/linked
+  for n in inplace gone replaced both quiet; do echo "$n of both" >kept/$n; done
+  touch -d 2030-01-01 kept/quiet; sync`
+
+/** What one node does alone: all kinds of things that users, and their administrators, do. */
+const alone = (who: string) => `
+  setfacl -m u:1234:rw kept/inplace; setfacl -d -m g:77:rx kept
+  mv old renamed-by-${who}; echo 'edited by ${who}' >>renamed-by-${who}/first
+  mkdir -p 'only ${who}/empty folder'; cd 'only ${who}'
+  echo '${who}' >"$(printf 'line\\nfeed')"; echo '${who}' >'back\\slash and \\011'; echo '${who}' >-dash
+  echo '${who}' >"$(printf 'latin \\351')"; mkdir "$(printf 'folder\\nof two lines')"
+  echo '${who} within' >"$(printf 'folder\\nof two lines')/file"
+  dd if=/dev/urandom of=bytes bs=64k count=17 status=none; ln bytes one-more-name
+  setfattr -n user.colour -v ${who} bytes; setfacl -m u:4321:r bytes; chown 1111:2222 bytes; chmod 4751 bytes
+  truncate -s 20M holes; dd if=/dev/urandom of=holes bs=4k seek=1000 count=1 conv=notrunc status=none
+  ln -s '../nowhere ${who}' link; mkfifo pipe; setfacl -d -m u:99:rwx 'empty folder'
+  cd ..
+  # The same length, and the time that it had before.
+  touch -r kept/inplace /run/time-of; printf X | dd of=kept/inplace bs=1 conv=notrunc status=none; touch -r /run/time-of kept/inplace
+  rm kept/gone; rm kept/replaced; mkdir kept/replaced; echo '${who}' >kept/replaced/now-a-folder
+  echo '${who}' >kept/both; touch -d 2030-01-01 kept/quiet kept/both; sync`
+
+/** Every path below a folder with its kind, owner, mode, size, links, content, ACLs and attributes, one a line. */
+const described = (host: string, folder: string) =>
+  on(
+    host,
+    `cd ${folder} && find . -mindepth 1 -print0 | sort -z | while IFS= read -r -d '' p; do
+       sum=-; [ -f "$p" ] && [ ! -L "$p" ] && sum=$(sha256sum <"$p" | cut -c1-64)
+       more=$({ getfacl -cpn -- "$p"; getfattr -hd -m - -- "$p" | grep -v '^#'; } 2>/dev/null | sort | tr '\\n' ';')
+       size=-; [ -d "$p" ] || size=$(stat -c %s -- "$p")
+       printf '%s\\t%s\\n' "$(printf %s "$p" | base64 -w 0)" "$(stat -c '%F %u:%g %a' -- "$p") $size $sum $(readlink -- "$p") $more"
+     done`,
+  )
+
+const parsed = (text: string) =>
+  new Map(
+    text
+      .trim()
+      .split('\n')
+      .map((line) => {
+        const [name = '', what = ''] = line.split('\t')
+        return [Buffer.from(name, 'base64').toString('latin1'), what] as const
+      }),
+  )
+
+/** The contents among what was described. */
+const contents = (of: Map<string, string>) =>
+  new Set([...of.values()].flatMap((what) => what.match(/\b[0-9a-f]{64}\b/)?.[0] ?? []))
+
+/** Kills the run when it says this on that host, or when it begins to change what a task names. */
+function killer(host: string, at: RegExp) {
+  const state = { killed: false }
+  const ids = new Set<string>()
+  const watch = (event: Event, kill: () => void) => {
+    if (event.type === 'play-start')
+      for (const each of event.hosts)
+        for (const task of each.tasks)
+          if (each.host === host && at.test(task.title)) ids.add(task.id)
+    const here =
+      (event.type === 'task-start' && event.phase === 'apply' && ids.has(event.task)) ||
+      (event.type === 'task-progress' && event.host === host && at.test(event.text))
+    if (!here || state.killed) return
+    state.killed = true
+    kill()
+  }
+  return { state, watch }
+}
+
+/**
+ * Lets M2 write alone while M1 serves, as an administrator can who forces it, with a clock of its own; then the
+ * lines are whole again, and DRBD finds two that went their own way.
+ */
+async function part(clock: string, crash: boolean) {
+  await on('M1', base)
+  await until('M2', `grep -q 'cs:Connected .* ds:UpToDate/UpToDate' /proc/drbd`)
+  await on(
+    'M2',
+    `systemctl stop chrony && date -s '${clock}' >/dev/null && drbdadm disconnect drbd`,
+  )
+  await until('M1', `grep -q 'ds:UpToDate/Outdated' /proc/drbd`)
+  await on('M1', `cd /data/planted && ${alone('M1')}`)
+  await on(
+    'M2',
+    `drbdsetup primary 0 --force && mkdir -p ${mounted} && mount /dev/drbd0 ${mounted} && cd ${mounted}/planted && ${alone('M2')}`,
+  )
+  const [one, two] = [
+    parsed(await described('M1', '/data/planted')),
+    parsed(await described('M2', `${mounted}/planted`)),
+  ]
+  if (crash) {
+    // Its journal is left to be replayed.
+    await lab('power-off', 'M2')
+    await lab('power-on', 'M2')
+    await settled('M2')
+  } else {
+    await on('M2', `cd / && umount ${mounted} && drbdadm secondary drbd && drbdadm connect drbd`)
+  }
+  await until('M2', `grep -Eq 'cs:(StandAlone|WFConnection)' /proc/drbd`)
+  await until('M1', `grep -Eq 'cs:(StandAlone|WFConnection)' /proc/drbd`)
+  return { M1: one, M2: two }
+}
+
+beforeAll(async () => {
+  const reset = await lab('reset', 'clean')
+  expect(reset.code, reset.stderr).toBe(0)
+  const site = await play(['site'])
+  expect(site.code, story(site)).toBe(0)
+})
+
+beforeEach(async () => {
+  const reset = await lab('reset', 'converged')
+  expect(reset.code, reset.stderr).toBe(0)
+  for (const node of ['M1', 'M2']) await on(node, 'apt-get install -qq -y acl attr >/dev/null')
+})
+
+describe('what each node wrote alone', () => {
+  it.each([
+    { victim: 'M2', survivor: 'M1', clock: '3 minutes ago', crash: true },
+    { victim: 'M1', survivor: 'M2', clock: '2030-01-01', crash: false },
+  ] as const)(
+    'is saved from $victim whose peer has another clock, though the run was killed at five points',
+    async ({ victim, survivor, clock, crash }) => {
+      const served = await writeFiles(20, 'served')
+      const had = await part(clock, crash)
+      const words = ['recover-split-brain', '--victim', victim]
+      for (const [host, at] of [
+        [survivor, /^lists \d+ files/],
+        [victim, /^has .* of the list/],
+        [victim, /^compares with/],
+        [victim, /^copies \d+ files/],
+        [victim, /gives up its changes/],
+      ] as const) {
+        const { state, watch } = killer(host, at)
+        const killed = await play(words, watch)
+        expect(state.killed, `${at} ${story(killed)}`).toBe(true)
+      }
+      const run = await play(words)
+      expect(run.code, story(run)).toBe(0)
+
+      const [folder = '', ...others] = (await on(victim, 'ls -d /var/lib/tandem/split-brain/*/'))
+        .trim()
+        .split('\n')
+      // The last one that was killed had saved its files too.
+      const last = others.at(-1) ?? folder
+      const saved = parsed(await described(victim, `${last}files/planted`))
+      const [mine, theirs] = [had[victim], had[survivor]]
+      for (const sum of contents(mine)) {
+        if (!contents(theirs).has(sum)) expect([...contents(saved)], sum).toContain(sum)
+      }
+      // What is there, is there as it was.
+      for (const [name, what] of saved) expect(`${name} ${what}`).toBe(`${name} ${mine.get(name)}`)
+      const own = [...mine.keys()].filter((name) => name.startsWith(`./only ${victim}`))
+      expect(own.length).toBeGreaterThan(12)
+      expect(own.filter((name) => !saved.has(name))).toEqual([])
+      for (const name of ['inplace', 'both', 'replaced', 'replaced/now-a-folder'])
+        expect([...saved.keys()]).toContain(`./kept/${name}`)
+      const list = await on(victim, `cat '${last}list'`)
+      expect(list).toMatch(
+        new RegExp(`only ${survivor} has \\./planted/only\\\\040${survivor}/bytes`),
+      )
+      expect(list).toContain(`saved ./planted/kept/both: ${survivor} has a file, `)
+      expect(
+        await on(
+          victim,
+          `cd '${last}files/planted/only ${victim}' && stat -c %i bytes one-more-name | uniq | wc -l; du -k holes | cut -f1`,
+        ),
+      ).toMatch(/^1\n\d{1,2}\n$/)
+
+      // The survivor has what it had, and clients go on.
+      expect(parsed(await described(survivor, '/data/planted'))).toEqual(theirs)
+      expect(await sums('served')).toBe(served)
+      await on('M2', 'systemctl start chrony')
+      await until('M2', "chronyc -c tracking | grep -q ',Normal$'")
+      const whole = await play(['verify'])
+      expect(whole.code, story(whole)).toBe(0)
+      const again = await play(words)
+      expect(again.code, story(again)).toBe(4)
+      expect(complaints(again)[0]).toMatch(/no split brain/)
+    },
+  )
+})
