@@ -20,6 +20,8 @@ import type { Places } from './places.ts'
 const packages = [
   ...['openssh-server', 'iproute2', 'procps', 'psmisc', 'kmod', 'cron', 'iputils-ping'],
   ...['heartbeat', 'drbd-utils', 'nfs-kernel-server', 'rpcbind'],
+  // For saving what a victim alone has.
+  'e2fsprogs',
   // For the peers alone, which run Python on the hosts.
   ...['python3', 'python3-apt'],
 ]

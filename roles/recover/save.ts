@@ -11,6 +11,12 @@ export const savedFolder = '/var/lib/tandem/split-brain'
 /** Lists and copies of a run; emptied when one begins and when it ends, so no two runs ever mix. */
 const work = `${savedFolder}/work`
 
+/** What is used of a site: where the survivor's files are mounted, and the victim's disk. */
+export interface Sides {
+  readonly nfs: Pick<Site['nfs'], 'path'>
+  readonly drbd: Pick<Site['drbd'], 'disk' | 'filesystem'>
+}
+
 /** Folders of the share that belong to the service, not to its users. */
 const state = ['.nfsdcld', '.statd', '.tandem']
 const place = '/run/tandem/victim'
@@ -81,8 +87,8 @@ async function namesBelow({ $ }: CheckHost, path: string): Promise<number> {
 }
 
 /** Lists every path of the survivor into a file there. */
-export async function listSurvivor(host: Host, { nfs, drbd }: Site): Promise<void> {
-  await run(host, 'clear', { place, work, disk: drbd.disk })
+export async function listSurvivor(host: Host, { nfs, drbd }: Sides): Promise<void> {
+  await run(host, 'clear', { place, work, disk: drbd.disk, fresh: true })
   const names = await namesBelow(host, nfs.path)
   await room(host, listBytes(names), `lists of ${names} files`)
   host.progress(`lists ${names} files`)
@@ -125,11 +131,11 @@ async function fetchList(victim: Host, survivor: string): Promise<void> {
 export async function saveFiles(
   victim: Host,
   survivor: string,
-  { drbd }: Site,
+  { drbd }: Sides,
 ): Promise<Saved & { readonly folder: string }> {
   const vars = { work, place, state, survivor, disk: drbd.disk, filesystem: drbd.filesystem }
   const step = (name: string, more: object = {}) => run(victim, name, { ...vars, ...more })
-  await step('clear')
+  await step('clear', { fresh: true })
   try {
     await fetchList(victim, survivor)
     await step('mount')
@@ -147,11 +153,11 @@ export async function saveFiles(
     return { ...compared, saved, folder }
   } finally {
     // After an interrupt too: nothing of a run is left behind.
-    await victim.sh`bash -c ${shellOf(render('clear', vars))}`
+    await victim.sh`bash -c ${shellOf(render('clear', { ...vars, fresh: false }))}`
   }
 }
 
 /** Takes away the survivor's list. */
-export async function forgetList(host: Host, { drbd }: Site): Promise<void> {
-  await run(host, 'clear', { place, work, disk: drbd.disk })
+export async function forgetList(host: Host, { drbd }: Pick<Sides, 'drbd'>): Promise<void> {
+  await run(host, 'clear', { place, work, disk: drbd.disk, fresh: false })
 }

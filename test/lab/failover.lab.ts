@@ -174,7 +174,7 @@ describe('all lines between two nodes without power switches are cut', () => {
     expect(run.code, story(run)).toBe(0)
     const saved = await on(
       victim,
-      'cd /var/lib/tandem/split-brain/*/ && cat list && cat files/victim/one || true',
+      'cd /var/lib/tandem/split-brain/2*/ && cat list && cat files/victim/one || true',
     )
     if (victim === 'M2') {
       expect(saved).toMatch(/^saved \.\/victim\/one: M1 has nothing there$/m)

@@ -154,7 +154,7 @@ describe('what each node wrote alone', () => {
       const run = await play(words)
       expect(run.code, story(run)).toBe(0)
 
-      const [folder = '', ...others] = (await on(victim, 'ls -d /var/lib/tandem/split-brain/*/'))
+      const [folder = '', ...others] = (await on(victim, 'ls -d /var/lib/tandem/split-brain/2*/'))
         .trim()
         .split('\n')
       // The last one that was killed had saved its files too.

@@ -85,7 +85,7 @@ function save({ mine, theirs }: { mine: string; theirs: string }) {
   const disk = sh(`losetup --find --show ${mine}`)
   const vars = { work, folder, state: ['.tandem'], survivor: 'M1', place, disk, filesystem: 'ext4' }
   try {
-    script('clear', vars)
+    script('clear', { ...vars, fresh: true })
     script('list', { ...vars, path: survivor, name: 'survivor', whole: false })
     script('mount', vars)
     script('list', { ...vars, path: place, name: 'victim', whole: true })
@@ -95,7 +95,7 @@ function save({ mine, theirs }: { mine: string; theirs: string }) {
     const list = readFileSync(join(folder, 'list'), 'utf8').trim().split('\n').slice(1)
     return { compared, saved, list, files: join(folder, 'files'), vars }
   } finally {
-    script('clear', vars)
+    script('clear', { ...vars, fresh: false })
     sh(`losetup -d ${disk}`)
   }
 }
