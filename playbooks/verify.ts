@@ -3,6 +3,7 @@ import client from '../roles/verify/client.ts'
 import cluster from '../roles/verify/cluster.ts'
 import config from '../roles/verify/config.ts'
 import preflight from '../roles/verify/preflight.ts'
+import service from '../roles/verify/service.ts'
 import watch from '../roles/verify/watch.ts'
 
 export default playbook({
@@ -13,7 +14,7 @@ export default playbook({
     {
       title: 'both nodes and the pair',
       hosts: 'nodes',
-      roles: [preflight, config, cluster, watch],
+      roles: [preflight, config, cluster, service, watch],
       keepGoing: true,
     },
     { title: 'through the floating address', hosts: 'clients', roles: [client] },

@@ -22,7 +22,7 @@ export interface RunOptions extends LoginDefaults {
   readonly signal: AbortSignal
   /** Who runs this and where from; the next run reads it in the lock's message. */
   readonly controller: string
-  /** The file whose lock lets one run at a time change a host; `/run/lock/tandem.lock` unless given. */
+  /** The file whose lock lets one run at a time change a host; `/run/tandem/run.lock` unless given. */
   readonly lockPath?: (host: string) => string
 }
 

@@ -6,8 +6,9 @@ import type { EventBody } from './events.ts'
 import type { Sent, Site } from './make.ts'
 import type { Pool } from './pool.ts'
 
-/** The lock that lets one run at a time change a host; in a directory any user may write. */
-export const lockPath = '/run/lock/tandem.lock'
+/** The lock that lets one run at a time change a host; in a folder of root's alone, so that nobody else can block a run. */
+export const lockPath = '/run/tandem/run.lock'
+
 /** A session that is opened when first asked, and asks nothing once `thrownAway`. */
 function lazySession(pool: Pool, host: string, thrownAway: AbortSignal): Pick<Session, 'ask'> {
   return {

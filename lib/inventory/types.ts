@@ -35,6 +35,6 @@ export interface Inventory<V = unknown, H = unknown> {
   readonly groups: Readonly<Record<string, readonly string[]>>
   readonly vars: V
   readonly timeouts: Timeouts
-  /** The file whose lock lets one run at a time change a host, the same for all who run; `/run/lock/tandem.lock` unless given. */
+  /** The file whose lock lets one run at a time change a host, the same for all who run; `/run/tandem/run.lock` unless given. */
   readonly lockPath?: string
 }

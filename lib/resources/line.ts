@@ -9,6 +9,8 @@ export interface LineOptions extends EditOptions {
   readonly line: string
   /** The line it replaces; more than one that matches is an error. */
   readonly match?: RegExp
+  /** A line that says as much: where one matches, nothing is added. */
+  readonly unless?: RegExp
   /** Removes the line, and those that match, instead. */
   readonly absent?: boolean
   readonly title?: string
@@ -25,10 +27,13 @@ export function line(path: string, options: LineOptions): Task {
   return editing(title, path, edit, { ...options, missing: absent })
 }
 
+/** A global or sticky expression remembers where it was; a fresh one starts anew. */
+const fresh = (match: RegExp | undefined) =>
+  match && new RegExp(match.source, match.flags.replace(/[gy]/g, ''))
+
 function matcher({ line: wanted, match }: LineOptions): (line: string) => boolean {
-  // A global or sticky expression remembers where it was; a fresh one starts anew.
-  const fresh = match && new RegExp(match.source, match.flags.replace(/[gy]/g, ''))
-  return (candidate) => candidate === wanted || (fresh?.test(candidate) ?? false)
+  const like = fresh(match)
+  return (candidate) => candidate === wanted || (like?.test(candidate) ?? false)
 }
 
 function removal(options: LineOptions): Edit {
@@ -45,11 +50,13 @@ function removal(options: LineOptions): Edit {
 function placement(path: string, options: LineOptions): Edit {
   const { line: wanted } = options
   const matches = matcher(options)
+  const enough = fresh(options.unless)
   return (text) => {
     const { lines, join } = cut(text)
     const places = lines.flatMap((candidate, index) => (matches(candidate) ? [index] : []))
     if (places.length > 0 && places.every((index) => lines[index] === wanted)) return undefined
     const [place] = places
+    if (place === undefined && lines.some((candidate) => enough?.test(candidate))) return undefined
     if (place === undefined) return { content: join([...lines, wanted]), summary: 'adds a line' }
     if (places.length > 1) {
       const numbers = places.map((index) => index + 1).join(', ')

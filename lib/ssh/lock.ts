@@ -1,3 +1,4 @@
+import { dirname } from 'node:path/posix'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Unreachable } from '../errors.ts'
 import type { Output } from '../task.ts'
@@ -93,12 +94,12 @@ async function take(
   { path, holder }: LockOptions,
   next: string,
 ): Promise<Tried> {
-  const file = quote(path)
+  const [file, folder] = [quote(path), quote(dirname(path))]
   const tried = await inner(
     // The subshell finds out whether the file can be opened: a failing `exec` would end the shell.
     // The shell of a run that has just ended may need a moment to find that out.
     `${holderFunctions}
-( umask 077; : >>${file} ) && exec 9>>${file} &&
+( [ -d ${folder} ] || mkdir -m 0755 ${folder}; umask 077; : >>${file} ) && exec 9>>${file} &&
 if flock -w 2 9; then
   { printf '%s\\n' ${quote(holder)} && { tandem_carrier 2>/dev/null || :; }; } >${file} &&
   echo taken && { ${next}

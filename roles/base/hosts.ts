@@ -1,15 +1,32 @@
 import { type NodeContext, pairOf } from '../../inventory/schema.ts'
 import { block, line, role } from '../../lib/index.ts'
 
+const literal = (text: string) => text.replaceAll(/[.*+?^$()[\]{}|\\]/g, '\\$&')
+
+/** A line of /etc/hosts that gives an address one of these names, among others. */
+const naming = (address: string, names: readonly string[]) =>
+  new RegExp(
+    `^\\s*${literal(address)}\\s(?:[^#]*\\s)?(?:${names.map(literal).join('|')})(?:\\s|#|$)`,
+  )
+
 /** S2: both nodes know each other's names without asking any server. */
 export default role('base/hosts', (context: NodeContext) => {
-  const { nfs, vip } = context.vars
+  const { host, vars } = context
+  const { nfs, vip } = vars
   return [
-    line('/etc/hosts', { line: '127.0.0.1 localhost', match: /^127\.0\.0\.1\s/ }),
-    line('/etc/hosts', { line: '::1 localhost ip6-localhost ip6-loopback', match: /^::1\s/ }),
+    line('/etc/hosts', { line: '127.0.0.1 localhost', unless: naming('127.0.0.1', ['localhost']) }),
+    line('/etc/hosts', {
+      line: '::1 localhost ip6-localhost ip6-loopback',
+      unless: naming('::1', ['localhost', 'ip6-localhost']),
+    }),
     // Debian's installer points the host's own name at a loopback address, which DRBD and heartbeat
     // would then try to reach their peer from.
-    line('/etc/hosts', { match: /^127\.0\.1\.1\s/, line: '127.0.1.1', absent: true }),
+    line('/etc/hosts', {
+      title: `/etc/hosts gives ${host.vars.fqdn} no loopback address`,
+      match: naming('127.0.1.1', [host.vars.fqdn, host.vars.fqdn.split('.')[0] ?? '']),
+      line: '127.0.1.1',
+      absent: true,
+    }),
     block('/etc/hosts', {
       name: 'tandem',
       lines: [

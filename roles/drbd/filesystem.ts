@@ -5,6 +5,9 @@ import { describe, drbdStatus, generations, isFirstGeneration, isUpToDate } from
 
 type Drbd = Site['drbd']
 
+/** How the share is mounted: whatever a client makes there is no program of root's and no device for the node. */
+export const mountOptions = ['noatime', 'nosuid', 'nodev', 'errors=remount-ro']
+
 /** S10: a filesystem, only on a synchronised device that never had one. */
 export function filesystem(drbd: Drbd, peerName: string): Task {
   const device = `/dev/drbd${drbd.minor}`

@@ -1,5 +1,6 @@
 import { type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
 import {
+  type CheckHost,
   change,
   directory,
   Refusal,
@@ -35,9 +36,25 @@ export default role('drbd/init', (context: NodeContext) => {
     once(initialSync(vars.drbd, peer.name)),
     synchronised(vars.drbd),
     once(filesystem(vars.drbd, peer.name)),
-    directory(vars.nfs.path, { mode: 0o755 }),
+    mountPoint(vars.nfs.path),
   ]
 })
+
+/** The folder that the share is mounted on. What is mounted there belongs to the users of the share, its owner and mode too. */
+export function mountPoint(path: string): Task {
+  const below = directory(path, { mode: 0o755 })
+  const isMounted = async ({ $ }: CheckHost) => {
+    const { stdout } = await $`cat /proc/mounts`
+    return stdout.split('\n').some((line) => line.split(' ')[1] === path)
+  }
+  return {
+    ...below,
+    check: async (host) => ((await isMounted(host)) ? undefined : below.check(host)),
+    apply: async (host, found) => {
+      if (!(await isMounted(host))) await below.apply(host, found)
+    },
+  }
+}
 
 function running(drbd: Drbd): Task[] {
   return [

@@ -3,6 +3,7 @@ import type { Site } from '../../inventory/schema.ts'
 import { type CheckHost, type Host, Refusal } from '../../lib/index.ts'
 import { describe, drbdStatus, isUpToDate } from '../drbd/status.ts'
 import { holding, isSettled, serves } from '../heartbeat/status.ts'
+import { guardAlone } from './beside.ts'
 
 /** Names of the nodes, the one that serves last: the order of every rolling change. */
 export async function standbyFirst(
@@ -16,13 +17,9 @@ export async function standbyFirst(
 }
 
 /** Refuses unless the peer can take the service over this minute without losing a write. */
-export async function guardPeerReady(
-  host: CheckHost,
-  peerName: string,
-  drbd: Site['drbd'],
-): Promise<void> {
+export async function guardPeerReady(host: CheckHost, peerName: string, site: Site): Promise<void> {
   const [status, theirs] = await Promise.all([
-    drbdStatus(host, drbd.minor),
+    drbdStatus(host, site.drbd.minor),
     holding(host.peer(peerName)),
   ])
   if (!isUpToDate(status)) {
@@ -35,6 +32,7 @@ export async function guardPeerReady(
       `${host.name}: the service does not move while heartbeat on ${peerName} is ${theirs === 'stopped' ? 'stopped' : 'in transition'}`,
     )
   }
+  await guardAlone(host, site)
 }
 
 /** Hands the service to the peer and waits until it is true that the peer has it. */

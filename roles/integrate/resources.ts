@@ -1,6 +1,7 @@
 import { type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
 import { directory, file, role, type Task, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
+import { mountOptions } from '../drbd/filesystem.ts'
 import { fence } from '../fencing/configure.ts'
 import { isFenced } from '../fencing/switch.ts'
 import { pipefs, ports } from '../nfs/ports.ts'
@@ -51,7 +52,14 @@ function tandem(context: NodeContext): Task[] {
       // What a watchdog, or the watch of a node that is cut off, needs to end such a node.
       hung: heartbeat.deadtime + 25,
     }),
-    resource('tandem-nfs', { ...nfs, drbd, domain: 'tandem-nfs', ports, pipefs }),
+    resource('tandem-nfs', {
+      ...nfs,
+      drbd,
+      mountOptions: mountOptions.join(','),
+      domain: 'tandem-nfs',
+      ports,
+      pipefs,
+    }),
     resource('tandem-vip', {
       tickle: '/usr/libexec/heartbeat/tickle_tcp',
       legacyClients: nfs.legacyClients,

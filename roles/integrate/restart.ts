@@ -18,7 +18,7 @@ export default role(
     return [
       task('heartbeat runs with the configuration on disk', {
         check: (host) => restart.check(host),
-        disruptive: (host) => guardPeerReady(host, peer.name, vars.drbd),
+        disruptive: (host) => guardPeerReady(host, peer.name, vars),
         timeoutMs: 3 * waitMs,
         apply: async (host, found) => {
           if (await serves(host, vars.preferred)) await handOver(host, peer.name, vars, waitMs)

@@ -1,5 +1,6 @@
 import type { NodeContext, Site } from '../../inventory/schema.ts'
 import { type CheckHost, change, role, task } from '../../lib/index.ts'
+import { mountOptions } from '../drbd/filesystem.ts'
 import { serves } from '../heartbeat/status.ts'
 
 /** What of the service runs on a node. */
@@ -52,6 +53,17 @@ export function partsMissing(found: Parts, { nfs, vip }: Site): string[] {
   ]
 }
 
+/** Options of the mount that the kernel shows and that keep clients from what is the node's own. */
+const guarding = mountOptions.filter((option) => option.startsWith('no') && option !== 'noatime')
+
+/** Which of those the share lacks; none where it is not mounted. */
+export function missingOptions(mounts: string, device: string, path: string): string[] {
+  const line = mounts.split('\n').find((one) => one.startsWith(`${device} ${path} `))
+  if (line === undefined) return []
+  const found = line.split(' ')[3]?.split(',') ?? []
+  return guarding.filter((option) => !found.includes(option))
+}
+
 /** S13: what heartbeat started on the active node still runs there, with the exports on disk. */
 export default role(
   'integrate/service',
@@ -69,6 +81,16 @@ export default role(
         apply: async ({ sh }) => {
           await sh`/etc/ha.d/resource.d/tandem-nfs start`
           await sh`/etc/ha.d/resource.d/tandem-vip start`
+        },
+      }),
+      task(`${vars.nfs.path} is mounted ${guarding.join(', ')}`, {
+        check: async ({ $ }) => {
+          const { stdout } = await $`cat /proc/mounts`
+          const missing = missingOptions(stdout, `/dev/drbd${vars.drbd.minor}`, vars.nfs.path)
+          return missing.length > 0 ? change(`lacks ${missing.join(', ')}`) : undefined
+        },
+        apply: async ({ sh }) => {
+          await sh`mount -o ${['remount', ...mountOptions].join(',')} ${vars.nfs.path}`
         },
       }),
       task('running exports are those on disk', {

@@ -1,10 +1,14 @@
-import { heartbeatLines, type NodeContext, peerOf } from '../../inventory/schema.ts'
-import { change, Refusal, role, service, task, waitUntil } from '../../lib/index.ts'
+import { heartbeatLines, type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
+import { change, Refusal, role, service, type Task, task, waitUntil } from '../../lib/index.ts'
 import { drbdStatus } from '../drbd/status.ts'
 import { heartbeatFiles } from '../heartbeat/files.ts'
 import { holding, isActive, isSettled, linkStatus } from '../heartbeat/status.ts'
 
 const unit = 'heartbeat.service'
+
+/** Whether a node that boots takes part at once is the inventory's to say. */
+export const startsAtBoot = ({ heartbeat }: Site): Task =>
+  service(unit, { enabled: heartbeat.atBoot })
 
 /** S6 and S13: heartbeat runs on both nodes, sees its peer on every line, and one node serves. */
 export default role('integrate/start', (context: NodeContext) => {
@@ -37,7 +41,7 @@ export default role('integrate/start', (context: NodeContext) => {
         await sh`drbdadm secondary ${drbd.resource}`
       },
     }),
-    service(unit, { enabled: heartbeat.atBoot }),
+    startsAtBoot(vars),
     task('heartbeat is started', {
       // Both start at once, or each would wait initdead for the other.
       barrier: true,

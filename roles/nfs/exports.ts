@@ -1,11 +1,14 @@
 import type { NodeContext, Site } from '../../inventory/schema.ts'
-import { packages, role, service, type Task, templates } from '../../lib/index.ts'
+import { block, line, packages, role, service, type Task, templates } from '../../lib/index.ts'
 import { pipefs, ports } from './ports.ts'
 
 const template = templates(import.meta.dirname)
 
 /** Units that would run the server outside heartbeat, on the standby too. */
 export const distributionUnits = ['nfs-server.service', 'nfs-mountd.service', 'nfsdcld.service']
+
+/** The head of the file that an older Tandem wrote whole. */
+const oldHead = '# Written by Tandem (nfs/exports); the same on both nodes.'
 
 /** S12: what is exported and how; who runs it is heartbeat's to say, so the package's units are masked. */
 export default role('nfs/exports', ({ vars: { nfs, recipe } }: NodeContext) =>
@@ -16,13 +19,28 @@ const tandem = (nfs: Site['nfs']): Task[] => [
   // Masked first: the package starts its units as it is installed.
   ...distributionUnits.map((unit) => service(unit, { masked: true })),
   packages(['nfs-kernel-server', ...(nfs.legacyClients ? ['rpcbind'] : [])]),
-  ...(nfs.legacyClients ? [service('rpcbind.service', { state: 'running', enabled: true })] : []),
-  template('exports', '/etc/exports', {
-    path: nfs.path,
-    clients: nfs.clients,
+  // Clients of NFS 4 ask nobody for a port, and what does not listen cannot be attacked.
+  ...(nfs.legacyClients
+    ? [
+        service('rpcbind.socket', { masked: false }),
+        service('rpcbind.service', { masked: false }),
+        service('rpcbind.service', { state: 'running', enabled: true }),
+      ]
+    : [service('rpcbind.socket', { masked: true }), service('rpcbind.service', { masked: true })]),
+  // Other lines of that file are others'. Between path and clients of ours is a tab: a line for the same path
+  // with a blank is that of an older Tandem, or says something else of the share.
+  line('/etc/exports', { line: oldHead, absent: true }),
+  line('/etc/exports', {
+    title: `no other line for ${nfs.path} in /etc/exports`,
+    line: `${nfs.path} `,
+    match: new RegExp(`^${nfs.path.replaceAll(/[.*+?^$()[\]{}|\\]/g, '\\$&')} `),
+    absent: true,
+  }),
+  block('/etc/exports', {
+    name: 'tandem',
     // One fsid on both nodes keeps file handles valid over a move; `mountpoint` never exports the
     // empty directory below an unmounted filesystem.
-    options: [...nfs.options, 'fsid=1', 'mountpoint'].join(','),
+    lines: [`${nfs.path}\t${nfs.clients}(${[...nfs.options, 'fsid=1', 'mountpoint'].join(',')})`],
   }),
   template('nfs.conf', '/etc/nfs.conf.d/tandem.conf', { ...nfs, ports, pipefs }),
 ]

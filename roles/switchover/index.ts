@@ -34,7 +34,7 @@ export default role('switchover', (context: NodeContext) => {
         if (!from || (await holding(host)) === 'none') return
         return change(`service moves from ${host.name} to ${peer.name}`)
       },
-      disruptive: (host) => guardPeerReady(host, peer.name, vars.drbd),
+      disruptive: (host) => guardPeerReady(host, peer.name, vars),
       timeoutMs: 2 * waitMs,
       apply: (host) => handOver(host, peer.name, vars, waitMs),
     }),

@@ -11,6 +11,7 @@ import configure from '../heartbeat/configure.ts'
 import install from '../heartbeat/install.ts'
 import resources from '../integrate/resources.ts'
 import restart from '../integrate/restart.ts'
+import start, { startsAtBoot } from '../integrate/start.ts'
 import watch from '../integrate/watch.ts'
 import exports from '../nfs/exports.ts'
 
@@ -57,6 +58,7 @@ export function verified(task: Task, from: string): Task {
  * S2, S3, S5, S8 to S10, S12: every node is what `site` would make of it. Both nodes are compared
  * with one inventory, so their configuration is also identical.
  */
-export default role('verify/config', (context: NodeContext) =>
-  roles.flatMap((one) => one.tasks(context).map((task) => verified(task, one.name))),
-)
+export default role('verify/config', (context: NodeContext) => [
+  ...roles.flatMap((one) => one.tasks(context).map((task) => verified(task, one.name))),
+  verified(startsAtBoot(context.vars), start.name),
+])

@@ -1,0 +1,114 @@
+import { type NodeContext, peerOf } from '../../inventory/schema.ts'
+import { type CheckHost, requirement, role } from '../../lib/index.ts'
+import { serves } from '../heartbeat/status.ts'
+import { beside } from '../integrate/beside.ts'
+import { pipefs } from '../nfs/ports.ts'
+
+/** A line of `/var/lib/nfs/etab`: what is exported to whom, with all options. */
+export interface Exported {
+  readonly path: string
+  readonly clients: string
+  readonly options: readonly string[]
+}
+
+/** Parses etab; a blank in a path is `\040` there. */
+export function parseEtab(text: string): Exported[] {
+  return [...text.matchAll(/^(\S+)\t([^(\t]+)\(([^)]*)\)/gm)].map(
+    ([, path = '', clients = '', options = '']) => ({
+      path: path.replaceAll('\\040', ' '),
+      clients,
+      options: options.split(','),
+    }),
+  )
+}
+
+/** A sentence for each way in which the running exports are not what the inventory says. */
+export function exportProblems(
+  found: readonly Exported[],
+  path: string,
+  clients: string,
+  options: readonly string[],
+): string[] {
+  const ours = found.filter((one) => one.path === path)
+  const wanted = ours.find((one) => one.clients === clients)
+  const lacks = wanted ? options.filter((option) => !wanted.options.includes(option)) : []
+  return [
+    ...(wanted ? [] : [`${path} is not exported to ${clients}`]),
+    ...ours
+      .filter((one) => one.clients !== clients)
+      .map((one) => `${path} is also exported to ${one.clients}, which the inventory does not say`),
+    ...ours
+      .filter((one) => one.options.includes('async'))
+      .map(
+        (one) =>
+          `${path} is exported async to ${one.clients}: clients are told that a write is safe before it is, and lose it when this node dies`,
+      ),
+    ...(lacks.length > 0 ? [`${path} is exported to ${clients} without ${lacks.join(', ')}`] : []),
+    ...found
+      .filter((one) => one.path.startsWith(`${path}/`))
+      .map((one) => `${one.path}, a part of the share, is exported on its own to ${one.clients}`),
+  ]
+}
+
+/** What nfsdcld has open: its database has to be the one on the disk that moves. */
+export function databaseProblem(links: string, folder: string): string | undefined {
+  const open = links.split('\n').find((line) => /main\.sqlite( \(deleted\))?$/.test(line))
+  if (open === undefined) return 'nfsdcld has no database open: locks are lost at the next move'
+  if (open === `${folder}/main.sqlite`) return undefined
+  return `nfsdcld writes to ${open}, expected ${folder}/main.sqlite: locks are lost at the next move; npm run play switchover while no client holds one, or restart it`
+}
+
+/** S12 and S13: what the node that serves has running is what the inventory says, whatever its files say. */
+export default role('verify/service', (context: NodeContext) => {
+  const { host: self, vars } = context
+  if (vars.recipe === 'article') return []
+  const { nfs, vip } = vars
+  const peer = peerOf(context)
+  const whileServing = (title: string, look: (host: CheckHost) => Promise<readonly string[]>) =>
+    requirement(title, async (host) => {
+      if (!(await serves(host, vars.preferred))) return
+      const wrong = await look(host)
+      if (wrong.length > 0) throw new Error(wrong.join('; '))
+    })
+  return [
+    requirement('heartbeat has its helpers', async ({ $ }) => {
+      const { stdout } = await $`cat /proc/[0-9]*/comm 2>/dev/null; true`
+      const running = new Set(stdout.split('\n'))
+      if (!running.has('heartbeat')) return
+      const missing = ['ipfail', 'dopd'].filter((name) => !running.has(name))
+      if (missing.length > 0) {
+        throw new Error(
+          `${missing.join(' and ')} ${missing.length > 1 ? 'do' : 'does'} not run beside heartbeat on ${self.name}: systemctl restart heartbeat there, while ${peer.name} serves`,
+        )
+      }
+    }),
+    whileServing('the running exports are those of the inventory', async ({ $ }) => {
+      const { stdout } = await $`cat /var/lib/nfs/etab`
+      return exportProblems(parseEtab(stdout), nfs.path, nfs.clients, [...nfs.options, 'fsid=1'])
+    }),
+    whileServing('nfsd keeps its clients on the disk that moves', async ({ $ }) => {
+      const [links, pipe] = await Promise.all([
+        $`for one in /proc/[0-9]*; do read -r name <$one/comm 2>/dev/null || continue; [ "$name" != nfsdcld ] || ls -l $one/fd | sed -n 's/^.* -> //p'; done; true`,
+        $`test -e ${`${pipefs}/nfsd/cld`}`.nothrow(),
+      ])
+      const wrong = databaseProblem(links.stdout, `${nfs.path}/.nfsdcld`)
+      return [
+        ...(wrong === undefined ? [] : [wrong]),
+        ...(pipe.exitCode === 0
+          ? []
+          : [
+              'nfsd was started without nfsdcld and keeps its clients on this node alone: locks are lost at the next move',
+            ]),
+      ]
+    }),
+    whileServing('nothing else uses the share', (host) => beside(host, vars)),
+    whileServing('nobody else has the address', async ({ $ }) => {
+      const { exitCode } = await $`arping -q -D -c 2 -w 3 -I ${vip.device} ${vip.address}`.nothrow()
+      return exitCode === 0
+        ? []
+        : [
+            `another machine on ${vip.device} answers for ${vip.address}: find it (arping -I ${vip.device} ${vip.address} on ${peer.name}) and take the address from it`,
+          ]
+    }),
+  ]
+})

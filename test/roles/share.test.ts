@@ -1,0 +1,169 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { besideProblems } from '../../roles/integrate/beside.ts'
+import { missingOptions } from '../../roles/integrate/service.ts'
+import { databaseProblem, exportProblems, parseEtab } from '../../roles/verify/service.ts'
+import { HostAround } from './host-around.ts'
+
+const sh = (script: string) => spawnSync('sh', ['-ec', script], { encoding: 'utf8' })
+/** A namespace of its own: what is mounted, unmounted and killed there is nobody else's. */
+const alone = ['unshare', '-m', '-p', '-f', '--mount-proc', 'sh', '-ec']
+const able =
+  process.getuid?.() === 0 &&
+  sh(
+    `${alone.join(' ')} 'mount -t tmpfs none /mnt && fuser -V 2>/dev/null' && f=$(mktemp) && truncate -s 8M $f && mke2fs -q $f && l=$(losetup --find --show $f) && losetup -d $l`,
+  ).status === 0
+
+describe.runIf(able)('the end of the service', { timeout: 60_000 }, () => {
+  /** Runs `tandem-nfs stop` where a filesystem of its own stands for the share. */
+  function stop(prepare: string, after: string) {
+    const host = new HostAround({ '/data': 'data', '/run/rpc_pipefs': 'pipes' })
+    const { folder } = host
+    for (const name of ['rpc.nfsd', 'exportfs']) host.program(name, 'exit 0')
+    mkdirSync(join(folder, 'data'))
+    const script = host.script('tandem-nfs', 'integrate/templates/tandem-nfs.hbs', {
+      drbd: { filesystem: 'ext4' },
+      mountOptions: 'nosuid',
+      pipefs: '/run/rpc_pipefs',
+      legacyClients: false,
+      domain: 'x',
+      grace: 5,
+      ports: {},
+    })
+    const image = join(folder, 'image')
+    const made = sh(`truncate -s 16M ${image}; mke2fs -q ${image}; losetup --find --show ${image}`)
+    const loop = made.stdout.trim()
+    const number = `7:${loop.match(/\d+$/)?.[0]}`
+    const text = readFileSync(script, 'utf8')
+    expect(text).toContain('147:$minor')
+    writeFileSync(script, text.replaceAll('147:$minor', number))
+    try {
+      const [command = '', ...words] = alone
+      return spawnSync(
+        command,
+        [
+          ...words,
+          `cd ${folder}; mount ${loop} data; ${prepare}
+           sh tandem-nfs stop || echo "stop: $?"
+           grep -c ' ${number} ' /proc/self/mountinfo || :
+           ${after}`,
+        ],
+        { encoding: 'utf8' },
+      )
+    } finally {
+      sh(`losetup -d ${loop}`)
+    }
+  }
+
+  it('unmounts the share wherever it is mounted, and what is mounted inside, the last first', () => {
+    const { stdout, stderr } = stop(
+      "mkdir pub 'a blank' data/inner data/inner/more; mount --bind data pub; mount --bind data/inner 'a blank'; mount -t tmpfs none data/inner; mkdir data/inner/x; mount -t tmpfs none data/inner/x",
+      "grep -c 'tandem-host' /proc/self/mountinfo || :",
+    )
+    expect(stdout, stderr).toBe('0\n0\n')
+  })
+
+  it('ends whoever holds the share, and nobody else', () => {
+    const { stdout, stderr } = stop(
+      '( cd data; exec sleep 50 ) & held=$!; ( cd /; exec sleep 50 ) & other=$!; sleep 0.3',
+      'kill -0 $held 2>/dev/null && echo alive; kill -0 $other && echo other lives; kill $other',
+    )
+    expect(stdout, stderr).toBe('0\nother lives\n')
+  })
+
+  it('kills nobody of the node itself where the share has gone meanwhile', () => {
+    // It is unmounted by someone else between the look and the kill.
+    const { stdout, stderr } = stop(
+      `( cd /; exec sleep 50 ) & other=$!
+       sed -i 's/^unmount() {/unmount() { [ ! -e again ] || return 0; : >again; return 1; }; _() {/; s/^places() {/places() { umount data 2>\\/dev\\/null; echo data; }; __() {/' tandem-nfs`,
+      'kill -0 $other && echo other lives; kill $other',
+    )
+    expect(stdout, stderr).toBe('0\nother lives\n')
+  })
+})
+
+describe('what uses the share beside the service', () => {
+  const mounts = (...lines: string[]) => lines.join('\n')
+  const share = '36 25 147:0 / /data rw,noatime shared:1 - ext4 /dev/drbd0 rw'
+  const named = (...lines: string[]) =>
+    besideProblems({ mounts: mounts(share, ...lines), swaps: '', loops: '' }, 0, '/data')
+
+  it('is nothing on a node that only serves, in whatever namespace', () => {
+    expect(
+      named(
+        '41 25 0:40 / /data-of-others rw - tmpfs none rw',
+        '90 80 147:0 / /data rw master:1 - ext4 /dev/drbd0 rw',
+      ),
+    ).toEqual([])
+  })
+
+  it('is a second mount, a filesystem inside, a swap file and a loop device, each named once', () => {
+    expect(
+      named(
+        '50 25 147:0 /pub /srv/a\\040blank rw - ext4 /dev/drbd0 rw',
+        '50 25 147:0 /pub /srv/a\\040blank rw - ext4 /dev/drbd0 rw',
+        '51 36 8:1 / /data/usb rw - ext4 /dev/sda1 rw',
+        '52 25 147:1 / /other rw - ext4 /dev/drbd1 rw',
+      ),
+    ).toEqual([
+      'the share is also mounted on /srv/a blank',
+      'another filesystem is mounted on /data/usb, inside the share',
+    ])
+    expect(
+      besideProblems(
+        {
+          mounts: share,
+          swaps: 'Filename Type Size Used Priority\n/data/swap file 1 0 -2\n/swap file 1 0 -3\n',
+          loops: '/sys/block/loop3/loop/backing_file /data/disk.img\n',
+        },
+        0,
+        '/data',
+      ),
+    ).toEqual(['swap uses /data/swap', 'a loop device uses /data/disk.img'])
+  })
+})
+
+describe('the mount of the share', () => {
+  it('lacks what keeps clients from making programs and devices of the node', () => {
+    const line = (options: string) => `/dev/drbd0 /data ext4 ${options} 0 0\n`
+    expect(missingOptions(line('rw,nosuid,nodev,noatime'), '/dev/drbd0', '/data')).toEqual([])
+    expect(missingOptions(line('rw,noatime'), '/dev/drbd0', '/data')).toEqual(['nosuid', 'nodev'])
+    expect(missingOptions('', '/dev/drbd0', '/data')).toEqual([])
+  })
+})
+
+describe('the running exports', () => {
+  const etab = (...lines: string[]) => parseEtab(lines.map((line) => `${line}\n`).join(''))
+  const ours = '/data\t192.168.0.0/24(rw,sync,wdelay,hide,no_root_squash,fsid=1,mountpoint,sec=sys)'
+  const problems = (...lines: string[]) =>
+    exportProblems(etab(...lines), '/data', '192.168.0.0/24', ['rw', 'sync', 'fsid=1'])
+
+  it('are right where they say what the inventory says; those of others are theirs', () => {
+    expect(problems(ours, '/srv\t*(ro,async)')).toEqual([])
+  })
+
+  it.each([
+    [[ours.replace(',sync,', ',async,')], /exported async to 192.168.0.0\/24: .* lose it/],
+    [[ours, '/data\t*(rw,sync)'], /also exported to \*, which the inventory does not say/],
+    [[], /\/data is not exported to 192/],
+    [[ours.replace('(rw', '(ro')], /without rw$/],
+    [[ours, '/data/private\t10.0.0.1(rw,sync)'], /\/data\/private, a part of the share/],
+  ])('%j is named', (lines, sentence) => {
+    expect(problems(...lines).join('\n')).toMatch(sentence)
+  })
+})
+
+describe("nfsdcld's database", () => {
+  it.each([
+    ['/dev/null\n/data/.nfsdcld/main.sqlite', undefined],
+    ['/data/.nfsdcld/main.sqlite (deleted)', /\(deleted\), expected \/data\/.nfsdcld\/main.sqlite/],
+    ['/var/lib/nfs/nfsdcld/main.sqlite', /nfsdcld writes to \/var\/lib\/nfs/],
+    ['', /no database open/],
+  ])('%j', (links, wanted) => {
+    const got = databaseProblem(links, '/data/.nfsdcld')
+    if (wanted === undefined) expect(got).toBeUndefined()
+    else expect(got).toMatch(wanted)
+  })
+})
