@@ -4,7 +4,7 @@ import { block, line, role } from '../../lib/index.ts'
 const literal = (text: string) => text.replaceAll(/[.*+?^$()[\]{}|\\]/g, '\\$&')
 
 /** A line of /etc/hosts that gives an address one of these names, among others. */
-const naming = (address: string, names: readonly string[]) =>
+export const naming = (address: string, names: readonly string[]) =>
   new RegExp(
     `^\\s*${literal(address)}\\s(?:[^#]*\\s)?(?:${names.map(literal).join('|')})(?:\\s|#|$)`,
   )

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -44,6 +44,13 @@ test('refuses a second run, naming the holder', async () => {
   )
   await first.session.close()
   await lockSoon(second.session)
+})
+
+test('makes the folder that only its own user may write, where that is missing', async () => {
+  const { session } = await controller()
+  await session.lock({ path: join(root, 'folder', 'lock'), holder: 'first' })
+  expect((statSync(join(root, 'folder')).mode & 0o777).toString(8)).toBe('755')
+  await session.close()
 })
 
 test('is free again when the connection of its holder dies', async () => {
