@@ -15,7 +15,8 @@ import start, { startsAtBoot } from '../integrate/start.ts'
 import watch from '../integrate/watch.ts'
 import exports from '../nfs/exports.ts'
 
-const roles: readonly Role<NodeContext['vars'], NodeContext['host']['vars']>[] = [
+/** Roles of site whose tasks need no hands to be looked at. */
+export const roles: readonly Role<NodeContext['vars'], NodeContext['host']['vars']>[] = [
   ntp,
   hosts,
   routes,
@@ -32,6 +33,15 @@ const roles: readonly Role<NodeContext['vars'], NodeContext['host']['vars']>[] =
   watch,
   compare,
 ]
+
+/** Roles of site that verify looks at in a way of its own, and why. */
+export const looksElsewhere: Readonly<Record<string, string>> = {
+  'integrate/start':
+    'Whether heartbeat runs, sees its peer and one node serves is told once, by verify/cluster.',
+  'integrate/service':
+    'The parts of the service are told for the pair, by verify/cluster, and what they run with by verify/service.',
+  'nfs/client': 'Clients are asked through the address, by verify/client.',
+}
 
 /** The same task without its hands: what it would change is a failure that names it. */
 export function handless({ check }: Task): Pick<Task, 'check' | 'apply'> {

@@ -2,6 +2,7 @@ import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { type CheckHost, requirement, role } from '../../lib/index.ts'
 import { serves } from '../heartbeat/status.ts'
 import { beside } from '../integrate/beside.ts'
+import { missingOptions } from '../integrate/service.ts'
 import { pipefs } from '../nfs/ports.ts'
 
 /** A line of `/var/lib/nfs/etab`: what is exported to whom, with all options. */
@@ -85,6 +86,13 @@ export default role('verify/service', (context: NodeContext) => {
     whileServing('the running exports are those of the inventory', async ({ $ }) => {
       const { stdout } = await $`cat /var/lib/nfs/etab`
       return exportProblems(parseEtab(stdout), nfs.path, nfs.clients, [...nfs.options, 'fsid=1'])
+    }),
+    whileServing(`${nfs.path} is mounted as it should be`, async ({ $ }) => {
+      const { stdout } = await $`cat /proc/mounts`
+      const missing = missingOptions(stdout, `/dev/drbd${vars.drbd.minor}`, nfs.path)
+      return missing.length > 0
+        ? [`${nfs.path} is mounted without ${missing.join(', ')}: npm run play site mends it`]
+        : []
     }),
     whileServing('nfsd keeps its clients on the disk that moves', async ({ $ }) => {
       const [links, pipe] = await Promise.all([
