@@ -95,10 +95,14 @@ export default role('verify/service', (context: NodeContext) => {
         : []
     }),
     whileServing('nfsd keeps its clients on the disk that moves', async ({ $ }) => {
-      const [links, pipe] = await Promise.all([
+      const [running, links, pipe] = await Promise.all([
+        $`cat /proc/fs/nfsd/threads; cat /proc/[0-9]*/comm 2>/dev/null; true`.nothrow(),
         $`for one in /proc/[0-9]*; do read -r name <$one/comm 2>/dev/null || continue; [ "$name" != nfsdcld ] || ls -l $one/fd | sed -n 's/^.* -> //p'; done; true`,
         $`test -e ${`${pipefs}/nfsd/cld`}`.nothrow(),
       ])
+      // What does not run at all is told elsewhere.
+      const [threads, ...comms] = running.stdout.split('\n')
+      if (!(Number(threads) > 0) || !comms.includes('nfsdcld')) return []
       const wrong = databaseProblem(links.stdout, `${nfs.path}/.nfsdcld`)
       return [
         ...(wrong === undefined ? [] : [wrong]),
