@@ -82,11 +82,11 @@ bash /run/describe '${folder}'`,
 const parsed = (text: string) =>
   new Map(
     text
-      .trim()
       .split('\n')
+      .filter((line) => line !== '')
       .map((line) => {
         const [name = '', what = ''] = line.split('\t')
-        return [Buffer.from(name, 'base64').toString('latin1'), what] as const
+        return [Buffer.from(name, 'base64').toString('latin1'), what.trim()] as const
       }),
   )
 
