@@ -142,7 +142,7 @@ async function runPlays(
     }
     const well = play.serial
       ? await serially(hosts, play.segments, step)
-      : await together(hosts, play.segments, options.forks, step)
+      : await together(hosts, play, options.forks, step)
     emit({ type: 'play-end', play: play.id })
     if (!well) return
   }
@@ -153,16 +153,18 @@ type Step = (host: string, segment: number) => Promise<boolean>
 
 async function together(
   hosts: Hosts,
-  segments: number,
+  { segments, keepGoing }: Pick<PlannedPlay, 'segments' | 'keepGoing'>,
   forks: number,
   step: Step,
 ): Promise<boolean> {
+  let well = true
   for (let segment = 0; segment < segments; segment++) {
-    const well = await mapLimit(hosts, forks, ({ host }) => step(host, segment))
-    // A barrier that one host of a pair does not reach must stop the other.
-    if (!well.every(Boolean)) return false
+    const all = await mapLimit(hosts, forks, ({ host }) => step(host, segment))
+    well = well && all.every(Boolean)
+    // A barrier that one host of a pair does not reach must stop the other, unless everything is to be told.
+    if (!well && !keepGoing) return false
   }
-  return true
+  return well
 }
 
 async function serially(hosts: Hosts, segments: number, step: Step): Promise<boolean> {

@@ -1,5 +1,6 @@
 import type { Site } from '../../inventory/schema.ts'
 import type { CheckHost } from '../../lib/index.ts'
+import { diskState } from './disk.ts'
 import { type DrbdStatus, describe, drbdStatus, type Generations, generations } from './status.ts'
 
 /** How one disk's data stands to the other's, by DRBD's own rules (drbd_uuid_compare). */
@@ -27,6 +28,17 @@ export interface DiskReport {
   readonly name: string
   readonly status: DrbdStatus
   readonly generations: Generations
+  /** Names of what is on the disk, such as a filesystem's; looked for only where the generations have nothing in common. */
+  readonly uuids?: readonly string[]
+}
+
+/**
+ * Whether DRBD itself would call two disks a split brain whose generations have nothing in common: it compares
+ * the older ones, empty places too (drbd_uuid_compare, rule 100). A node that was promoted by force forgets the
+ * generation that both had.
+ */
+function forgotten(one: Generations, two: Generations): boolean {
+  return one.history.some((mine) => two.history.some((theirs) => plain(mine) === plain(theirs)))
 }
 
 const apart = new Set(['StandAlone', 'WFConnection', 'Unconnected', 'Timeout', 'NetworkFailure'])
@@ -35,7 +47,12 @@ const apart = new Set(['StandAlone', 'WFConnection', 'Unconnected', 'Timeout', '
 export function splitBrain(one: DiskReport, two: DiskReport): string | undefined {
   if (![one, two].every(({ status }) => apart.has(status.connection))) return undefined
   const both = `${one.name} (${describe(one.status)}) and ${two.name} (${describe(two.status)})`
-  if (kinship(one.generations, two.generations) === 'diverged') {
+  const kin = kinship(one.generations, two.generations)
+  const same = one.uuids?.some((uuid) => two.uuids?.includes(uuid)) ?? false
+  if (
+    kin === 'diverged' ||
+    (kin === 'unrelated' && same && forgotten(one.generations, two.generations))
+  ) {
     return `split brain: ${both} were each written without the other`
   }
   if (one.status.role === 'Primary' && two.status.role === 'Primary') {
@@ -45,11 +62,11 @@ export function splitBrain(one: DiskReport, two: DiskReport): string | undefined
 }
 
 /** Asks both nodes of the pair at once. */
-export function diskReports(
+export async function diskReports(
   hosts: readonly CheckHost[],
   drbd: Site['drbd'],
 ): Promise<DiskReport[]> {
-  return Promise.all(
+  const reports = await Promise.all(
     hosts.map(async (host) => {
       const [status, found] = await Promise.all([
         drbdStatus(host, drbd.minor),
@@ -58,4 +75,8 @@ export function diskReports(
       return { name: host.name, status, generations: found }
     }),
   )
+  const [one, two] = reports
+  if (!one || !two || kinship(one.generations, two.generations) !== 'unrelated') return reports
+  const disks = await Promise.all(hosts.map((host) => diskState(host, drbd.disk)))
+  return reports.map((report, at) => ({ ...report, uuids: disks[at]?.uuids ?? [] }))
 }

@@ -17,6 +17,9 @@ import { known, knownText } from './known.ts'
 /** The site's variables, the node that is missing, and whether its name was typed for this. */
 type Chosen = Site & { readonly absent: string; readonly confirmed: boolean }
 
+/** The peer is gone, and a human has typed its name: seconds since boot until which that holds. */
+const alonePath = '/run/tandem/alone'
+
 /**
  * After both nodes lost their power and one does not come back: tells what the other knows of both, and, once
  * the missing node's name was typed, lets it serve the data that it has.
@@ -55,7 +58,11 @@ export default role('start-without', (context: RoleContext<Chosen, Node>) => {
       apply: async ({ sh }) => {
         // It is off, says who typed its name: nothing waits for it, and it cannot serve meanwhile.
         if (vars.fencing !== 'none') await sh`${fence} confirm`
-        await sh`drbdsetup primary ${drbd.minor} --force`
+        // By force DRBD forgets the generation that both had, and calls a peer that has nothing newer a split
+        // brain when it returns. Where this disk is whole it is enough that the peer is known to be gone.
+        await sh`read -r up _ </proc/uptime; echo $((\${up%.*} + 60)) >${alonePath}
+          drbdsetup primary ${drbd.minor} 2>/dev/null || drbdsetup primary ${drbd.minor} --force
+          rm -f ${alonePath}`
       },
     }),
     task(`heartbeat runs on ${self.name}`, {

@@ -191,6 +191,32 @@ describe('a run over two hosts', () => {
     expect(existsSync(join(server('M1').root, 'after'))).toBe(false)
   })
 
+  it('tells what is behind a barrier too, where a play is to tell everything', async () => {
+    const told = (title: string, barrier: boolean, wrong: (host: string) => boolean) =>
+      task(title, {
+        barrier,
+        check: async ({ name }) => {
+          if (wrong(name)) throw new Refusal(`${name}: ${title}`)
+          return undefined
+        },
+        apply: async () => {},
+      })
+    const book = site([
+      {
+        keepGoing: true,
+        roles: [
+          role('r', () => [
+            told('first', false, (name) => name === 'M2'),
+            told('second', true, () => true),
+          ]),
+        ],
+      },
+    ])
+    const { exitCode, ends } = await play(book)
+    expect(exitCode).toBe(4)
+    expect(ends.sort()).toEqual(['M1 ok', 'M1 refused', 'M2 refused', 'M2 refused'])
+  })
+
   it('takes the hosts of a serial play one after the other, in the order asked for', async () => {
     const book = site([
       {

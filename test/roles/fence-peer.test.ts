@@ -20,6 +20,8 @@ interface Around {
   readonly peer?: 'active' | 'dead'
   /** Whether the pair has power switches. */
   readonly fenced?: boolean
+  /** An administrator lets this node serve without its peer: for how many seconds more. */
+  readonly alone?: number
   /** The line is back when DRBD has been looked at that often. */
   readonly backAfter?: number
 }
@@ -37,6 +39,10 @@ async function ask(around: Around) {
   })
   const { folder } = host
   host.file('run/peer-off', '5 100 powered off for heartbeat\n')
+  if (around.alone !== undefined) {
+    const up = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0])
+    host.file('run/alone', `${Math.floor(up + around.alone)}\n`)
+  }
   if (attempt !== undefined) host.file('run/attempt', `${attempt}\n`)
   host.file('proc-drbd', procDrbd(drbd))
   const back = around.backAfter
@@ -95,6 +101,16 @@ describe('DRBD is told', () => {
       'powered off, where an administrator said so before the take-over',
       { drbd: secondary, dopd: [5], attempt: '9.5', noted: true, confirmed: true },
       { code: 7, outdater: 0, off: 0 },
+    ],
+    [
+      'powered off, of a peer that an administrator has named as gone, whatever this disk may have missed',
+      { drbd: ['WFConnection', 'Secondary/Unknown', 'Consistent/DUnknown'], dopd: [5], alone: 30 },
+      { code: 7, outdater: 0, off: 0 },
+    ],
+    [
+      'nothing, where that was said too long ago',
+      { drbd: ['WFConnection', 'Secondary/Unknown', 'Consistent/DUnknown'], dopd: [5], alone: -1 },
+      { code: 1, outdater: 0, off: 0 },
     ],
     [
       'powered off, when the switch answers at last',

@@ -15,6 +15,7 @@ const [a, b, c, d] = [
   'CCCCCCCCCCCCCCC0',
   'DDDDDDDDDDDDDDD0',
 ]
+const [e, f] = ['EEEEEEEEEEEEEEE0', 'FFFFFFFFFFFFFFF0']
 
 describe('generations of two disks', () => {
   it.each([
@@ -70,6 +71,25 @@ describe('a split brain', () => {
     const found = splitBrain(one, two)
     if (wanted) expect(found).toMatch(wanted)
     else expect(found).toBeUndefined()
+  })
+
+  it('is one where a promotion by force made the node forget what both had, and the filesystem is the same', () => {
+    // As seen in the lab: two new generations at once, and DRBD's own word for it was split brain.
+    const one = alone('M1', 'Primary', 'StandAlone', gi(b, a))
+    const two = alone('M2', 'Secondary', 'StandAlone', gi(d, c))
+    const uuids = ['0b6b6fa6-6e0b-4a9f-a64e-57a8a1b0b7a1']
+    expect(splitBrain({ ...one, uuids }, { ...two, uuids })).toMatch(/were each written without/)
+    expect(splitBrain({ ...one, uuids }, { ...two, uuids: ['another'] })).toBeUndefined()
+    expect(splitBrain(one, two)).toBeUndefined()
+    // DRBD calls disks whose whole past differs unrelated, and no victim can follow then.
+    const far = (base: DiskReport, ...ids: string[]) => ({
+      ...base,
+      uuids,
+      generations: gi(...ids),
+    })
+    expect(
+      splitBrain(far(one, a, b, c, d), far(two, e, f, '1111111111111110', '2222222222222220')),
+    ).toBeUndefined()
   })
 
   it('names the command with the node that does not serve', () => {
