@@ -66,7 +66,11 @@ export default role('start-without', (context: RoleContext<Chosen, Node>) => {
       },
     }),
     task(`heartbeat runs on ${self.name}`, {
-      check: async (host) => ((await holding(host)) === 'stopped' ? change('starts') : undefined),
+      // Right after its start it does not answer yet, so systemd is asked.
+      check: async ({ $ }) => {
+        const { exitCode } = await $`systemctl is-active --quiet heartbeat`.nothrow()
+        return exitCode === 0 ? undefined : change('starts')
+      },
       apply: async ({ sh }) => {
         await sh`: >/run/tandem/refused; systemctl start heartbeat`
       },
