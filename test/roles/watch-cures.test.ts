@@ -26,6 +26,8 @@ interface Around {
   readonly refused?: string
   /** What the fencing program says, by question; 1 unless told. */
   readonly fence?: Readonly<Partial<Record<'answers' | 'hears' | 'off', 0 | 1>>>
+  /** Another machine answers for the floating address. */
+  readonly taken?: boolean
   /** A program of this name runs. */
   readonly runs?: string
 }
@@ -93,6 +95,7 @@ async function watch(around: Around): Promise<string[]> {
   for (const name of ['logger', 'systemctl', 'drbdsetup', 'ss', 'sync', 'hb_takeover']) {
     host.program(name, 'exit 0')
   }
+  host.program('arping', around.taken ? 'exit 1' : 'exit 0')
   host.program('scripts/tandem-service', 'exit 0')
   host.program('scripts/tandem-nfs', 'exit 1')
   const script = host.script('watch', 'integrate/templates/watch.hbs', {
@@ -157,6 +160,15 @@ describe('the watch', { timeout: 20_000 }, () => {
     expect(await watch({ rounds: times(4, { drbd: free }) })).toEqual([takeOver])
     expect(await watch({ preferred: false, rounds: times(8, { drbd: free }) })).toEqual([])
     expect(await watch({ preferred: false, rounds: times(11, { drbd: free }) })).toEqual([takeOver])
+  })
+
+  it('takes what the peer was given and has refused, because its disk is behind or gone', async () => {
+    const alone = { drbd: ['WFConnection', 'Secondary/Unknown', 'UpToDate/Outdated'] } as const
+    expect(await watch({ preferred: false, rounds: times(11, alone) })).toEqual([takeOver])
+    // Somebody has the address: it serves, whatever DRBD is to this node.
+    expect(await watch({ preferred: false, rounds: times(11, alone), taken: true })).toEqual([])
+    const unsure = { drbd: ['WFConnection', 'Secondary/Unknown', 'UpToDate/DUnknown'] } as const
+    expect(await watch({ preferred: false, rounds: times(11, unsure) })).toEqual([])
   })
 
   it.each([
