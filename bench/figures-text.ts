@@ -61,7 +61,7 @@ function span(values: readonly number[]): string {
 }
 
 const columns = ['detect', 'stop', 'fence'] as const
-const heads = ['drill', 'active', 'rounds', 'new file', 'open file', 'read', 'lock']
+const heads = ['drill', 'active', 'commit', 'rounds', 'new file', 'open file', 'read', 'lock']
 const counts = ['acknowledged', 'lost', 'client errors']
 
 function line(rounds: readonly Figure[]): string {
@@ -70,6 +70,7 @@ function line(rounds: readonly Figure[]): string {
   const cells = [
     first?.drill,
     first?.active,
+    [...new Set(rounds.map(({ commit }) => commit.slice(0, 7)))].join(' '),
     rounds.length,
     ...stallKinds.map((kind) => span(rounds.map(({ stalls }) => stalls[kind] ?? Number.NaN))),
     sum(({ acknowledged }) => acknowledged),
@@ -90,7 +91,7 @@ export function figuresTable(figures: readonly Figure[]): string {
   )
   const groups = groupBy(sorted, ({ drill, active }) => `${drill} ${active}`)
   const all = [...heads, ...counts, ...columns]
-  const rule = all.map((_, at) => (at < 2 ? '---' : '--:'))
+  const rule = all.map((_, at) => (at < 3 ? '---' : '--:'))
   return [`| ${all.join(' | ')} |`, `|${rule.join('|')}|`, ...[...groups.values()].map(line)].join(
     '\n',
   )

@@ -1,13 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { z } from 'zod'
 import { exitCodeOf, exitCodes, sentence, UsageError } from '../lib/errors.ts'
-import { figuresOf, withFigures } from './figures-text.ts'
+import { figure, figuresOf, withFigures } from './figures-text.ts'
 
 const root = resolve(import.meta.dirname, '..')
-const help = `npm run bench:figures -- FILE.rounds.json …
+const help = `npm run bench:figures -- FILE …
 
 Makes docs/drills.json and the table of docs/failover.md anew, from rounds that
-\`npm run play drill -- --json FILE\` wrote.
+\`npm run play drill -- --json FILE\` wrote (FILE.rounds.json), and from docs/drills.json
+itself where that is named: then what it holds stays.
 `
 
 async function main(files: readonly string[]): Promise<number> {
@@ -15,7 +17,7 @@ async function main(files: readonly string[]): Promise<number> {
     process.stdout.write(help)
     return exitCodes.converged
   }
-  if (files.length === 0) throw new UsageError('Expected at least one FILE.rounds.json, got none')
+  if (files.length === 0) throw new UsageError('Expected at least one file of rounds, got none')
   const figures = (await Promise.all(files.map(read))).flat()
   const page = join(root, 'docs/failover.md')
   const text = withFigures(await readFile(page, 'utf8'), figures)
@@ -30,7 +32,9 @@ async function read(file: string) {
     throw new UsageError(`Expected a file of rounds, got ${file}: ${sentence(error)}`)
   })
   try {
-    return figuresOf(JSON.parse(text))
+    const found: unknown = JSON.parse(text)
+    const kept = z.array(figure).safeParse(found)
+    return kept.success ? kept.data : figuresOf(found)
   } catch (error) {
     throw new UsageError(`${file} holds no rounds that count`, { cause: error })
   }

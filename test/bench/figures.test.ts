@@ -38,9 +38,9 @@ describe('the table of figures', () => {
 
   it('has a line a drill and active node, with the worst of several rounds', () => {
     expect(figuresTable(figures).split('\n').slice(2)).toEqual([
-      '| standby | M1 | 3 | 2.0 (3.0) | 1.0 (1.0) | 0.1 (0.1) | 1.0 (1.0) | 30 | 0 | 0 | 5.0 (5.0) | – | 1.0 (1.5) |',
-      '| standby | M2 | 1 | 2.0 | 1.0 | 0.1 | 1.0 | 10 | 0 | 0 | 5.0 | – | 1.0 |',
-      '| power-off | M1 | 1 | 30.0 | 1.0 | 0.1 | 1.0 | 10 | 0 | 0 | 5.0 | – | 15.0 |',
+      '| standby | M1 | abc | 3 | 2.0 (3.0) | 1.0 (1.0) | 0.1 (0.1) | 1.0 (1.0) | 30 | 0 | 0 | 5.0 (5.0) | – | 1.0 (1.5) |',
+      '| standby | M2 | abc | 1 | 2.0 | 1.0 | 0.1 | 1.0 | 10 | 0 | 0 | 5.0 | – | 1.0 |',
+      '| power-off | M1 | abc | 1 | 30.0 | 1.0 | 0.1 | 1.0 | 10 | 0 | 0 | 5.0 | – | 15.0 |',
     ])
   })
 
