@@ -27,20 +27,22 @@ const tandem = (nfs: Site['nfs']): Task[] => [
         service('rpcbind.service', { state: 'running', enabled: true }),
       ]
     : [service('rpcbind.socket', { masked: true }), service('rpcbind.service', { masked: true })]),
-  // Other lines of that file are others'. Between path and clients of ours is a tab: a line for the same path
-  // with a blank is that of an older Tandem, or says something else of the share.
+  // Other lines of that file are others'. Ours comes before an older one of ours goes: whatever ends a run in between,
+  // the share is exported by whoever takes over.
+  block('/etc/exports', {
+    name: 'tandem',
+    // One fsid on both nodes keeps file handles valid over a move; `mountpoint` never exports the
+    // empty directory below an unmounted filesystem.
+    lines: [`${nfs.path}\t${nfs.clients}(${[...nfs.options, 'fsid=1', 'mountpoint'].join(',')})`],
+  }),
+  // Between path and clients of ours is a tab: a line for the same path with a blank is that of an older Tandem, or
+  // says something else of the share.
   line('/etc/exports', { line: oldHead, absent: true }),
   line('/etc/exports', {
     title: `no other line for ${nfs.path} in /etc/exports`,
     line: `${nfs.path} `,
     match: new RegExp(`^${nfs.path.replaceAll(/[.*+?^$()[\]{}|\\]/g, '\\$&')} `),
     absent: true,
-  }),
-  block('/etc/exports', {
-    name: 'tandem',
-    // One fsid on both nodes keeps file handles valid over a move; `mountpoint` never exports the
-    // empty directory below an unmounted filesystem.
-    lines: [`${nfs.path}\t${nfs.clients}(${[...nfs.options, 'fsid=1', 'mountpoint'].join(',')})`],
   }),
   template('nfs.conf', '/etc/nfs.conf.d/tandem.conf', { ...nfs, ports, pipefs }),
 ]
