@@ -1,36 +1,21 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { sums, writeFiles } from './state.ts'
-import { complaints, lab, on, play, story } from './tandem.ts'
+import { on, ran, reset, until } from './tandem.ts'
 
 const vip = '192.168.0.219'
 /** Not the whole of site: that would keep what it made of a spoilt pair as `converged`. */
 const nodes = ['site', '--limit', 'nodes']
 const boot = (host: string) => on(host, 'cat /proc/sys/kernel/random/boot_id')
 
-async function ran(words: string[], code: number) {
-  const run = await play(words)
-  expect(run.code, story(run)).toBe(code)
-  return { run, said: complaints(run).join('\n') }
-}
-
-const until = (host: string, condition: string, seconds = 120) =>
-  on(
-    host,
-    `i=0; until { ${condition}; }; do i=$((i+1)); [ $i -lt ${seconds} ] || { tail -n 20 /var/log/ha-log >&2; exit 1; }; sleep 1; done`,
-  )
-
 beforeAll(async () => {
-  expect((await lab('reset', 'clean')).code).toBe(0)
+  await reset('clean')
   // What others have on these machines stays theirs.
   await on('M1', "echo '127.0.0.1 app.example' >>/etc/hosts")
   await on('M2', "printf '/srv\\t10.9.9.9(ro,sync)\\n' >/etc/exports; mkdir -p /srv")
   await ran(['site'], 0)
 })
 
-beforeEach(async () => {
-  const reset = await lab('reset', 'converged')
-  expect(reset.code, reset.stderr).toBe(0)
-})
+beforeEach(() => reset('converged'))
 
 describe('what belongs to others', () => {
   it('stays: lines of /etc/hosts and /etc/exports, and what users did to the root of the share', async () => {

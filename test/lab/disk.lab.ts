@@ -1,31 +1,11 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { diskHash, sums, writeFiles } from './state.ts'
-import { complaints, lab, on, play, story, titled } from './tandem.ts'
+import { connected, lab, on, ran, reset, settled, titled, until } from './tandem.ts'
 
 const disk = '/dev/mapper/VolGroup-lv_drbd'
 /** Not the whole of site: that would keep what it made of a spoilt pair as `converged`. */
 const nodes = ['site', '--limit', 'nodes']
 const note = '/var/lib/tandem/drbd-disk'
-
-const until = (host: string, condition: string, seconds = 180) =>
-  on(
-    host,
-    `i=0; until { ${condition}; }; do i=$((i+1)); [ $i -lt ${seconds} ] || { cat /proc/drbd >&2; tail -n 20 /var/log/ha-log >&2; exit 1; }; sleep 1; done`,
-  )
-const connected = (host: string) =>
-  until(host, `grep -q 'cs:Connected .* ds:UpToDate/UpToDate' /proc/drbd`)
-
-async function reset(level: string) {
-  const { code, stderr } = await lab('reset', level)
-  expect(code, stderr).toBe(0)
-}
-
-/** Runs a playbook that must end as wanted; what it complained about. */
-async function ran(words: string[], code: number) {
-  const run = await play(words)
-  expect(run.code, story(run)).toBe(code)
-  return { run, said: complaints(run).join('\n') }
-}
 
 describe('a new pair', () => {
   beforeEach(() => reset('clean'))
@@ -184,11 +164,7 @@ describe('both nodes lose their power', () => {
       await lab('power-on', missing)
       await connected(left)
       expect(await sums('later')).toBe(later)
-      await until(
-        missing,
-        `case $(cl_status rscstatus) in all|local|foreign|none) ;; *) false ;; esac`,
-        300,
-      )
+      await settled(missing)
       await ran(['verify'], 0)
     },
   )

@@ -1,24 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { sums, writeFiles } from './state.ts'
-import { complaints, lab, on, play, story } from './tandem.ts'
+import { complaints, connected, lab, on, play, settled, story, until } from './tandem.ts'
 
 const vip = '192.168.0.219'
 
-/** Waits on a machine until a shell condition holds; says what it was at the end of its patience. */
-function until(host: string, condition: string, seconds = 120): Promise<string> {
-  return on(
-    host,
-    `i=0; until { ${condition}; }; do i=$((i+1)); [ $i -lt ${seconds} ] || { echo 'never: '${JSON.stringify(condition)} >&2; cat /proc/drbd >&2; tail -n 20 /var/log/ha-log >&2; exit 1; }; sleep 1; done`,
-  )
-}
-
-const connected = (host: string, seconds = 180) =>
-  until(host, `grep -q 'cs:Connected .* ds:UpToDate/UpToDate' /proc/drbd`, seconds)
 const serves = (host: string, seconds = 180) =>
   until(host, `ip -o -4 addr show em1 | grep -q '${vip}/' && [ -s /run/tandem/serving ]`, seconds)
-const settled = (host: string) =>
-  until(host, `case $(cl_status rscstatus) in all|local|foreign|none) ;; *) false ;; esac`, 240)
-
 beforeAll(async () => {
   const reset = await lab('reset', 'clean')
   expect(reset.code, reset.stderr).toBe(0)

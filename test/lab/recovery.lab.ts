@@ -1,17 +1,20 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Event } from '../../lib/engine/index.ts'
 import { sums, writeFiles } from './state.ts'
-import { complaints, lab, on, play, story } from './tandem.ts'
+import {
+  complaints,
+  connected,
+  lab,
+  on,
+  play,
+  ran,
+  reset,
+  settled,
+  story,
+  until,
+} from './tandem.ts'
 
 const mounted = '/mnt/planted'
-
-const until = (host: string, condition: string, seconds = 240) =>
-  on(
-    host,
-    `i=0; until { ${condition}; }; do i=$((i+1)); [ $i -lt ${seconds} ] || { cat /proc/drbd >&2; tail -n 20 /var/log/ha-log >&2; exit 1; }; sleep 1; done`,
-  )
-const settled = (host: string) =>
-  until(host, `case $(cl_status rscstatus) in all|local|foreign|none) ;; *) false ;; esac`)
 
 /** What both nodes have before they part. */
 const base = `cd /data && mkdir -p planted/old/deep planted/kept && cd planted
@@ -119,7 +122,7 @@ function killer(host: string, at: RegExp) {
  */
 async function part(clock: string, crash: boolean) {
   await on('M1', base)
-  await until('M2', `grep -q 'cs:Connected .* ds:UpToDate/UpToDate' /proc/drbd`)
+  await connected('M2')
   await on(
     'M2',
     `systemctl stop chrony && date -s '${clock}' >/dev/null && drbdadm disconnect drbd`,
@@ -148,15 +151,12 @@ async function part(clock: string, crash: boolean) {
 }
 
 beforeAll(async () => {
-  const reset = await lab('reset', 'clean')
-  expect(reset.code, reset.stderr).toBe(0)
-  const site = await play(['site'])
-  expect(site.code, story(site)).toBe(0)
+  await reset('clean')
+  await ran(['site'], 0)
 })
 
 beforeEach(async () => {
-  const reset = await lab('reset', 'converged')
-  expect(reset.code, reset.stderr).toBe(0)
+  await reset('converged')
   for (const node of ['M1', 'M2']) await on(node, `cat >/root/attr <<'END'\n${attr}\nEND`)
 })
 

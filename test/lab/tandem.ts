@@ -98,3 +98,35 @@ export function titled(played: Played, wanted: string): string[] {
 export function story(played: Played): string {
   return [`exit code ${played.code}`, ...complaints(played), played.stderr].join('\n')
 }
+
+/** Waits on a machine until a shell condition holds; tells DRBD's and heartbeat's state at the end of its patience. */
+export const until = (host: string, condition: string, seconds = 180): Promise<string> =>
+  on(
+    host,
+    `i=0; until { ${condition}; }; do i=$((i+1)); [ $i -lt ${seconds} ] || { echo 'never: '${JSON.stringify(condition)} >&2; cat /proc/drbd >&2; tail -n 20 /var/log/ha-log >&2; exit 1; }; sleep 1; done`,
+  )
+
+/** Waits until both disks are the same, as this node's DRBD sees it. */
+export const connected = (host: string, seconds = 180): Promise<string> =>
+  until(host, `grep -q 'cs:Connected .* ds:UpToDate/UpToDate' /proc/drbd`, seconds)
+
+/** Waits until heartbeat on a node is at rest. */
+export const settled = (host: string): Promise<string> =>
+  until(host, `case $(cl_status rscstatus) in all|local|foreign|none) ;; *) false ;; esac`, 300)
+
+/** Goes back to a snapshot; throws unless that worked. */
+export async function reset(level: 'clean' | 'converged'): Promise<void> {
+  const { code, stderr } = await lab('reset', level)
+  if (code !== 0) throw new Error(`lab reset ${level}: exit code ${code}\n${stderr}`)
+}
+
+/** Runs a playbook that must end with an exit code; the run, and what it complained about. */
+export async function ran(words: readonly string[], code: number) {
+  const run = await play(words)
+  if (run.code !== code) {
+    throw new Error(
+      `npm run play ${words.join(' ')}: expected exit code ${code}, got ${story(run)}`,
+    )
+  }
+  return { run, said: complaints(run).join('\n') }
+}
