@@ -3,7 +3,7 @@ import { type CheckHost, Refusal } from '../../lib/index.ts'
 
 /** What the kernel says of everything that could keep the share from being let go. */
 export interface Beside {
-  /** `/proc/self/mountinfo` of all processes. */
+  /** `/proc/self/mountinfo` of all processes; a mount comes after the one that it is mounted on. */
   readonly mounts: string
   /** `/proc/swaps`. */
   readonly swaps: string
@@ -22,12 +22,17 @@ const plain = (text: string) =>
 /** A sentence for each thing beside the service that uses the share, and that a move would have to kill. */
 export function besideProblems({ mounts, swaps, loops }: Beside, minor: number, path: string) {
   const within = (place: string) => place.startsWith(`${path}/`)
+  const inside = new Set<string>()
   const found = mounts.split('\n').flatMap((line) => {
-    const [, , number, , place = ''] = line.split(' ')
+    const [id = '', parent = '', number, , place = ''] = line.split(' ')
     const where = plain(place)
+    const shared = number === `${drbdMajor}:${minor}`
+    if (!shared && !inside.has(parent)) return []
+    inside.add(id)
     if (where === path) return []
-    if (number === `${drbdMajor}:${minor}`) return [`the share is also mounted on ${where}`]
-    return within(where) ? [`another filesystem is mounted on ${where}, inside the share`] : []
+    return shared
+      ? [`the share is also mounted on ${where}`]
+      : [`another filesystem is mounted on ${where}, inside the share`]
   })
   const files = (text: string, what: string, column: number) =>
     text.split('\n').flatMap((line) => {
@@ -41,7 +46,7 @@ export function besideProblems({ mounts, swaps, loops }: Beside, minor: number, 
 /** Asks a host for what uses the share beside the service; nothing where it is not mounted there. */
 export async function beside({ $ }: CheckHost, { drbd, nfs }: Site): Promise<string[]> {
   const [mounts, swaps, loops] = await Promise.all([
-    $`cat /proc/[0-9]*/mountinfo 2>/dev/null | sort -u; true`,
+    $`cat /proc/[0-9]*/mountinfo 2>/dev/null | awk '!seen[$0]++'; true`,
     $`cat /proc/swaps`,
     $`for one in /sys/block/loop*/loop/backing_file; do if [ -e $one ]; then echo "$one $(cat $one)"; fi; done; true`,
   ])

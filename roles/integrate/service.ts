@@ -100,7 +100,7 @@ export default role(
           return found.exportsCurrent ? undefined : change('/etc/exports is newer')
         },
         apply: async ({ sh }) => {
-          await sh`exportfs -r && sha256sum /etc/exports >/run/tandem-exports`
+          await sh`exportfs -r || grep -q ${`^${vars.nfs.path}[[:space:]]`} /var/lib/nfs/etab; sha256sum /etc/exports >/run/tandem-exports`
         },
       }),
     ]

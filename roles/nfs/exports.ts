@@ -31,6 +31,7 @@ const tandem = (nfs: Site['nfs']): Task[] => [
   // the share is exported by whoever takes over.
   block('/etc/exports', {
     name: 'tandem',
+    create: { mode: 0o644 },
     // One fsid on both nodes keeps file handles valid over a move; `mountpoint` never exports the
     // empty directory below an unmounted filesystem.
     lines: [`${nfs.path}\t${nfs.clients}(${[...nfs.options, 'fsid=1', 'mountpoint'].join(',')})`],

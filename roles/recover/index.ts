@@ -145,6 +145,19 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
       }),
     ),
     onVictim(requirement('the survivor serves', proof, { barrier: true })),
+    onVictim(
+      task(`${vars.victim} stands aside`, {
+        barrier: true,
+        check: async (target) => {
+          const [report] = await diskReports([target], vars.drbd)
+          const waits = report?.status.connection !== 'StandAlone'
+          return waits && !progress.given ? change('does not look for its peer') : undefined
+        },
+        apply: async ({ sh }) => {
+          await sh`drbdadm disconnect ${resource}`
+        },
+      }),
+    ),
     onSurvivor(
       task(`${isVictim ? peer.name : host.name} lists its files`, {
         barrier: true,
@@ -182,6 +195,18 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
         },
       }),
     ),
+    onSurvivor(
+      task('the survivor takes it up again', {
+        barrier: true,
+        check: async (target) => {
+          const [report] = await diskReports([target], vars.drbd)
+          return report?.status.connection === 'StandAlone' ? change('is StandAlone') : undefined
+        },
+        apply: async ({ sh }) => {
+          await sh`drbdadm connect ${resource}`
+        },
+      }),
+    ),
     onVictim(
       task(`${vars.victim} gives up its changes`, {
         barrier: true,
@@ -200,20 +225,18 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
           },
         },
         apply: async ({ sh }) => {
-          await sh`drbdadm disconnect ${resource}; drbdadm secondary ${resource} && drbdadm connect --discard-my-data ${resource}`
+          // It is good for the next connection only, whenever that comes: where the survivor is not there now, it must
+          // not be left behind for one that comes after the victim has served again.
+          await sh`drbdadm secondary ${resource} && drbdadm connect --discard-my-data ${resource}
+            for second in $(seq 30); do
+              case $(drbdadm cstate ${resource}) in
+              WFConnection | Unconnected | WFReportParams) sleep 1 ;;
+              StandAlone) break ;;
+              *) exit 0 ;;
+              esac
+            done
+            drbdadm disconnect ${resource}; echo 'the survivor did not answer' >&2; exit 1`
           progress.given = true
-        },
-      }),
-    ),
-    onSurvivor(
-      task('the survivor takes it up again', {
-        barrier: true,
-        check: async (target) => {
-          const [report] = await diskReports([target], vars.drbd)
-          return report?.status.connection === 'StandAlone' ? change('is StandAlone') : undefined
-        },
-        apply: async ({ sh }) => {
-          await sh`drbdadm connect ${resource}`
         },
       }),
     ),

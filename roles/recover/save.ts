@@ -144,7 +144,8 @@ export async function saveFiles(
     victim.progress(`lists ${names} files`)
     await step('list', { path: place, name: 'victim', whole: true })
     victim.progress(`compares with ${survivor}`)
-    const { bytes, ...compared } = parseCompared(await step('compare'))
+    const since = await beforeSplit(victim, survivor)
+    const { bytes, ...compared } = parseCompared(await step('compare', { since }))
     await room(victim, bytes + 64 * 1024 ** 2, `copies of what only ${victim.name} has`)
     victim.progress(`copies ${compared.differing} files, ${sizeText(bytes)}`)
     const [saved = 0] = numbers(await step('save'), /^saved (\d+)$/)
@@ -155,6 +156,18 @@ export async function saveFiles(
     // After an interrupt too: nothing of a run is left behind.
     await victim.sh`bash -c ${shellOf(render('clear', { ...vars, fresh: false }))}`
   }
+}
+
+/**
+ * A moment before the two disks parted, in seconds since the epoch: ten minutes before the older of what both nodes
+ * noted when they had the same data last. 0 where one of them noted nothing: then everything is in doubt.
+ */
+async function beforeSplit(victim: Host, survivor: string): Promise<number> {
+  const notes = await Promise.all(
+    [victim, victim.peer(survivor)].map(({ $ }) => $`cat /var/lib/tandem/together`.nothrow()),
+  )
+  const times = notes.map(({ stdout }) => Number(/^(\d+) /.exec(stdout)?.[1] ?? 0))
+  return Math.max(0, Math.min(...times) - 600)
 }
 
 /** Takes away the survivor's list. */

@@ -61,8 +61,8 @@ export default role('start-without', (context: RoleContext<Chosen, Node>) => {
         // By force DRBD forgets the generation that both had, and calls a peer that has nothing newer a split
         // brain when it returns. Where this disk is whole it is enough that the peer is known to be gone.
         await sh`read -r up _ </proc/uptime; echo $((\${up%.*} + 60)) >${alonePath}
-          drbdsetup primary ${drbd.minor} 2>/dev/null || drbdsetup primary ${drbd.minor} --force
-          rm -f ${alonePath}`
+          trap 'rm -f /run/tandem/alone' EXIT
+          drbdsetup primary ${drbd.minor} 2>/dev/null || drbdsetup primary ${drbd.minor} --force`
       },
     }),
     task(`heartbeat runs on ${self.name}`, {

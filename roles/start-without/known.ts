@@ -84,7 +84,8 @@ function mayHave(
   if (status.disk === 'Inconsistent') {
     return `${name} was being brought up to date by ${other}: its data is not whole, and it cannot serve`
   }
-  if (served && together && served.at > together.at && served.connection !== 'Connected') {
+  const behind = ['Outdated', 'Inconsistent']
+  if (served && together && served.at > together.at && behind.includes(served.peerDisk)) {
     return `${name} served last, alone: ${other} has nothing newer, unless it was made to serve by force`
   }
   if (together?.role === 'Primary') {

@@ -115,8 +115,14 @@ export default role('verify/service', (context: NodeContext) => {
     }),
     whileServing('nothing else uses the share', (host) => beside(host, vars)),
     whileServing('nobody else has the address', async ({ $ }) => {
-      const { exitCode } = await $`arping -q -D -c 2 -w 3 -I ${vip.device} ${vip.address}`.nothrow()
-      return exitCode === 0
+      // This node's own other cards may answer too, where they are on the same network.
+      const { stdout } =
+        await $`arping -D -c 2 -w 3 -I ${vip.device} ${vip.address}; cat /sys/class/net/*/address`.nothrow()
+      const [told = '', own = ''] = stdout.split(/^Received .*$/m)
+      const others = [...told.matchAll(/\[([0-9a-f:]{17})\]/gi)].filter(
+        ([, mac = '']) => !own.toLowerCase().includes(mac.toLowerCase()),
+      )
+      return others.length === 0
         ? []
         : [
             `another machine on ${vip.device} answers for ${vip.address}: find it (arping -I ${vip.device} ${vip.address} on ${peer.name}) and take the address from it`,

@@ -9,7 +9,7 @@ import { HostAround } from './host-around.ts'
 
 const sh = (script: string) => spawnSync('sh', ['-ec', script], { encoding: 'utf8' })
 /** A namespace of its own: what is mounted, unmounted and killed there is nobody else's. */
-const alone = ['unshare', '-m', '-p', '-f', '--mount-proc', 'sh', '-ec']
+const alone = ['unshare', '-m', '--propagation', 'slave', '-p', '-f', '--mount-proc', 'sh', '-ec']
 const able =
   process.getuid?.() === 0 &&
   sh(
@@ -65,6 +65,16 @@ describe.runIf(able)('the end of the service', { timeout: 60_000 }, () => {
     expect(stdout, stderr).toBe('0\n0\n')
   })
 
+  it('leaves alone what the share only hides, and who uses elsewhere what is mounted inside', () => {
+    // On a node some other filesystem is often mounted inside: a folder of the root filesystem, say.
+    const { stdout, stderr } = stop(
+      `mkdir data/home other data/local; mount -t tmpfs none other; mount --bind other data/home
+       ( cd data/home; exec sleep 50 ) & inside=$!; ( cd other; exec sleep 50 ) & outside=$!; sleep 0.3`,
+      'kill -0 $inside && kill -0 $outside && echo both live; kill $inside $outside; grep -c other /proc/self/mountinfo',
+    )
+    expect(stdout, stderr).toBe('0\nboth live\n1\n')
+  })
+
   it('ends whoever holds the share, and nobody else', () => {
     const { stdout, stderr } = stop(
       '( cd data; exec sleep 50 ) & held=$!; ( cd /; exec sleep 50 ) & other=$!; sleep 0.3',
@@ -77,7 +87,7 @@ describe.runIf(able)('the end of the service', { timeout: 60_000 }, () => {
     // It is unmounted by someone else between the look and the kill.
     const { stdout, stderr } = stop(
       `( cd /; exec sleep 50 ) & other=$!
-       sed -i 's/^unmount() {/unmount() { [ ! -e again ] || return 0; : >again; return 1; }; _() {/; s/^places() {/places() { umount data 2>\\/dev\\/null; echo data; }; __() {/' tandem-nfs`,
+       sed -i 's/^unmount() {/unmount() { [ ! -e again ] || return 0; : >again; return 1; }; _() {/; s/^look_at_mounts() {/look_at_mounts() { umount data; ours=data within=; }; __() {/' tandem-nfs`,
       'kill -0 $other && echo other lives; kill $other',
     )
     expect(stdout, stderr).toBe('0\nother lives\n')
