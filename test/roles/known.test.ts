@@ -49,6 +49,14 @@ describe('what a node knows after both lost their power', () => {
       'M1 served last, alone: M2 has nothing newer, unless it was made to serve by force',
     ],
     [
+      'this one was cut off while it served: the other may have powered it off and served on',
+      {
+        together: { at, role: 'Primary' },
+        served: { at: at + 5, connection: 'WFConnection', peerDisk: 'DUnknown' },
+      },
+      'M1 served when both were last seen together. M2 may have taken over after that: then it has writes that M1 has not',
+    ],
+    [
       'this one was left behind',
       { status: status('Outdated'), together: { at, role: 'Primary' } },
       'M2 has newer data: it served after M1 was left behind, some time after 2026-11-27 15:40:00 UTC. Whatever was written there since is lost to clients as long as M1 serves',
