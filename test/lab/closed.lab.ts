@@ -70,7 +70,6 @@ describe('verify', () => {
       'systemctl disable -q heartbeat',
       /M2 .*heartbeat.*enabled/,
     ],
-    ['a helper of heartbeat that is stopped', 'M2', 'kill -9 $(pidof dopd)', /dopd/],
     [
       'a database of locks that was deleted',
       'M1',
