@@ -1,8 +1,9 @@
 import { loadavg } from 'node:os'
-import { exitCodeOf, exitCodes, Interrupted, sentence, UsageError } from '../lib/errors.ts'
+import { exitCodes, UsageError } from '../lib/errors.ts'
 import { lock } from '../lib/lab/lock.ts'
 import { type BenchArgs, benchOptions, readBench } from './args.ts'
 import { ensureBase, needPrograms } from './base.ts'
+import { begin } from './begin.ts'
 import { Bench, chosen } from './bench.ts'
 import { ownContenders, peers } from './contenders.ts'
 import { growthTable } from './growth.ts'
@@ -79,14 +80,4 @@ async function work(args: Exclude<BenchArgs, { verb: 'help' }>, at: Places, sign
   }
 }
 
-const stop = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(name, () => stop.abort(new Interrupted(`${name}: ended, hosts too`)))
-}
-try {
-  process.exit(await main(process.argv.slice(2), stop.signal))
-} catch (error) {
-  const cause = stop.signal.aborted ? stop.signal.reason : error
-  say(sentence(cause))
-  process.exit(exitCodeOf(cause))
-}
+await begin(main)

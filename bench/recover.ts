@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { read } from '../lib/cli/args.ts'
 import type { Option } from '../lib/cli/options.ts'
-import { exitCodeOf, exitCodes, Interrupted, sentence, UsageError } from '../lib/errors.ts'
+import { exitCodes, UsageError } from '../lib/errors.ts'
 import { lock } from '../lib/lab/lock.ts'
 import { ensureBase, needPrograms } from './base.ts'
+import { begin } from './begin.ts'
 import { ownContenders } from './contenders.ts'
 import { down, pidOf, reset } from './hosts.ts'
 import { writeInventories } from './inventories.ts'
@@ -54,8 +55,8 @@ const make = (folder: string, count: number, word: string) =>
       print $file "picture $i\\n" if "${word}" eq "new";
     }'`)
 
-/** Two disks that were one, each written alone since. */
-function split(folder: string, names: number, changed: number): readonly [string, string] {
+/** Two disks that were one, each written alone since; and when they parted, in seconds since the epoch. */
+async function split(folder: string, names: number, changed: number) {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(join(folder, 'mnt'), { recursive: true })
   const [survivor, victim] = [join(folder, 'survivor.img'), join(folder, 'victim.img')]
@@ -73,12 +74,14 @@ function split(folder: string, names: number, changed: number): readonly [string
   sh(`truncate -s ${bytes} ${victim} && mke2fs -q -F -t ext4 -N ${inodes} ${victim}`)
   within(victim, () => make(place, names, 'old'))
   sh(`cp --sparse=always ${victim} ${survivor}`)
+  const parted = Math.ceil(Date.now() / 1000)
+  while (Date.now() < parted * 1000) await sleep(100)
   within(victim, () => make(place, changed, 'new'))
   within(survivor, () => {
     mkdirSync(join(place, 'theirs'))
     make(join(place, 'theirs'), Math.ceil(changed / 10), 'new')
   })
-  return [survivor, victim]
+  return { images: [survivor, victim], parted } as const
 }
 
 /** Resident memory of every process below a host's first one, in bytes. */
@@ -132,13 +135,21 @@ async function work(
   const loops: string[] = []
   try {
     say(`making two disks with ${names} files`)
-    const images = split(folder, names, changed)
+    const { images, parted } = await split(folder, names, changed)
     for (const image of images) loops.push(sh(`losetup --find --show ${image}`))
     const nodes =
       'mknod /dev/loop-control c 10 237; i=0; while [ $i -lt 64 ]; do mknod /dev/loop$i b 7 $i; i=$((i+1)); done'
     for (const host of [1, 2]) on(at, host, nodes)
     on(at, 1, `mkdir -p ${share} && mount ${loops[0]} ${share}`)
     on(at, 2, `mkdir -p /dev/mapper && mknod ${disk} b 7 ${loops[1]?.match(/\d+$/)?.[0]}`)
+    // What was changed in the ten minutes before is saved too: here that would be all, as nobody waits so long.
+    for (const host of [1, 2]) {
+      on(
+        at,
+        host,
+        `mkdir -p /var/lib/tandem && echo '${parted + 600} Primary' >/var/lib/tandem/together`,
+      )
+    }
     const before = sh(`sha256sum <${images[1]}`)
     const stop = new AbortController()
     const peaks = watched(at, stop.signal)
@@ -198,14 +209,4 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
   }
 }
 
-const stop = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(name, () => stop.abort(new Interrupted(`${name}: ended, hosts too`)))
-}
-try {
-  process.exit(await main(process.argv.slice(2), stop.signal))
-} catch (error) {
-  const cause = stop.signal.aborted ? stop.signal.reason : error
-  say(sentence(cause))
-  process.exit(exitCodeOf(cause))
-}
+await begin(main)

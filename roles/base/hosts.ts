@@ -1,7 +1,6 @@
 import { type NodeContext, pairOf } from '../../inventory/schema.ts'
 import { block, line, role } from '../../lib/index.ts'
-
-const literal = (text: string) => text.replaceAll(/[.*+?^$()[\]{}|\\]/g, '\\$&')
+import { literal } from './literal.ts'
 
 /** A line of /etc/hosts that gives an address one of these names, among others. */
 export const naming = (address: string, names: readonly string[]) =>

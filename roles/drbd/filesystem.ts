@@ -5,8 +5,11 @@ import { describe, drbdStatus, generations, isFirstGeneration, isUpToDate } from
 
 type Drbd = Site['drbd']
 
-/** How the share is mounted: whatever a client makes there is no program of root's and no device for the node. */
-export const mountOptions = ['noatime', 'nosuid', 'nodev', 'errors=remount-ro']
+/** What a client makes in the share is no program of root's and no device for the node. */
+export const guarding = ['nosuid', 'nodev']
+
+/** How the share is mounted. */
+export const mountOptions = ['noatime', ...guarding, 'errors=remount-ro']
 
 /** S10: a filesystem, only on a synchronised device that never had one. */
 export function filesystem(drbd: Drbd, peerName: string): Task {

@@ -1,6 +1,6 @@
 import type { NodeContext, Site } from '../../inventory/schema.ts'
 import { type CheckHost, change, role, task } from '../../lib/index.ts'
-import { mountOptions } from '../drbd/filesystem.ts'
+import { guarding, mountOptions } from '../drbd/filesystem.ts'
 import { serves } from '../heartbeat/status.ts'
 
 /** What of the service runs on a node. */
@@ -53,15 +53,18 @@ export function partsMissing(found: Parts, { nfs, vip }: Site): string[] {
   ]
 }
 
-/** Options of the mount that the kernel shows and that keep clients from what is the node's own. */
-const guarding = mountOptions.filter((option) => option.startsWith('no') && option !== 'noatime')
-
-/** Which of those the share lacks; none where it is not mounted. */
+/** Which of the options that keep clients from what is the node's own the share lacks; none where it is not mounted. */
 export function missingOptions(mounts: string, device: string, path: string): string[] {
   const line = mounts.split('\n').find((one) => one.startsWith(`${device} ${path} `))
   if (line === undefined) return []
   const found = line.split(' ')[3]?.split(',') ?? []
   return guarding.filter((option) => !found.includes(option))
+}
+
+/** The same, asked of a host. */
+export async function lacking({ $ }: CheckHost, { drbd, nfs }: Site): Promise<string[]> {
+  const { stdout } = await $`cat /proc/mounts`
+  return missingOptions(stdout, `/dev/drbd${drbd.minor}`, nfs.path)
 }
 
 /** S13: what heartbeat started on the active node still runs there, with the exports on disk. */
@@ -84,9 +87,8 @@ export default role(
         },
       }),
       task(`${vars.nfs.path} is mounted ${guarding.join(', ')}`, {
-        check: async ({ $ }) => {
-          const { stdout } = await $`cat /proc/mounts`
-          const missing = missingOptions(stdout, `/dev/drbd${vars.drbd.minor}`, vars.nfs.path)
+        check: async (host) => {
+          const missing = await lacking(host, vars)
           return missing.length > 0 ? change(`lacks ${missing.join(', ')}`) : undefined
         },
         apply: async ({ sh }) => {

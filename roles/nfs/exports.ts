@@ -1,5 +1,6 @@
 import type { NodeContext, Site } from '../../inventory/schema.ts'
 import { block, line, packages, role, service, type Task, templates } from '../../lib/index.ts'
+import { literal } from '../base/literal.ts'
 import { pipefs, ports } from './ports.ts'
 
 const template = templates(import.meta.dirname)
@@ -42,7 +43,7 @@ const tandem = (nfs: Site['nfs']): Task[] => [
   line('/etc/exports', {
     title: `no other line for ${nfs.path} in /etc/exports`,
     line: `${nfs.path} `,
-    match: new RegExp(`^${nfs.path.replaceAll(/[.*+?^$()[\]{}|\\]/g, '\\$&')} `),
+    match: new RegExp(`^${literal(nfs.path)} `),
     absent: true,
   }),
   template('nfs.conf', '/etc/nfs.conf.d/tandem.conf', { ...nfs, ports, pipefs }),

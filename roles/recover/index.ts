@@ -150,8 +150,9 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
         barrier: true,
         check: async (target) => {
           const [report] = await diskReports([target], vars.drbd)
-          const waits = report?.status.connection !== 'StandAlone'
-          return waits && !progress.given ? change('does not look for its peer') : undefined
+          return report?.status.connection === 'StandAlone'
+            ? undefined
+            : change('does not look for its peer')
         },
         apply: async ({ sh }) => {
           await sh`drbdadm disconnect ${resource}`

@@ -61,7 +61,7 @@ export default role('start-without', (context: RoleContext<Chosen, Node>) => {
         // By force DRBD forgets the generation that both had, and calls a peer that has nothing newer a split
         // brain when it returns. Where this disk is whole it is enough that the peer is known to be gone.
         await sh`read -r up _ </proc/uptime; echo $((\${up%.*} + 60)) >${alonePath}
-          trap 'rm -f /run/tandem/alone' EXIT
+          trap ${`rm -f ${alonePath}`} EXIT
           drbdsetup primary ${drbd.minor} 2>/dev/null || drbdsetup primary ${drbd.minor} --force`
       },
     }),

@@ -5,6 +5,6 @@ import { handless } from './config.ts'
 
 /** What `site` looks at first; no disk is read to its end for it. */
 export default role(preflight.name, (context: NodeContext) =>
-  // Nothing waits for the other node here, and a look that fails hides no later one.
+  // Nobody waits for the other node: all is asked in one go.
   preflight.tasks(context).map(({ barrier: _, ...task }) => ({ ...task, ...handless(task) })),
 )

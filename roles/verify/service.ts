@@ -2,7 +2,7 @@ import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { type CheckHost, requirement, role } from '../../lib/index.ts'
 import { serves } from '../heartbeat/status.ts'
 import { beside } from '../integrate/beside.ts'
-import { missingOptions } from '../integrate/service.ts'
+import { lacking } from '../integrate/service.ts'
 import { pipefs } from '../nfs/ports.ts'
 
 /** A line of `/var/lib/nfs/etab`: what is exported to whom, with all options. */
@@ -87,9 +87,8 @@ export default role('verify/service', (context: NodeContext) => {
       const { stdout } = await $`cat /var/lib/nfs/etab`
       return exportProblems(parseEtab(stdout), nfs.path, nfs.clients, [...nfs.options, 'fsid=1'])
     }),
-    whileServing(`${nfs.path} is mounted as it should be`, async ({ $ }) => {
-      const { stdout } = await $`cat /proc/mounts`
-      const missing = missingOptions(stdout, `/dev/drbd${vars.drbd.minor}`, nfs.path)
+    whileServing(`${nfs.path} is mounted as it should be`, async (host) => {
+      const missing = await lacking(host, vars)
       return missing.length > 0
         ? [`${nfs.path} is mounted without ${missing.join(', ')}: npm run play site mends it`]
         : []

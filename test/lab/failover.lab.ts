@@ -1,23 +1,30 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { sums, writeFiles } from './state.ts'
-import { complaints, connected, lab, on, play, settled, story, until } from './tandem.ts'
+import {
+  complaints,
+  connected,
+  lab,
+  on,
+  play,
+  ran,
+  reset,
+  settled,
+  story,
+  until,
+} from './tandem.ts'
 
 const vip = '192.168.0.219'
 
 const serves = (host: string, seconds = 180) =>
   until(host, `ip -o -4 addr show em1 | grep -q '${vip}/' && [ -s /run/tandem/serving ]`, seconds)
+
 beforeAll(async () => {
-  const reset = await lab('reset', 'clean')
-  expect(reset.code, reset.stderr).toBe(0)
+  await reset('clean')
   // What another file left as converged may be another recipe.
-  const site = await play(['site'])
-  expect(site.code, story(site)).toBe(0)
+  await ran(['site'], 0)
 })
 
-beforeEach(async () => {
-  const reset = await lab('reset', 'converged')
-  expect(reset.code, reset.stderr).toBe(0)
-})
+beforeEach(() => reset('converged'))
 
 describe('the replication line is cut while clients write', () => {
   it('the service stays, the standby is Outdated and refuses promotion, and both are whole after healing', async () => {

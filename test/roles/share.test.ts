@@ -94,6 +94,56 @@ describe.runIf(able)('the end of the service', { timeout: 60_000 }, () => {
   })
 })
 
+describe('the start of the service', () => {
+  /** Runs `tandem-nfs start` where the share is mounted already; what exportfs says, and what it exports. */
+  function start(code: number, etab: string) {
+    const host = new HostAround({
+      '/proc/mounts': 'mounts',
+      '/proc/fs/nfsd': 'nfsd',
+      '/var/lib/nfs/etab': 'etab',
+      '/run/rpc_pipefs': 'pipes',
+      '/run/tandem-exports': 'read',
+      '/data': 'data',
+    })
+    const { folder } = host
+    for (const name of ['nfsd', 'pipes/nfsd', 'data']) {
+      mkdirSync(join(folder, name), { recursive: true })
+    }
+    for (const name of ['nfsd/threads', 'pipes/nfsd/cld']) host.file(name, '0\n')
+    host.file(
+      'mounts',
+      `/dev/drbd0 ${folder}/data ext4 rw 0 0\nsunrpc ${folder}/pipes rpc_pipefs rw 0 0\n`,
+    )
+    host.file('etab', etab.replace('/data', `${folder}/data`))
+    for (const name of ['nfsdcld', 'rpc.mountd', 'unshare']) host.program(name, 'exit 0')
+    host.program('exportfs', `exit ${code}`)
+    const script = host.script('tandem-nfs', 'integrate/templates/tandem-nfs.hbs', {
+      drbd: { filesystem: 'ext4' },
+      mountOptions: 'nosuid',
+      pipefs: '/run/rpc_pipefs',
+      legacyClients: false,
+      domain: 'x',
+      grace: 5,
+      ports: {},
+    })
+    const { status, stderr } = spawnSync('sh', [script, 'start'], { encoding: 'utf8' })
+    return { status, stderr, asked: readFileSync(join(folder, 'asked'), 'utf8') }
+  }
+
+  it('goes on where exportfs complains of a line of others', () => {
+    const { status, stderr, asked } = start(1, '/srv\t*(ro)\n/data\t10.0.0.0/24(rw)\n')
+    expect(status, stderr).toBe(0)
+    expect(stderr).toContain('exportfs complains of a line in /etc/exports')
+    expect(asked).toContain('rpc.mountd')
+  })
+
+  it.each([0, 1])('ends where the share itself is not exported, exportfs ended with %i', (code) => {
+    const { status, asked } = start(code, '/srv\t*(ro)\n')
+    expect(status).toBe(1)
+    expect(asked).not.toContain('rpc.mountd')
+  })
+})
+
 describe('what uses the share beside the service', () => {
   const mounts = (...lines: string[]) => lines.join('\n')
   const share = '36 25 147:0 / /data rw,noatime shared:1 - ext4 /dev/drbd0 rw'
