@@ -1,5 +1,6 @@
 import type { Site } from '../../lib/engine/make.ts'
 import type { PlannedTask } from '../../lib/engine/plan.ts'
+import { watch } from '../../lib/engine/site.ts'
 import {
   type CheckHost,
   change,
@@ -94,14 +95,9 @@ export class Machine {
             sent.other++
             this.set(changes)
           },
-          quickly: async (changes) => {
-            sent.quick++
+          quickly: (changes) => {
             const done = this.quickly(changes)
-            void done.then(() =>
-              setImmediate(() => {
-                if (!over) sent.lingers = true
-              }),
-            )
+            watch(done, sent, () => over)
             return done
           },
         }
