@@ -2,10 +2,11 @@ import { type NodeContext, pairOf } from '../../inventory/schema.ts'
 import { block, line, role } from '../../lib/index.ts'
 import { literal } from './literal.ts'
 
-/** A line of /etc/hosts that gives an address one of these names, among others. */
+/** A line of /etc/hosts that gives an address one of these names, among others; case does not count in names. */
 export const naming = (address: string, names: readonly string[]) =>
   new RegExp(
     `^\\s*${literal(address)}\\s(?:[^#]*\\s)?(?:${names.map(literal).join('|')})(?:\\s|#|$)`,
+    'i',
   )
 
 /** S2: both nodes know each other's names without asking any server. */

@@ -1,6 +1,7 @@
 import type { NodeContext, Site } from '../../inventory/schema.ts'
 import { block, line, packages, role, service, type Task, templates } from '../../lib/index.ts'
 import { literal } from '../base/literal.ts'
+import { unlessLegacyMounts } from './own-mounts.ts'
 import { pipefs, ports } from './ports.ts'
 
 const template = templates(import.meta.dirname)
@@ -20,14 +21,17 @@ const tandem = (nfs: Site['nfs']): Task[] => [
   // Masked first: the package starts its units as it is installed.
   ...distributionUnits.map((unit) => service(unit, { masked: true })),
   packages(['nfs-kernel-server', ...(nfs.legacyClients ? ['rpcbind'] : [])]),
-  // Clients of NFS 4 ask nobody for a port, and what does not listen cannot be attacked.
+  // Clients of NFS 4 ask nobody for a port, and what does not listen cannot be attacked. A node that mounts by NFS 3
+  // itself keeps it.
   ...(nfs.legacyClients
     ? [
         service('rpcbind.socket', { masked: false }),
         service('rpcbind.service', { masked: false }),
         service('rpcbind.service', { state: 'running', enabled: true }),
       ]
-    : [service('rpcbind.socket', { masked: true }), service('rpcbind.service', { masked: true })]),
+    : ['rpcbind.socket', 'rpcbind.service'].map((unit) =>
+        unlessLegacyMounts(service(unit, { masked: true })),
+      )),
   // Other lines of that file are others'. Ours comes before an older one of ours goes: whatever ends a run in between,
   // the share is exported by whoever takes over.
   block('/etc/exports', {

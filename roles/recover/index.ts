@@ -11,12 +11,15 @@ import {
 } from '../../lib/index.ts'
 import { onlyOn } from '../base/only-on.ts'
 import { diskState } from '../drbd/disk.ts'
-import { type DiskReport, diskReports, splitBrain } from '../drbd/split-brain.ts'
+import { diskReports, splitBrain } from '../drbd/split-brain.ts'
 import { describe } from '../drbd/status.ts'
 import { synchronised } from '../drbd/synchronise.ts'
-import { type Holding, holding, isActive, isSettled } from '../heartbeat/status.ts'
+import { isActive } from '../heartbeat/status.ts'
 import { handOver } from '../integrate/active.ts'
-import { forgetList, listSurvivor, savedFolder, saveFiles } from './save.ts'
+import { guardAlone } from '../integrate/beside.ts'
+import { forgetList, hasLeft, listSurvivor, savedFolder, saveFiles } from './save.ts'
+import { askSides, follows, hasToMove, hasToStart, isServing, obstacle } from './sides.ts'
+import { takeOver } from './take-over.ts'
 
 /** The site's variables and the node that `--victim` named. */
 type Chosen = Site & { readonly victim: string }
@@ -27,65 +30,25 @@ const limitMs = 24 * 3_600_000
 /** Lets a node serve what it has although the peer wrote alone: seconds since boot until which that holds. */
 const chosenPath = '/run/tandem/chosen'
 
-type Side = DiskReport & { readonly holds: Holding }
-
-/** Whether the victim serves, and the survivor could instead: then the service has to move first. */
-export function hasToMove(victim: Side, survivor: Side, preferred: string): boolean {
-  const able = ['UpToDate', 'Consistent', 'Outdated'].includes(survivor.status.disk)
-  return (
-    isActive(victim.holds, victim.name, preferred) &&
-    isSettled(survivor.holds) &&
-    survivor.status.role === 'Secondary' &&
-    able
-  )
-}
-
-/** Why the victim may not be given up now; undefined where it may. */
-export function obstacle(victim: Side, survivor: Side, preferred: string): string | undefined {
-  if (!splitBrain(victim, survivor)) {
-    return `this is no split brain: ${victim.name} is ${describe(victim.status)}, ${survivor.name} is ${describe(survivor.status)}; npm run play verify tells what is wrong`
-  }
-  const stopped = [victim, survivor].find(({ holds }) => holds === 'stopped')
-  if (stopped) {
-    return `heartbeat does not run on ${stopped.name}: after a partition it restarts by itself within a minute or two; else start it there (systemctl start heartbeat)`
-  }
-  if (victim.holds === 'transition' || survivor.holds === 'transition') {
-    return 'heartbeat is in transition: run it again in a minute'
-  }
-  if (isActive(victim.holds, victim.name, preferred)) {
-    return `${victim.name} serves the clients now, and ${survivor.name} (${describe(survivor.status)}, heartbeat says ${survivor.holds}) cannot: take ${survivor.name} as the victim (--victim ${survivor.name}), or mend ${survivor.name} first`
-  }
-  if (victim.status.role !== 'Secondary') {
-    return `${victim.name} is ${victim.status.role}: someone uses its disk; unmount it and drbdadm secondary first`
-  }
-  if (victim.status.disk === 'Diskless' || survivor.status.disk !== 'UpToDate') {
-    return `the survivor's disk must be UpToDate and the victim's attached: ${survivor.name} is ${describe(survivor.status)}, ${victim.name} is ${describe(victim.status)}`
-  }
-  if (!isActive(survivor.holds, survivor.name, preferred)) {
-    return `${survivor.name} does not serve: start the service there first (on ${survivor.name}: /usr/share/heartbeat/hb_takeover)`
-  }
-  return undefined
-}
-
 /** Gives up what one node wrote in a split brain: saves it, then makes that node follow the other. */
 export default role('recover', (context: RoleContext<Chosen, Node>) => {
   const { host, vars } = context
   const peer = peerOf(context as NodeContext)
   const isVictim = host.name === vars.victim
+  const survivorName = isVictim ? peer.name : host.name
   const { resource } = vars.drbd
-  const progress = { chosen: false, listed: false, saved: false, given: false, stamp: '' }
+  const progress = {
+    finished: false,
+    chosen: false,
+    listed: false,
+    saved: false,
+    given: false,
+    stamp: '',
+  }
 
-  const sides = async (target: CheckHost): Promise<readonly [Side, Side]> => {
-    const hosts = [target, target.peer(peer.name)]
-    const [[victim, survivor], [mine, theirs]] = await Promise.all([
-      diskReports(hosts, vars.drbd),
-      Promise.all(hosts.map(holding)),
-    ])
-    if (!victim || !survivor || !mine || !theirs) throw new Error('expected two nodes')
-    return [
-      { ...victim, holds: mine },
-      { ...survivor, holds: theirs },
-    ]
+  const sides = (target: CheckHost) => {
+    const other = target.peer(peer.name)
+    return isVictim ? askSides(target, other, vars) : askSides(other, target, vars)
   }
   const proof = async (target: CheckHost) => {
     const why = obstacle(...(await sides(target)), vars.preferred)
@@ -93,24 +56,36 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
   }
   const canBegin = async (target: CheckHost) => {
     const [victim, survivor] = await sides(target)
-    if (splitBrain(victim, survivor) && hasToMove(victim, survivor, vars.preferred)) return
+    if (splitBrain(victim, survivor)) {
+      if (hasToMove(victim, survivor, vars.preferred)) return guardAlone(target, vars)
+      if (hasToStart(victim, survivor)) return
+    }
     const why = obstacle(victim, survivor, vars.preferred)
     if (why) throw new Refusal(why)
   }
+  const begin = async (target: CheckHost) => {
+    const [victim, survivor] = await sides(target)
+    const left = await hasLeft(isVictim ? target.peer(peer.name) : target)
+    // A run that was killed after the victim had begun to follow: only its end is missing.
+    progress.finished = left && follows(victim, survivor)
+    if (isVictim && !progress.finished) await canBegin(target)
+  }
   const waitMs = (2 * vars.heartbeat.initdead + 120) * 1_000
-  const onVictim = (made: Task): Task => onlyOn(isVictim, made)
-  const onSurvivor = (made: Task): Task => onlyOn(!isVictim, made)
+  const unfinished = (made: Task): Task => ({
+    ...made,
+    check: async (target) => (progress.finished ? undefined : made.check(target)),
+  })
+  const onVictim = (made: Task): Task => onlyOn(isVictim, unfinished(made))
+  const onSurvivor = (made: Task): Task => onlyOn(!isVictim, unfinished(made))
 
   return [
-    onVictim(
-      requirement('a split brain, whose survivor serves or can', canBegin, { barrier: true }),
-    ),
+    requirement('a split brain, whose survivor serves or can', begin, { barrier: true }),
     onSurvivor(
-      task(`${isVictim ? peer.name : host.name} may serve its own data`, {
+      task(`${survivorName} may serve its own data`, {
         barrier: true,
         check: async (target) => {
-          const theirs = await holding(target.peer(peer.name))
-          if (!isActive(theirs, peer.name, vars.preferred)) return
+          const [, survivor] = await sides(target)
+          if (isServing(survivor)) return undefined
           return progress.chosen ? undefined : change(`instead of ${peer.name}`)
         },
         apply: async ({ sh }) => {
@@ -125,11 +100,35 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
         barrier: true,
         timeoutMs: 2 * waitMs,
         check: async (target) => {
-          const mine = await holding(target)
-          return isActive(mine, target.name, vars.preferred) ? change(`to ${peer.name}`) : undefined
+          const [victim] = await sides(target)
+          const moves = isActive(victim.holds, victim.name, vars.preferred) && isServing(victim)
+          return moves ? change(`to ${peer.name}`) : undefined
         },
         disruptive: canBegin,
         apply: (target) => handOver(target, peer.name, vars, waitMs),
+      }),
+    ),
+    onSurvivor(
+      task(`the service starts on ${survivorName}`, {
+        barrier: true,
+        timeoutMs: 2 * waitMs,
+        check: async (target) => {
+          const [, survivor] = await sides(target)
+          return isServing(survivor) ? undefined : change('nobody serves')
+        },
+        disruptive: canBegin,
+        apply: (target) =>
+          takeOver(
+            target,
+            vars,
+            async () => {
+              const [, survivor] = await sides(target)
+              const has = isActive(survivor.holds, survivor.name, vars.preferred)
+              if (has && isServing(survivor)) return true
+              return `${describe(survivor.status)}, heartbeat says ${survivor.holds}`
+            },
+            waitMs,
+          ),
       }),
     ),
     onSurvivor(
@@ -160,7 +159,7 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
       }),
     ),
     onSurvivor(
-      task(`${isVictim ? peer.name : host.name} lists its files`, {
+      task(`${survivorName} lists its files`, {
         barrier: true,
         timeoutMs: limitMs,
         check: async () => (progress.listed ? undefined : change('its files are listed')),
@@ -241,14 +240,13 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
         },
       }),
     ),
-    onSurvivor(
-      task(`the list of ${isVictim ? peer.name : host.name} is gone`, {
+    onlyOn(
+      !isVictim,
+      task(`the list of ${survivorName} is gone`, {
         barrier: true,
-        check: async () => (progress.listed ? change('nobody needs it any more') : undefined),
-        apply: async (target) => {
-          await forgetList(target, vars)
-          progress.listed = false
-        },
+        check: async (target) =>
+          (await hasLeft(target)) ? change('nobody needs it any more') : undefined,
+        apply: forgetList,
       }),
     ),
     synchronised(vars.drbd),

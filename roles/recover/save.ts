@@ -20,6 +20,7 @@ export interface Sides {
 /** Folders of the share that belong to the service, not to its users. */
 const state = ['.nfsdcld', '.statd', '.tandem']
 const place = '/run/tandem/victim'
+const node = '/dev/tandem-victim-disk'
 
 /** What was saved. */
 export interface Saved {
@@ -48,12 +49,19 @@ export function parseCompared(text: string): Compared {
   return { differing, bytes, moved, theirs }
 }
 
-/** How a script of this role is run: every part of a pipe counts, and clients come first. */
+/**
+ * How a script of this role is run: every part of a pipe counts, clients come first, and it ends when the connection that
+ * asked for it is gone, for the next run would have to wait for hours.
+ */
 export const shellOf = (script: string): string => `set -euo pipefail
 export LC_ALL=C
 renice -n 19 $$ >/dev/null
 ionice -c 3 -p $$ 2>/dev/null || :
+${whileAsked}
 ${script}`
+
+/** The next process above this script that carries a connection is watched; where there is none, nothing is. */
+const whileAsked = render('while-asked', {})
 
 /** Runs one of this role's scripts; an interrupt ends it, for it may take hours. */
 async function run(host: Host, name: string, data: object): Promise<string> {
@@ -87,8 +95,8 @@ async function namesBelow({ $ }: CheckHost, path: string): Promise<number> {
 }
 
 /** Lists every path of the survivor into a file there. */
-export async function listSurvivor(host: Host, { nfs, drbd }: Sides): Promise<void> {
-  await run(host, 'clear', { place, work, disk: drbd.disk, fresh: true })
+export async function listSurvivor(host: Host, { nfs }: Pick<Sides, 'nfs'>): Promise<void> {
+  await run(host, 'clear', { place, work, node, fresh: true })
   const names = await namesBelow(host, nfs.path)
   await room(host, listBytes(names), `lists of ${names} files`)
   host.progress(`lists ${names} files`)
@@ -133,7 +141,7 @@ export async function saveFiles(
   survivor: string,
   { drbd }: Sides,
 ): Promise<Saved & { readonly folder: string }> {
-  const vars = { work, place, state, survivor, disk: drbd.disk, filesystem: drbd.filesystem }
+  const vars = { work, place, node, state, survivor, disk: drbd.disk, filesystem: drbd.filesystem }
   const step = (name: string, more: object = {}) => run(victim, name, { ...vars, ...more })
   await step('clear', { fresh: true })
   try {
@@ -170,7 +178,12 @@ async function beforeSplit(victim: Host, survivor: string): Promise<number> {
   return Math.max(0, Math.min(...times) - 600)
 }
 
+/** Whether a run has left its list on the survivor. */
+export async function hasLeft({ $ }: CheckHost): Promise<boolean> {
+  return (await $`test -d ${work}`.nothrow()).exitCode === 0
+}
+
 /** Takes away the survivor's list. */
-export async function forgetList(host: Host, { drbd }: Pick<Sides, 'drbd'>): Promise<void> {
-  await run(host, 'clear', { place, work, disk: drbd.disk, fresh: false })
+export async function forgetList(host: Host): Promise<void> {
+  await run(host, 'clear', { place, work, node, fresh: false })
 }

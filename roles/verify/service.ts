@@ -23,6 +23,12 @@ export function parseEtab(text: string): Exported[] {
   )
 }
 
+/** How exportfs spells an option in etab that has two names. */
+const spelt: Readonly<Record<string, string>> = {
+  no_auth_nlm: 'insecure_locks',
+  auth_nlm: 'secure_locks',
+}
+
 /** A sentence for each way in which the running exports are not what the inventory says. */
 export function exportProblems(
   found: readonly Exported[],
@@ -32,7 +38,9 @@ export function exportProblems(
 ): string[] {
   const ours = found.filter((one) => one.path === path)
   const wanted = ours.find((one) => one.clients === clients)
-  const lacks = wanted ? options.filter((option) => !wanted.options.includes(option)) : []
+  const lacks = wanted
+    ? options.filter((option) => !wanted.options.includes(spelt[option] ?? option))
+    : []
   return [
     ...(wanted ? [] : [`${path} is not exported to ${clients}`]),
     ...ours

@@ -47,7 +47,7 @@ describe('lines of /etc/hosts that are others’', () => {
       match: naming('127.0.1.1', ['M1.redhat.sx', 'M1']),
       absent: true,
     }
-    const own = '127.0.1.1 M1.redhat.sx M1\n127.0.1.1\tM1\n'
+    const own = '127.0.1.1 M1.redhat.sx M1\n127.0.1.1\tM1\n127.0.1.1 m1.RedHat.sx\n'
     const others = '127.0.1.1 app\n127.0.1.1 M1x\n127.0.1.1 M1.redhat.sx.example\n10.0.0.1 M1\n'
     expect(await edited(`${own}${others}`, options)).toBe(others)
   })

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { renderFile } from '../../lib/resources/template.ts'
 import { shellOf } from '../../roles/recover/save.ts'
@@ -77,13 +77,29 @@ function split(before: string, victim: string, survivor: string) {
 }
 
 /** Saves what only the victim has, as the role does; what it says, and where the copy is. `since` is when the two may have parted. */
-function save({ mine, theirs }: { mine: string; theirs: string }, since = 9_999_999_999) {
+function save(
+  { mine, theirs }: { mine: string; theirs: string },
+  since = 9_999_999_999,
+  before: (disk: string) => string = () => '',
+) {
   const work = join(base, 'work')
   const folder = join(base, 'kept')
   const survivor = mount(theirs)
   const place = join(base, 'place')
   const disk = sh(`losetup --find --show ${mine}`)
-  const vars = { work, folder, state: ['.tandem'], survivor: 'M1', place, disk, filesystem: 'ext4' }
+  const others = before(disk)
+  // Where devices work.
+  const node = join('/dev', basename(base))
+  const vars = {
+    work,
+    folder,
+    state: ['.tandem'],
+    survivor: 'M1',
+    place,
+    node,
+    disk,
+    filesystem: 'ext4',
+  }
   try {
     script('clear', { ...vars, fresh: true })
     script('list', { ...vars, path: survivor, name: 'survivor', whole: false })
@@ -93,12 +109,44 @@ function save({ mine, theirs }: { mine: string; theirs: string }, since = 9_999_
     const saved = script('save', vars)
     script('keep', vars)
     const list = readFileSync(join(folder, 'list'), 'utf8').trim().split('\n').slice(1)
-    return { compared, saved, list, files: join(folder, 'files'), vars }
+    return { compared, saved, list, files: join(folder, 'files'), vars, others }
   } finally {
     script('clear', { ...vars, fresh: false })
     sh(`losetup -d ${disk}`)
   }
 }
+
+describe('a script of recovery', () => {
+  it('ends, with all that it started, when the connection that asked for it is gone', async () => {
+    // What carries a connection is known by its name.
+    const carrier = join(base, 'sshd-session')
+    sh(`cp /bin/bash ${carrier}`)
+    const script = join(base, 'script')
+    writeFileSync(
+      script,
+      shellOf(`cd ${base}; (echo $BASHPID; sleep 300) >pids | cat; touch ended`),
+    )
+    const asked = spawn(carrier, ['-c', `bash -c "$(cat ${script})"; :`], { stdio: 'ignore' })
+    const below = () => sh(`pgrep -f '[c]d ${base}; ' || :`).split('\n').filter(Boolean)
+    await expect.poll(() => sh(`cat ${base}/pids || :`), { timeout: 10_000 }).toMatch(/\d/)
+    const pid = sh(`cat ${base}/pids`)
+    expect(below().length).toBeGreaterThan(0)
+    asked.kill('SIGKILL')
+    await expect.poll(below, { timeout: 20_000 }).toEqual([])
+    const running = () => sh(`grep -v '^State:.Z' /proc/${pid}/status | grep '^State' || :`)
+    await expect.poll(running).toBe('')
+    expect(sh(`ls ${base}`)).not.toContain('ended')
+  }, 40_000)
+
+  it('leaves nothing behind that watches it', async () => {
+    const carrier = join(base, 'sshd-session')
+    sh(`cp /bin/bash ${carrier}`)
+    const script = join(base, 'script')
+    writeFileSync(script, shellOf(`: at ${base}; echo done`))
+    expect(sh(`${carrier} -c 'bash -c "$(cat ${script})"; :'`)).toBe('done')
+    await expect.poll(() => sh(`pgrep -f '[:] at ${base}' || :`), { timeout: 10_000 }).toBe('')
+  }, 20_000)
+})
 
 describe.runIf(loops)('what a victim has alone', { timeout: 60_000 }, () => {
   it('is nothing where nobody wrote', () => {
@@ -237,7 +285,10 @@ describe.runIf(loops)('what a victim has alone', { timeout: 60_000 }, () => {
       ':',
     )
     const before = sh(`sha256sum <${disks.mine}`)
-    const { list } = save(disks)
+    // The disk here is a loop device itself; an administrator may have one more on it.
+    const { list, others } = save(disks, undefined, (disk) => sh(`losetup --find --show ${disk}`))
+    expect(sh(`losetup -n -O BACK-FILE ${others}`)).toMatch(/^\/dev\/loop/)
+    sh(`losetup -d ${others}`)
     expect(list).toEqual(['saved ./x: M1 has nothing there'])
     expect(sh(`sha256sum <${disks.mine}`)).toBe(before)
   })

@@ -2,8 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { type CheckHost, change } from '../../lib/index.ts'
 import { besideProblems } from '../../roles/integrate/beside.ts'
 import { missingOptions } from '../../roles/integrate/service.ts'
+import { legacyMounts, unlessLegacyMounts } from '../../roles/nfs/own-mounts.ts'
 import { databaseProblem, exportProblems, parseEtab } from '../../roles/verify/service.ts'
 import { HostAround } from './host-around.ts'
 
@@ -204,6 +206,13 @@ describe('the running exports', () => {
     expect(problems(ours, '/srv\t*(ro,async)')).toEqual([])
   })
 
+  it('are right where exportfs spells an option otherwise', () => {
+    const found = etab(ours.replace('hide', 'hide,insecure_locks'))
+    const wanted = ['rw', 'no_auth_nlm']
+    expect(exportProblems(found, '/data', '192.168.0.0/24', wanted)).toEqual([])
+    expect(exportProblems(etab(ours), '/data', '192.168.0.0/24', wanted)).toHaveLength(1)
+  })
+
   it.each([
     [[ours.replace(',sync,', ',async,')], /exported async to 192.168.0.0\/24: .* lose it/],
     [[ours, '/data\t*(rw,sync)'], /also exported to \*, which the inventory does not say/],
@@ -212,6 +221,35 @@ describe('the running exports', () => {
     [[ours, '/data/private\t10.0.0.1(rw,sync)'], /\/data\/private, a part of the share/],
   ])('%j is named', (lines, sentence) => {
     expect(problems(...lines).join('\n')).toMatch(sentence)
+  })
+})
+
+describe('what a node mounts itself by NFS 3', () => {
+  it('keeps rpcbind on it', async () => {
+    const mounts =
+      'a:/x /mnt/old nfs rw,vers=3,addr=10.0.0.9 0 0\nb:/y /mnt/new nfs4 rw,vers=4.2 0 0\n'
+    const fstab =
+      '# c:/z /mnt/no nfs vers=3 0 0\nd:/w /mnt/later nfs noauto,nfsvers=3 0 0\ne:/v /mnt/four nfs rw 0 0\n'
+    expect(legacyMounts(mounts, '')).toEqual(['/mnt/old'])
+    expect(legacyMounts('', fstab)).toEqual(['/mnt/later'])
+    expect(legacyMounts('', '')).toEqual([])
+    let asked = 0
+    const made = unlessLegacyMounts({
+      title: 'x',
+      check: async () => change('would mask it'),
+      apply: async () => {},
+    })
+    const host = (text: string) => {
+      const $ = () => {
+        asked++
+        const answer = Promise.resolve({ stdout: text, stderr: '', exitCode: 0 })
+        return Object.assign(answer, { nothrow: () => answer })
+      }
+      return { name: 'M1', $, peer: () => host(text) } as unknown as CheckHost
+    }
+    expect(await made.check(host(mounts))).toBeUndefined()
+    expect(await made.check(host(''))).toBeDefined()
+    expect(asked).toBe(4)
   })
 })
 

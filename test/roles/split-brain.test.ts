@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { type DiskReport, kinship, splitBrain } from '../../roles/drbd/split-brain.ts'
 import { parseGenerations, parseProcDrbd } from '../../roles/drbd/status.ts'
 import type { Holding } from '../../roles/heartbeat/status.ts'
-import { obstacle } from '../../roles/recover/index.ts'
 import { parseCompared } from '../../roles/recover/save.ts'
+import { follows, hasToMove, hasToStart, obstacle, type Side } from '../../roles/recover/sides.ts'
 import { whatToDo } from '../../roles/verify/cluster.ts'
 
 const zero = '0000000000000000'
@@ -101,8 +101,14 @@ describe('a split brain', () => {
 })
 
 describe('the victim of a split brain', () => {
-  const survivor = { ...alone('M1', 'Primary', 'StandAlone', gi(b, a)), holds: 'all' as Holding }
-  const victim = { ...alone('M2', 'Secondary', 'StandAlone', gi(c, a)), holds: 'none' as Holding }
+  const side = (base: DiskReport, holds: Holding, mounted: boolean): Side => ({
+    ...base,
+    holds,
+    mounted,
+  })
+  const survivor = side(alone('M1', 'Primary', 'StandAlone', gi(b, a)), 'all', true)
+  const victim = side(alone('M2', 'Secondary', 'StandAlone', gi(c, a)), 'none', false)
+  const idle = side(alone('M1', 'Secondary', 'StandAlone', gi(b, a)), 'none', false)
 
   it('may be given up where it serves nobody', () => {
     expect(obstacle(victim, survivor, 'M1')).toBeUndefined()
@@ -112,7 +118,7 @@ describe('the victim of a split brain', () => {
     ['no split brain', { ...victim, generations: gi(a) }, survivor, /no split brain/],
     [
       'the victim serves',
-      { ...victim, holds: 'all' as Holding },
+      side(alone('M2', 'Primary', 'StandAlone', gi(c, a)), 'all', true),
       survivor,
       /M2 serves the clients now, and M1 .* cannot/,
     ],
@@ -123,6 +129,13 @@ describe('the victim of a split brain', () => {
       /someone uses its disk/,
     ],
     ['nobody serves', victim, { ...survivor, holds: 'none' as Holding }, /M1 does not serve/],
+    [
+      'heartbeat only believes that the survivor serves',
+      victim,
+      { ...idle, holds: 'all' as Holding },
+      /M1 does not serve .*Secondary.*the share is not mounted, heartbeat says all/,
+    ],
+    ['the share is not mounted', victim, { ...survivor, mounted: false }, /M1 does not serve/],
     [
       'the survivor is not current',
       victim,
@@ -138,6 +151,30 @@ describe('the victim of a split brain', () => {
     ['heartbeat moves', { ...victim, holds: 'transition' as Holding }, survivor, /transition/],
   ])('is refused: %s', (_, one, two, wanted) => {
     expect(obstacle(one, two, 'M1')).toMatch(wanted)
+  })
+
+  it('makes the service move first where the victim serves, and start where nobody does', () => {
+    const serving = side(alone('M2', 'Primary', 'StandAlone', gi(c, a)), 'all', true)
+    expect(hasToMove(serving, idle, 'M1')).toBe(true)
+    expect(hasToStart(serving, idle)).toBe(false)
+    expect(hasToMove(victim, idle, 'M1')).toBe(false)
+    expect(hasToStart(victim, idle)).toBe(true)
+    // After a start that failed heartbeat may still believe that a node has the service.
+    expect(hasToStart({ ...victim, holds: 'all' }, idle)).toBe(true)
+    expect(hasToStart(victim, { ...idle, holds: 'transition' })).toBe(false)
+    expect(hasToStart(victim, survivor)).toBe(false)
+    const torn = { ...idle, status: { ...idle.status, disk: 'Inconsistent' } }
+    expect(hasToStart(victim, torn)).toBe(false)
+    expect(hasToMove(serving, torn, 'M1')).toBe(false)
+  })
+
+  it('follows already where a run was killed after that', () => {
+    const at = (state: string) => side(report('M2', state), 'none', false)
+    expect(follows(at('SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate'), survivor)).toBe(
+      true,
+    )
+    expect(follows(at('Connected ro:Secondary/Primary ds:UpToDate/UpToDate'), survivor)).toBe(true)
+    expect(follows(victim, survivor)).toBe(false)
   })
 
   it('what differs is read from one line, and anything else is an error', () => {
