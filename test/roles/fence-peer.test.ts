@@ -56,7 +56,8 @@ async function ask(around: Around) {
     `case $1 in answers) exit ${awake ? 0 : 1} ;; noted) exit ${noted ? 0 : 1} ;; confirmed) exit ${confirmed ? 0 : 1} ;; esac\n${host.codes('fence', ' off', off)}`,
   )
   host.program('cl_status', `echo ${peer}`)
-  const words = { peer: 'M2.example', switch: fenced, notice: 1, patience: 1, wait: 2 }
+  // Whole seconds: of one, nothing may be left when the first answer is there.
+  const words = { peer: 'M2.example', switch: fenced, notice: 1, patience: 2, wait: 2 }
   const script = host.script('fence-peer', 'drbd/templates/fence-peer.hbs', words)
   const child = spawn('sh', [script], { stdio: 'ignore' })
   const code = await new Promise((resolve) => child.on('exit', resolve))
