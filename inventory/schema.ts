@@ -152,6 +152,12 @@ export const vars = z
       resource: word,
       minor: z.number().int().min(0).max(255),
       disk: path,
+      /**
+       * A second, small disk (32 MiB are enough) for what follows the service: the memory of its clients and their locks. It
+       * is replicated beside the first, under the next minor, and never exported. Without it that memory is in the share,
+       * where root of any client can change it.
+       */
+      stateDisk: path.optional(),
       port,
       /** The most that a resync may use of the line, for example `100M` (bytes a second). */
       maxRate: z.string().regex(/^\d+[KMG]$/, 'Expected a rate such as 100M'),

@@ -55,7 +55,7 @@ export default role('confirm-off', (context: RoleContext<Chosen, Node>) => {
     }),
     doesNotAnswer(context as NodeContext, dead),
     requirement('the data of this node is current', async (host) => {
-      const status = await drbdStatus(host, vars.drbd.minor)
+      const status = await drbdStatus(host, vars.drbd)
       if (status.disk === 'UpToDate') return
       throw new Refusal(
         `${host.name}: its disk is ${status.disk} (${describe(status)}): its data may be older than that of ${dead.name}, which must come back first`,

@@ -10,6 +10,7 @@ import {
 } from '../../lib/index.ts'
 import { type DiskState, diskState } from './disk.ts'
 import { guardSize, peerState, sizeText, standing } from './guard.ts'
+import { type Volume, volumesOf } from './volumes.ts'
 
 /** Disks that were read to their end in this process and held nothing but zeros, by their stamp. */
 const read = new Set<string>()
@@ -21,19 +22,19 @@ export const wasRead = ({ stamp }: DiskState): boolean => read.has(stamp)
 export const confirmation = (host: string, disk: string): string => `${host}:${disk}`
 
 /** Whether an administrator has typed that whatever is on this host's disk may go; throws for another disk. */
-export function isConfirmed({ host, vars }: NodeContext): boolean {
+export function isConfirmed({ host, vars }: NodeContext, disk: string): boolean {
   const { overwrite = [] } = vars as { readonly overwrite?: readonly string[] }
   const own = overwrite.filter((word) => word.startsWith(`${host.name}:`))
-  const wanted = confirmation(host.name, vars.drbd.disk)
-  const other = own.find((word) => word !== wanted)
-  if (other === undefined) return own.length > 0
-  throw new UsageError(`Expected --overwrite ${wanted}, the backing disk, got --overwrite ${other}`)
+  const wanted = volumesOf(vars.drbd).map((volume) => confirmation(host.name, volume.disk))
+  const other = own.find((word) => !wanted.includes(word))
+  if (other === undefined) return own.includes(confirmation(host.name, disk))
+  throw new UsageError(
+    `Expected --overwrite ${wanted.join(' or ')}, the backing disk, got --overwrite ${other}`,
+  )
 }
 
 /** The disk whose blankness is to be known. */
-export interface Blank {
-  readonly disk: string
-  readonly minor: number
+export interface Blank extends Pick<Volume, 'disk' | 'minor' | 'marker'> {
   readonly peer: string
   /** An administrator has typed that whatever is on it may go. */
   readonly confirmed: boolean
@@ -43,8 +44,8 @@ export interface Blank {
  * Reads a disk without a signature from its first byte to its last before anything is changed: data does
  * not need a signature to be data. Changes nothing itself.
  */
-export function blankDisk({ disk, minor, peer, confirmed }: Blank): Task {
-  const place = { disk, minor, peer }
+export function blankDisk({ confirmed, ...place }: Blank): Task {
+  const { disk, marker } = place
   const look = (host: CheckHost) => standing(host, place)
   return task(`backing disk ${disk}`, {
     // The peer's disk may have to be looked at.
@@ -70,7 +71,7 @@ export function blankDisk({ disk, minor, peer, confirmed }: Blank): Task {
       const { state, ...found } = await look(host)
       const lost = found.is === 'blank' && found.remembered
       await readToEnd(host, disk, state.size, lost)
-      const after = await diskState(host, disk)
+      const after = await diskState(host, disk, false, marker)
       if (after.stamp !== state.stamp) {
         throw new Refusal(
           `${host.name}: something wrote to ${disk} while it was read: expected a disk that nothing uses`,

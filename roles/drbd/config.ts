@@ -3,6 +3,7 @@ import { directory, file, role, service, templates } from '../../lib/index.ts'
 import { unitKnown } from '../base/reload.ts'
 import { isFenced } from '../fencing/switch.ts'
 import { fencePeer, ping } from './fencing.ts'
+import { volumesOf } from './volumes.ts'
 
 const template = templates(import.meta.dirname)
 
@@ -28,6 +29,8 @@ export default role('drbd/config', (context: NodeContext) => {
       `/etc/drbd.d/${drbd.resource}.res`,
       {
         ...drbd,
+        stateDisk: drbd.stateDisk ?? '',
+        volumes: volumesOf(drbd),
         sharedSecret: drbd.sharedSecret.reveal(),
         nodes: pairOf(context).map(({ vars }) => ({ name: vars.fqdn, address: vars.em3.address })),
       },

@@ -124,15 +124,21 @@ export interface DiskState {
 /**
  * Looks at a backing disk without opening it for writing; refuses where there is none. `deep` reads DRBD's
  * metadata even while DRBD has the disk open: its generations are written there whenever they change.
+ * `markedAt` is the file in which the host remembers the disk.
  */
-export async function diskState(host: CheckHost, disk: string, deep = false): Promise<DiskState> {
+export async function diskState(
+  host: CheckHost,
+  disk: string,
+  deep = false,
+  markedAt = markerPath,
+): Promise<DiskState> {
   const [there, signatures, facts, marker] = await Promise.all([
     host.$`test -b ${disk}`.nothrow(),
     // DRBD writes past the page cache of the disk below it, so what was read there before is stale;
     // a filesystem made since would be overlooked.
     host.$`blockdev --flushbufs ${disk} && wipefs --no-act --parsable ${disk}`.nothrow(),
     host.$`[ ! -b ${disk} ] || sh -c ${factsScript} facts ${disk} ${deep ? 'deep' : ''}`,
-    host.$`if [ -e ${markerPath} ]; then cat ${markerPath}; fi`,
+    host.$`if [ -e ${markedAt} ]; then cat ${markedAt}; fi`,
   ])
   if (there.exitCode !== 0) {
     throw new Refusal(

@@ -1,9 +1,7 @@
-import type { Site } from '../../inventory/schema.ts'
 import { change, Refusal, type Task, task } from '../../lib/index.ts'
 import { diskState, parseWipefs } from './disk.ts'
-import { describe, drbdStatus, generations, isFirstGeneration, isUpToDate } from './status.ts'
-
-type Drbd = Site['drbd']
+import { describe, generations, isFirstGeneration, isUpToDate, volumeStatus } from './status.ts'
+import type { Volume } from './volumes.ts'
 
 /** What a client makes in the share is no program of root's and no device for the node. */
 export const guarding = ['nosuid', 'nodev']
@@ -11,20 +9,23 @@ export const guarding = ['nosuid', 'nodev']
 /** How the share is mounted. */
 export const mountOptions = ['noatime', ...guarding, 'errors=remount-ro']
 
+/** How the volume of the service's own state is mounted. */
+export const stateOptions = ['noatime', ...guarding, 'noexec', 'errors=remount-ro']
+
 /** S10: a filesystem, only on a synchronised device that never had one. */
-export function filesystem(drbd: Drbd, peerName: string): Task {
-  const device = `/dev/drbd${drbd.minor}`
-  return task(`${drbd.filesystem} on ${device}`, {
+export function filesystem(volume: Volume, peerName: string): Task {
+  const { device } = volume
+  return task(`${volume.filesystem} on ${device}`, {
     barrier: true,
     check: async (host) => {
       // DRBD's own metadata is at the end of the disk, so the filesystem begins where the disk does
       // and can be seen there whichever node is Primary.
-      const { signatures } = await diskState(host, drbd.disk)
+      const { signatures } = await diskState(host, volume.disk)
       const others = signatures.filter((type) => type !== 'drbd')
       if (others.length === 0) return change('no filesystem yet')
-      if (others.length === 1 && others[0] === drbd.filesystem) return
+      if (others.length === 1 && others[0] === volume.filesystem) return
       throw new Refusal(
-        `${host.name}: expected ${drbd.filesystem} on ${drbd.disk}, got ${others.join(' and ')}`,
+        `${host.name}: expected ${volume.filesystem} on ${volume.disk}, got ${others.join(' and ')}`,
       )
     },
     destroys: {
@@ -32,9 +33,9 @@ export function filesystem(drbd: Drbd, peerName: string): Task {
       proof: async (host) => {
         const peer = host.peer(peerName)
         const [status, mine, peerDisk] = await Promise.all([
-          drbdStatus(host, drbd.minor),
-          generations(host, drbd.resource),
-          diskState(peer, drbd.disk),
+          volumeStatus(host, volume.minor),
+          generations(host, volume.resource),
+          diskState(peer, volume.disk),
         ])
         if (!isUpToDate(status)) {
           throw new Refusal(`${host.name}: ${device} is not synchronised (${describe(status)})`)
@@ -50,12 +51,12 @@ export function filesystem(drbd: Drbd, peerName: string): Task {
           )
         }
         if (peerDisk.signatures.some((type) => type !== 'drbd')) {
-          throw new Refusal(`${peerName}: ${drbd.disk} carries ${peerDisk.signatures.join(', ')}`)
+          throw new Refusal(`${peerName}: ${volume.disk} carries ${peerDisk.signatures.join(', ')}`)
         }
       },
     },
     apply: async ({ sh, name }) => {
-      await sh`drbdadm primary ${drbd.resource}`
+      await sh`drbdadm primary ${volume.resource}`
       try {
         // Once more through DRBD itself: without a terminal mke2fs does not look before it writes.
         const { stdout } = await sh`wipefs --no-act --parsable ${device}`
@@ -65,9 +66,9 @@ export function filesystem(drbd: Drbd, peerName: string): Task {
         }
         // No discard: it would mark all of the disk as just written, and a crash soon after would cost
         // a full resync.
-        await sh`mke2fs -q -E nodiscard -t ${drbd.filesystem} ${device} </dev/null`
+        await sh`mke2fs -q -E nodiscard -t ${volume.filesystem} ${device} </dev/null`
       } finally {
-        await sh`udevadm settle --timeout=10; drbdadm secondary ${drbd.resource}`
+        await sh`udevadm settle --timeout=10; drbdadm secondary ${volume.resource}`
       }
     },
   })

@@ -26,21 +26,23 @@ export interface Judged {
   readonly disk: string
   readonly minor: number
   readonly peer: string
+  /** Where a host remembers that disk; of the share's where it is not given. */
+  readonly marker?: string
 }
 
 /** The disk of one node, and where its peer is asked. */
-export type Place = Pick<Judged, 'disk' | 'minor' | 'peer'>
+export type Place = Omit<Judged, 'host'>
 
 /** The peer's disk, with DRBD's metadata even while DRBD has the disk open. */
-export const peerState = (host: CheckHost, { disk, peer }: Place): Promise<DiskState> =>
-  diskState(host.peer(peer), disk, true)
+export const peerState = (host: CheckHost, { disk, peer, marker }: Place): Promise<DiskState> =>
+  diskState(host.peer(peer), disk, true, marker)
 
 /** Looks at a node's backing disk and tells what it is to this pair; refuses one that carries anything else. */
 export async function standing(
   host: CheckHost,
   place: Place,
 ): Promise<Standing & { readonly state: DiskState }> {
-  const state = await diskState(host, place.disk)
+  const state = await diskState(host, place.disk, false, place.marker)
   const found = await judge(state, { ...place, host: host.name }, () => peerState(host, place))
   return { ...found, state }
 }
@@ -51,7 +53,7 @@ export async function standing(
  */
 export async function judge(
   state: DiskState,
-  { host, disk, minor, peer }: Judged,
+  { host, disk, minor, peer, marker: noted = markerPath }: Judged,
   theirs: () => Promise<DiskState>,
 ): Promise<Standing> {
   const { signatures, marker, size, identity, metadata } = state
@@ -96,14 +98,14 @@ export async function judge(
   const other = peers.metadata ?? peers.oldMetadata
   const known = remembered
     ? `${disk} was another disk when Tandem made its metadata (${remembered.identity}, now ${identity ?? 'without a name'})`
-    : `${host} does not remember making it (${markerPath})`
+    : `${host} does not remember making it (${noted})`
   if (metadata && other && !isJustCreated(metadata.generations)) {
     if (kinship(metadata.generations, other.generations) !== 'unrelated') {
       return { is: 'own', why: `is this pair's: its history is that of ${peer}'s disk` }
     }
     if (state.uuids.some((uuid) => peers.uuids.includes(uuid))) {
       throw new Refusal(
-        `${host}: ${disk} already carries ${what}, the very one that ${peer}'s disk has, but DRBD's histories of the two have nothing in common, and ${known}. A human decides which data counts; to adopt the disk as it is: mkdir -p /var/lib/tandem && echo ${disk} > ${markerPath}`,
+        `${host}: ${disk} already carries ${what}, the very one that ${peer}'s disk has, but DRBD's histories of the two have nothing in common, and ${known}. A human decides which data counts; to adopt the disk as it is: mkdir -p /var/lib/tandem && echo ${disk} > ${noted}`,
       )
     }
     throw new Refusal(
@@ -111,7 +113,7 @@ export async function judge(
     )
   }
   throw new Refusal(
-    `${host}: ${disk} already carries ${what} that Tandem did not make: ${known}. If it is this pair's own data, adopt it as it is: mkdir -p /var/lib/tandem && echo ${disk} > ${markerPath}`,
+    `${host}: ${disk} already carries ${what} that Tandem did not make: ${known}. If it is this pair's own data, adopt it as it is: mkdir -p /var/lib/tandem && echo ${disk} > ${noted}`,
   )
 }
 

@@ -15,8 +15,17 @@ import { isConfirmed } from './blank.ts'
 import { unit } from './config.ts'
 import { filesystem } from './filesystem.ts'
 import { metadata, noted } from './metadata.ts'
-import { adjustSteps, describe, drbdStatus, harmless, isConnected } from './status.ts'
+import {
+  adjustSteps,
+  describe,
+  drbdStatus,
+  harmless,
+  isConnected,
+  together,
+  volumeStatus,
+} from './status.ts'
 import { initialSync, synchronised } from './synchronise.ts'
+import { volumesOf } from './volumes.ts'
 
 type Drbd = Site['drbd']
 
@@ -24,18 +33,21 @@ type Drbd = Site['drbd']
 export default role('drbd/init', (context: NodeContext) => {
   const { host, vars } = context
   const peer = peerOf(context)
+  const volumes = volumesOf(vars.drbd)
   // Done once for the pair; the other node only waits at the same barrier.
   const once = (made: Task): Task => onlyOn(host.name === vars.preferred, made)
   return [
-    metadata(vars.drbd, peer.name, isConfirmed(context)),
-    noted(vars.drbd, peer.name),
+    ...volumes.flatMap((volume) => [
+      metadata(volume, peer.name, isConfirmed(context, volume.disk)),
+      noted(volume, peer.name),
+    ]),
     ...running(vars.drbd),
     connection(vars.drbd),
     // Only a unit that runs is stopped at shutdown.
     service(unit, { state: 'running' }),
-    once(initialSync(vars.drbd, peer.name)),
+    ...volumes.map((volume) => once(initialSync(volume, peer.name))),
     synchronised(vars.drbd),
-    once(filesystem(vars.drbd, peer.name)),
+    ...volumes.map((volume) => once(filesystem(volume, peer.name))),
     mountPoint(vars.nfs.path),
   ]
 })
@@ -60,8 +72,13 @@ function running(drbd: Drbd): Task[] {
   return [
     task(`resource ${drbd.resource} is up`, {
       check: async (host) => {
-        const status = await drbdStatus(host, drbd.minor)
-        if (status.connection === 'Unconfigured') return change('is down')
+        const [share, state] = await Promise.all(
+          volumesOf(drbd).map(({ minor }) => volumeStatus(host, minor)),
+        )
+        // A second volume that is new to a running resource comes with its configuration, below.
+        if (!share || share.connection === 'Unconfigured') return change('is down')
+        const isNew = state === undefined || state.connection === 'Unconfigured'
+        const status = isNew ? share : together(share, state)
         // Refuses a split brain by name, before anything else stumbles over it.
         isConnected(status, host.name)
         if (status.disk === 'Diskless') {
@@ -78,7 +95,7 @@ function running(drbd: Drbd): Task[] {
     task('running DRBD follows its configuration', {
       check: async ({ $, name }) => {
         const { stdout } = await $`drbdadm --dry-run adjust ${drbd.resource}`
-        const steps = adjustSteps(stdout)
+        const steps = adjustSteps(stdout, await newVolume({ $ }, drbd))
         if (steps.length === 0) return
         const rough = steps.filter((step) => !harmless.has(step))
         if (rough.length > 0) {
@@ -95,13 +112,21 @@ function running(drbd: Drbd): Task[] {
   ]
 }
 
+/** The minor of the state's volume where a running resource does not have it yet. */
+async function newVolume({ $ }: Pick<CheckHost, '$'>, drbd: Drbd): Promise<number | undefined> {
+  const [, state] = volumesOf(drbd)
+  if (!state) return undefined
+  const { exitCode } = await $`grep -q ${`^ *${state.minor}: cs:[^U]`} /proc/drbd`.nothrow()
+  return exitCode === 0 ? undefined : state.minor
+}
+
 function connection(drbd: Drbd): Task {
   return waitUntil('nodes replicate to each other', {
     barrier: true,
     timeoutMs: 120_000,
     everyMs: 1_000,
     probe: async (host) => {
-      const status = await drbdStatus(host, drbd.minor)
+      const status = await drbdStatus(host, drbd)
       return isConnected(status, host.name) || describe(status)
     },
   })

@@ -1,5 +1,7 @@
 /** Where the host remembers on which disk Tandem made DRBD's metadata. */
 export const markerPath = '/var/lib/tandem/drbd-disk'
+/** The same for the disk of the service's own state. */
+export const stateMarkerPath = '/var/lib/tandem/state-disk'
 
 /** What that file says. */
 export interface Marker {

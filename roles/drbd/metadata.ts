@@ -1,16 +1,14 @@
-import type { Site } from '../../inventory/schema.ts'
-import { change, Refusal, type Task, task } from '../../lib/index.ts'
+import { type CheckHost, change, Refusal, type Task, task } from '../../lib/index.ts'
 import { isStillBlank, wasRead } from './blank.ts'
 import { type DiskState, diskState } from './disk.ts'
 import { guardSize, judge, peerState, sizeText, standing } from './guard.ts'
-import { type Marker, markerPath, markerText } from './marker.ts'
-
-type Drbd = Site['drbd']
+import { type Marker, markerText } from './marker.ts'
+import type { Volume } from './volumes.ts'
 
 /** DRBD's own metadata at the end of a blank disk; never on one that carries anything. */
-export function metadata(drbd: Drbd, peer: string, confirmed: boolean): Task {
-  const place = { disk: drbd.disk, minor: drbd.minor, peer }
-  return task(`metadata on ${drbd.disk}`, {
+export function metadata(volume: Volume, peer: string, confirmed: boolean): Task {
+  const place = { ...volume, peer }
+  return task(`metadata on ${volume.disk}`, {
     // The peer's disk is looked at too, so both must have come this far.
     barrier: true,
     check: async (host) => {
@@ -21,19 +19,19 @@ export function metadata(drbd: Drbd, peer: string, confirmed: boolean): Task {
       return change(`no metadata yet${smaller(state, other, peer)}`)
     },
     destroys: {
-      what: drbd.disk,
+      what: volume.disk,
       proof: async (host) => {
         const [here, there] = await Promise.all([standing(host, place), peerState(host, place)])
         const names = { ...place, host: host.name }
         if (here.is !== 'blank') {
-          throw new Refusal(`${host.name}: ${drbd.disk} is not blank any more`)
+          throw new Refusal(`${host.name}: ${volume.disk} is not blank any more`)
         }
         if (
           !confirmed &&
-          !(wasRead(here.state) && (await isStillBlank(host, drbd.disk, here.state.size)))
+          !(wasRead(here.state) && (await isStillBlank(host, volume.disk, here.state.size)))
         ) {
           throw new Refusal(
-            `${host.name}: ${drbd.disk} was written to since it was read to its end: expected a disk that nothing uses`,
+            `${host.name}: ${volume.disk} was written to since it was read to its end: expected a disk that nothing uses`,
           )
         }
         guardSize(here.state, there, names)
@@ -45,12 +43,16 @@ export function metadata(drbd: Drbd, peer: string, confirmed: boolean): Task {
       // metadata as a stranger's. A blank disk with the note on it is still only a blank disk.
       await host.sh`mkdir -p -m 0755 /var/lib/tandem`
       const made = confirmed ? 'confirmed' : 'read'
-      await host.write(markerPath, noteOf(drbd.disk, await diskState(host, drbd.disk), made), {
-        mode: 0o644,
-      })
-      if (confirmed) await host.sh`drbdadm create-md --force ${drbd.resource} </dev/null`
+      await host.write(
+        volume.marker,
+        noteOf(volume.disk, await diskState(host, volume.disk, false, volume.marker), made),
+        {
+          mode: 0o644,
+        },
+      )
+      if (confirmed) await host.sh`drbdadm create-md --force ${volume.resource} </dev/null`
       // Never --force: where drbdadm itself sees data it asks, gets no answer, and stops.
-      else await host.sh`drbdadm create-md ${drbd.resource} </dev/null`
+      else await host.sh`drbdadm create-md ${volume.resource} </dev/null`
     },
   })
 }
@@ -70,25 +72,22 @@ const madeOf = ({ marker }: DiskState, disk: string) =>
   marker?.disk === disk ? marker.made : undefined
 
 /** The host remembers its disk by its own name and size; a disk adopted or made by an older Tandem too. */
-export function noted(drbd: Drbd, peer: string): Task {
-  return task(`${markerPath} names the disk`, {
+export function noted(volume: Volume, peer: string): Task {
+  const look = (host: CheckHost) => diskState(host, volume.disk, false, volume.marker)
+  return task(`${volume.marker} names the disk`, {
     barrier: true,
     check: async (host) => {
-      const { state, is, ...rest } = await standing(host, {
-        disk: drbd.disk,
-        minor: drbd.minor,
-        peer,
-      })
+      const { state, is, ...rest } = await standing(host, { ...volume, peer })
       // Until DRBD's metadata has moved to the new end, the old size says where it is.
       if (is !== 'own' || !state.signatures.includes('drbd')) return
-      const wanted = noteOf(drbd.disk, state, madeOf(state, drbd.disk))
+      const wanted = noteOf(volume.disk, state, madeOf(state, volume.disk))
       if (state.marker && markerText(state.marker) === wanted) return
-      return change('why' in rest ? `${drbd.disk} ${rest.why}` : `names ${drbd.disk}`)
+      return change('why' in rest ? `${volume.disk} ${rest.why}` : `names ${volume.disk}`)
     },
     apply: async (host) => {
       await host.sh`mkdir -p -m 0755 /var/lib/tandem`
-      const state = await diskState(host, drbd.disk)
-      await host.write(markerPath, noteOf(drbd.disk, state, madeOf(state, drbd.disk)), {
+      const state = await look(host)
+      await host.write(volume.marker, noteOf(volume.disk, state, madeOf(state, volume.disk)), {
         mode: 0o644,
       })
     },

@@ -69,7 +69,7 @@ export async function diskReports(
   const reports = await Promise.all(
     hosts.map(async (host) => {
       const [status, found] = await Promise.all([
-        drbdStatus(host, drbd.minor),
+        drbdStatus(host, drbd),
         generations(host, drbd.resource),
       ])
       return { name: host.name, status, generations: found }

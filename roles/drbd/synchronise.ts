@@ -1,4 +1,3 @@
-import type { Site } from '../../inventory/schema.ts'
 import { type CheckHost, change, Refusal, type Task, task, waitUntil } from '../../lib/index.ts'
 import { diskState } from './disk.ts'
 import {
@@ -9,19 +8,19 @@ import {
   isIdle,
   isJustCreated,
   isUpToDate,
+  volumeStatus,
 } from './status.ts'
-
-type Drbd = Site['drbd']
+import type { Drbd, Volume } from './volumes.ts'
 
 /** Makes one of two new disks the source; never chooses between disks that held data. */
-export function initialSync(drbd: Drbd, peerName: string): Task {
+export function initialSync(volume: Volume, peerName: string): Task {
   /** Refuses unless neither disk ever held replicated data and neither node serves. */
   const virgin = async (host: CheckHost) => {
     const peer = host.peer(peerName)
     const [status, mine, theirs] = await Promise.all([
-      drbdStatus(host, drbd.minor),
-      generations(host, drbd.resource),
-      generations(peer, drbd.resource),
+      volumeStatus(host, volume.minor),
+      generations(host, volume.resource),
+      generations(peer, volume.resource),
     ])
     const both = status.disk === 'Inconsistent' && status.peerDisk === 'Inconsistent'
     const idle = status.role === 'Secondary' && status.peerRole === 'Secondary'
@@ -40,24 +39,24 @@ export function initialSync(drbd: Drbd, peerName: string): Task {
         ? change(`both disks are new: ${host.name} becomes the source`)
         : undefined,
     destroys: {
-      what: drbd.disk,
+      what: volume.disk,
       proof: async (host) => {
         const disks = await Promise.all([
-          diskState(host, drbd.disk),
-          diskState(host.peer(peerName), drbd.disk),
+          diskState(host, volume.disk, false, volume.marker),
+          diskState(host.peer(peerName), volume.disk, false, volume.marker),
         ])
         for (const [place, disk] of disks.entries()) {
           const data = disk.signatures.filter((type) => type !== 'drbd')
           if (data.length === 0) continue
           throw new Refusal(
-            `${place === 0 ? host.name : peerName}: ${drbd.disk} carries ${data.join(' and ')} under its new metadata: Tandem does not choose a source over it`,
+            `${place === 0 ? host.name : peerName}: ${volume.disk} carries ${data.join(' and ')} under its new metadata: Tandem does not choose a source over it`,
           )
         }
         for (const [place, { marker }] of disks.entries()) {
           const node = place === 0 ? host : host.peer(peerName)
-          if (marker?.made !== undefined || (await isAllZero(node, drbd))) continue
+          if (marker?.made !== undefined || (await isAllZero(node, volume))) continue
           throw new Refusal(
-            `${node.name}: ${drbd.disk} was adopted, its metadata is new, and it is not blank: whatever is on it has no copy. Tandem does not choose between two such disks; a human does: drbdadm -- --overwrite-data-of-peer primary ${drbd.resource}, on the node whose data counts`,
+            `${node.name}: ${volume.disk} was adopted, its metadata is new, and it is not blank: whatever is on it has no copy. Tandem does not choose between two such disks; a human does: drbdadm -- --overwrite-data-of-peer primary ${volume.resource}, on the node whose data counts`,
           )
         }
         if (!(await virgin(host))) {
@@ -69,14 +68,14 @@ export function initialSync(drbd: Drbd, peerName: string): Task {
       const { sh } = host
       const hosts = [host, host.peer(peerName)]
       host.progress('reads both disks')
-      if ((await Promise.all(hosts.map((node) => isAllZero(node, drbd)))).every(Boolean)) {
+      if ((await Promise.all(hosts.map((node) => isAllZero(node, volume)))).every(Boolean)) {
         // Both hold the same already: nothing. What `virgin` proved still holds, DRBD itself insists on it.
-        await sh`drbdadm -- --clear-bitmap new-current-uuid ${drbd.resource}`
+        await sh`drbdadm -- --clear-bitmap new-current-uuid ${volume.resource}`
         return
       }
-      await sh`drbdadm -- --overwrite-data-of-peer primary ${drbd.resource}`
+      await sh`drbdadm -- --overwrite-data-of-peer primary ${volume.resource}`
       // Only the first node to be promoted is the source; heartbeat promotes from here on.
-      await sh`drbdadm secondary ${drbd.resource}`
+      await sh`drbdadm secondary ${volume.resource}`
     },
   })
 }
@@ -85,12 +84,12 @@ export function initialSync(drbd: Drbd, peerName: string): Task {
 const readable = 4 * 1024 ** 3
 
 /** Whether every byte that DRBD replicates is zero, read from the disk itself; false where it is too large. */
-async function isAllZero({ $ }: CheckHost, drbd: Drbd): Promise<boolean> {
+async function isAllZero({ $ }: CheckHost, volume: Volume): Promise<boolean> {
   // DRBD has the disk for itself, so it cannot change in between.
   const { exitCode } = await $`
-    size=$(blockdev --getsize64 ${drbd.disk}) && [ "$size" -le ${readable} ] || exit 1
-    read -r sectors </sys/block/drbd${drbd.minor}/size && [ "$sectors" -gt 0 ] || exit 1
-    blockdev --flushbufs ${drbd.disk} && cmp -s -n $((sectors * 512)) ${drbd.disk} /dev/zero`
+    size=$(blockdev --getsize64 ${volume.disk}) && [ "$size" -le ${readable} ] || exit 1
+    read -r sectors </sys/block/drbd${volume.minor}/size && [ "$sectors" -gt 0 ] || exit 1
+    blockdev --flushbufs ${volume.disk} && cmp -s -n $((sectors * 512)) ${volume.disk} /dev/zero`
     .within(300_000)
     .nothrow()
   return exitCode === 0
@@ -104,7 +103,7 @@ export function synchronised(drbd: Drbd): Task {
     timeoutMs: 24 * 3_600_000,
     everyMs: 2_000,
     probe: async (host) => {
-      const status = await drbdStatus(host, drbd.minor)
+      const status = await drbdStatus(host, drbd)
       if (isUpToDate(status)) return true
       isConnected(status, host.name)
       // Found by a comparison: DRBD copies them when the nodes meet anew, not by itself.

@@ -15,6 +15,7 @@ import { noted } from '../drbd/metadata.ts'
 import { usableSize } from '../drbd/on-disk.ts'
 import { describe, drbdStatus, isUpToDate } from '../drbd/status.ts'
 import { synchronised } from '../drbd/synchronise.ts'
+import { volumesOf } from '../drbd/volumes.ts'
 
 type Drbd = Site['drbd']
 
@@ -55,7 +56,7 @@ export default role('grow', (context: NodeContext) => {
   }
   return [
     requirement('both disks hold the same data', async (host) => {
-      const status = await drbdStatus(host, drbd.minor)
+      const status = await drbdStatus(host, drbd)
       if (isUpToDate(status)) return
       throw new Refusal(
         `${host.name}: expected Connected UpToDate/UpToDate oos:0, got ${describe(status)}`,
@@ -71,7 +72,7 @@ export default role('grow', (context: NodeContext) => {
           return change(`${sizeText(has)} become ${sizeText(wanted)}`)
         },
         apply: async ({ sh }) => {
-          await sh`drbdadm resize ${drbd.resource}`
+          await sh`drbdadm resize ${volumesOf(drbd)[0].resource}`
         },
       }),
     ),
@@ -79,7 +80,7 @@ export default role('grow', (context: NodeContext) => {
     task(`${drbd.filesystem} uses all of ${device}`, {
       barrier: true,
       check: async (host) => {
-        const { role: own } = await drbdStatus(host, drbd.minor)
+        const { role: own } = await drbdStatus(host, drbd)
         if (own !== 'Primary') return
         const { stdout } = await host.$`dumpe2fs -h ${device} 2>/dev/null`
         const number = (key: string) =>
@@ -95,6 +96,6 @@ export default role('grow', (context: NodeContext) => {
         await sh`resize2fs ${device}`
       },
     }),
-    noted(drbd, peer.name),
+    noted(volumesOf(drbd)[0], peer.name),
   ]
 })

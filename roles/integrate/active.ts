@@ -19,7 +19,7 @@ export async function standbyFirst(
 /** Refuses unless the peer can take the service over this minute without losing a write. */
 export async function guardPeerReady(host: CheckHost, peerName: string, site: Site): Promise<void> {
   const [status, theirs] = await Promise.all([
-    drbdStatus(host, site.drbd.minor),
+    drbdStatus(host, site.drbd),
     holding(host.peer(peerName)),
   ])
   if (!isUpToDate(status)) {

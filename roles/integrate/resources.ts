@@ -1,7 +1,8 @@
 import { type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
 import { directory, file, role, type Task, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
-import { mountOptions } from '../drbd/filesystem.ts'
+import { mountOptions, stateOptions } from '../drbd/filesystem.ts'
+import { volumesOf } from '../drbd/volumes.ts'
 import { fence } from '../fencing/configure.ts'
 import { isFenced } from '../fencing/switch.ts'
 import { pipefs, ports } from '../nfs/ports.ts'
@@ -38,12 +39,14 @@ export function resourceNames({ drbd, nfs, recipe, vip }: Site): string[] {
 
 function tandem(context: NodeContext): Task[] {
   const { drbd, heartbeat, nfs } = context.vars
+  const [, state] = volumesOf(drbd)
   const resource = (name: string, data: object) =>
     template(name, `${scripts}/${name}`, data, script)
   return [
     directory(libFolder, { mode: 0o755 }),
     resource('tandem-disk', {
       resource: drbd.resource,
+      state: state?.device ?? '',
       fence,
       switch: isFenced(context),
       peer: peerOf(context).vars.fqdn,
@@ -56,6 +59,9 @@ function tandem(context: NodeContext): Task[] {
       ...nfs,
       drbd,
       mountOptions: mountOptions.join(','),
+      state: state?.device ?? '',
+      stateMinor: state?.minor ?? '',
+      stateOptions: stateOptions.join(','),
       domain: 'tandem-nfs',
       ports,
       pipefs,

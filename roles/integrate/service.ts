@@ -1,11 +1,14 @@
 import type { NodeContext, Site } from '../../inventory/schema.ts'
 import { type CheckHost, change, role, task } from '../../lib/index.ts'
 import { guarding, mountOptions } from '../drbd/filesystem.ts'
+import { stateFolder, volumesOf } from '../drbd/volumes.ts'
 import { serves } from '../heartbeat/status.ts'
 
 /** What of the service runs on a node. */
 export interface Parts {
   readonly mounted: boolean
+  /** The volume of the service's own state is; undefined where there is none. */
+  readonly stateMounted: boolean | undefined
   readonly threads: number
   readonly vip: boolean
   /** The scripts left their mark that this node serves, which the watch goes by. */
@@ -30,10 +33,12 @@ export async function parts(host: CheckHost, { nfs, drbd, vip }: Site): Promise<
     host.$`test -s /run/tandem/serving`.nothrow(),
   ])
   const running = new Set(comms.stdout.split('\n'))
+  const [share, state] = volumesOf(drbd)
+  const isMounted = (device: string, path: string) =>
+    mounts.stdout.split('\n').some((line) => line.startsWith(`${device} ${path} `))
   return {
-    mounted: mounts.stdout
-      .split('\n')
-      .some((line) => line.startsWith(`/dev/drbd${drbd.minor} ${nfs.path} `)),
+    mounted: isMounted(share.device, nfs.path),
+    stateMounted: state && isMounted(state.device, stateFolder),
     threads: Number.parseInt(threads.stdout, 10),
     vip: addresses.stdout.trim() !== '',
     marked: mark.exitCode === 0,
@@ -46,6 +51,7 @@ export async function parts(host: CheckHost, { nfs, drbd, vip }: Site): Promise<
 export function partsMissing(found: Parts, { nfs, vip }: Site): string[] {
   return [
     ...(found.mounted ? [] : [`${nfs.path} is not mounted`]),
+    ...(found.stateMounted === false ? [`${stateFolder} is not mounted`] : []),
     ...(found.threads > 0 ? [] : ['nfsd does not run (0 threads)']),
     ...found.missing.map((name) => `${name} does not run`),
     ...(found.vip ? [] : [`${vip.address} is not on ${vip.device}`]),

@@ -2,6 +2,7 @@ import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { role, service, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
 import { unitKnown } from '../base/reload.ts'
+import { volumesOf } from '../drbd/volumes.ts'
 import { fence } from '../fencing/configure.ts'
 import { isFenced } from '../fencing/switch.ts'
 
@@ -23,7 +24,7 @@ export const limits = {
 export default role(
   'integrate/watch',
   (context: NodeContext) => {
-    const { recipe, nfs, heartbeat } = context.vars
+    const { recipe, drbd, nfs, heartbeat } = context.vars
     if (recipe === 'article') return []
     const { legacyClients } = nfs
     const peer = peerOf(context)
@@ -40,6 +41,7 @@ export default role(
           fence,
           switch: isFenced(context),
           legacyClients,
+          state: volumesOf(drbd)[1]?.device ?? '',
         },
         { mode: 0o755 },
       ),

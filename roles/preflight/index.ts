@@ -1,6 +1,7 @@
 import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { platformIs, Refusal, requirement, role, type Task } from '../../lib/index.ts'
 import { blankDisk, isConfirmed } from '../drbd/blank.ts'
+import { volumesOf } from '../drbd/volumes.ts'
 import { switchAnswers } from '../fencing/answers.ts'
 import { isFenced } from '../fencing/switch.ts'
 import { missingAddresses, parseAddresses } from './addresses.ts'
@@ -33,11 +34,14 @@ const looks = (context: NodeContext): Task[] => {
     }),
     ...(isFenced(context) ? [switchAnswers(context)] : []),
     // Last, for it may read for hours.
-    blankDisk({
-      disk: vars.drbd.disk,
-      minor: vars.drbd.minor,
-      peer: peerOf(context).name,
-      confirmed: isConfirmed(context),
-    }),
+    ...volumesOf(vars.drbd).map(({ disk, minor, marker }) =>
+      blankDisk({
+        disk,
+        minor,
+        marker,
+        peer: peerOf(context).name,
+        confirmed: isConfirmed(context, disk),
+      }),
+    ),
   ]
 }

@@ -230,8 +230,8 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
           await sh`drbdadm secondary ${resource} && drbdadm connect --discard-my-data ${resource}
             for second in $(seq 30); do
               case $(drbdadm cstate ${resource}) in
-              WFConnection | Unconnected | WFReportParams) sleep 1 ;;
-              StandAlone) break ;;
+              WFConnection* | Unconnected* | WFReportParams*) sleep 1 ;;
+              StandAlone*) break ;;
               *) exit 0 ;;
               esac
             done

@@ -13,6 +13,7 @@ import {
 import { onlyOn } from '../base/only-on.ts'
 import { type DrbdStatus, describe, drbdStatus, generations, isIdle } from '../drbd/status.ts'
 import { synchronised } from '../drbd/synchronise.ts'
+import { volumesOf } from '../drbd/volumes.ts'
 
 /** The site's variables and the node that `--victim` named. */
 type Chosen = Site & { readonly victim: string }
@@ -43,11 +44,11 @@ export default role('resync', (context: RoleContext<Chosen, Node>) => {
   const isVictim = self.name === vars.victim
   let done = false
   const proof = async (host: CheckHost) => {
-    const why = resyncObstacle(await drbdStatus(host, drbd.minor), host.name, other.name)
+    const why = resyncObstacle(await drbdStatus(host, drbd), host.name, other.name)
     if (why) throw new Refusal(`${host.name}: ${why}`)
   }
   const current = async (host: CheckHost) =>
-    (await generations(host.peer(other.name), drbd.resource)).current
+    (await generations(host.peer(other.name), volumesOf(drbd)[0].resource)).current
   const onVictim = (made: Task): Task => onlyOn(isVictim, made)
   return [
     onVictim(requirement('blocks differ, and the other node serves', proof, { barrier: true })),

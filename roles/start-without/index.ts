@@ -10,6 +10,7 @@ import {
 } from '../../lib/index.ts'
 import { doesNotAnswer } from '../confirm-off/index.ts'
 import { describe, drbdStatus } from '../drbd/status.ts'
+import { volumesOf } from '../drbd/volumes.ts'
 import { fence } from '../fencing/configure.ts'
 import { holding, isActive } from '../heartbeat/status.ts'
 import { known, knownText } from './known.ts'
@@ -50,7 +51,7 @@ export default role('start-without', (context: RoleContext<Chosen, Node>) => {
     }),
     task(`${self.name} has the data that counts`, {
       check: async (host) => {
-        const status = await drbdStatus(host, drbd.minor)
+        const status = await drbdStatus(host, drbd)
         return status.role === 'Primary'
           ? undefined
           : change(`becomes Primary without ${missing.name} (${describe(status)})`)
@@ -62,7 +63,9 @@ export default role('start-without', (context: RoleContext<Chosen, Node>) => {
         // brain when it returns. Where this disk is whole it is enough that the peer is known to be gone.
         await sh`read -r up _ </proc/uptime; echo $((\${up%.*} + 60)) >${alonePath}
           trap ${`rm -f ${alonePath}`} EXIT
-          drbdsetup primary ${drbd.minor} 2>/dev/null || drbdsetup primary ${drbd.minor} --force`
+          for minor in ${volumesOf(drbd).map(({ minor }) => minor)}; do
+            drbdsetup primary $minor 2>/dev/null || drbdsetup primary $minor --force || exit 1
+          done`
       },
     }),
     task(`heartbeat runs on ${self.name}`, {

@@ -13,7 +13,7 @@ export default role('switchover', (context: NodeContext) => {
   let from = false
   return [
     requirement('both disks UpToDate, nothing out of sync', async (host) => {
-      const status = await drbdStatus(host, vars.drbd.minor)
+      const status = await drbdStatus(host, vars.drbd)
       if (isUpToDate(status)) return
       throw new Refusal(
         `${host.name}: expected Connected UpToDate/UpToDate oos:0, got ${describe(status)}`,

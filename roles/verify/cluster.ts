@@ -3,6 +3,7 @@ import { requirement, role } from '../../lib/index.ts'
 import { comparedPath, neglected, resyncStep } from '../drbd/compare.ts'
 import { diskReports, splitBrain } from '../drbd/split-brain.ts'
 import { describe, drbdStatus, isIdle, isUpToDate } from '../drbd/status.ts'
+import { stateFolder } from '../drbd/volumes.ts'
 import { notGrown } from '../grow/index.ts'
 import { holding, linkStatus, serves } from '../heartbeat/status.ts'
 import { type Parts, parts } from '../integrate/service.ts'
@@ -25,7 +26,7 @@ export default role('verify/cluster', (context: NodeContext) => {
       }),
     ),
     requirement('DRBD Connected UpToDate/UpToDate oos:0', async (host) => {
-      const status = await drbdStatus(host, vars.drbd.minor)
+      const status = await drbdStatus(host, vars.drbd)
       if (isIdle(status)) {
         const serving = status.role === 'Primary' ? self.name : peer.name
         const standby = serving === self.name ? peer.name : self.name
@@ -63,7 +64,7 @@ export default role('verify/cluster', (context: NodeContext) => {
       const states = await Promise.all(
         nodes.map(async (node) => ({
           name: node.name,
-          role: (await drbdStatus(node, vars.drbd.minor)).role,
+          role: (await drbdStatus(node, vars.drbd)).role,
           active: await serves(node, vars.preferred),
           parts: await parts(node, vars),
         })),
@@ -118,6 +119,9 @@ export function pairProblems(nodes: readonly NodeReport[], vip: string, path: st
   return [
     ...on('DRBD Primary', (node) => node.role === 'Primary'),
     ...on(`${path} mounted`, ({ parts }) => parts.mounted),
+    ...(serving?.parts.stateMounted === undefined
+      ? []
+      : on(`${stateFolder} mounted`, ({ parts }) => parts.stateMounted === true)),
     ...on('nfsd', ({ parts }) => parts.threads > 0),
     ...['nfsdcld', 'rpc.mountd'].flatMap((daemon) =>
       on(daemon, ({ parts }) => !parts.missing.includes(daemon)),

@@ -16,7 +16,7 @@ import {
 } from '../../roles/drbd/blank.ts'
 import { type DiskState, diskState, parseFacts, parseWipefs } from '../../roles/drbd/disk.ts'
 import { guardSize, judge, sizeText } from '../../roles/drbd/guard.ts'
-import { type Marker, markerText, parseMarker } from '../../roles/drbd/marker.ts'
+import { type Marker, markerPath, markerText, parseMarker } from '../../roles/drbd/marker.ts'
 import { superblockAt, usableSize } from '../../roles/drbd/on-disk.ts'
 import { here } from '../resources/host.ts'
 
@@ -135,7 +135,7 @@ describe.runIf(loops)('a backing disk', { timeout: 30_000 }, () => {
   const host = here()
   const look = (device: string) => diskState(host, device)
   const read = (device: string, confirmed = false) =>
-    blankDisk({ disk: device, minor: 0, peer: 'M1', confirmed })
+    blankDisk({ disk: device, minor: 0, marker: markerPath, peer: 'M1', confirmed })
 
   /** What preflight does with it: check, read, check again. */
   async function preflight(device: string, confirmed = false) {
@@ -490,19 +490,26 @@ minor 2
 })
 
 describe('--overwrite', () => {
-  const context = (overwrite?: string[]) =>
+  const context = (overwrite?: string[], stateDisk?: string) =>
     ({
       host: { name: 'M2', vars: {} },
       others: [],
-      vars: { drbd: { disk: '/dev/sdb' }, overwrite },
+      vars: { drbd: { disk: '/dev/sdb', stateDisk }, overwrite },
     }) as never
 
   it('counts for the host and the disk that it names', () => {
-    expect(isConfirmed(context())).toBe(false)
-    expect(isConfirmed(context(['M1:/dev/sdb']))).toBe(false)
-    expect(isConfirmed(context(['M1:/dev/sdb', 'M2:/dev/sdb']))).toBe(true)
-    expect(() => isConfirmed(context(['M2:/dev/sdc']))).toThrow(
+    const disk = '/dev/sdb'
+    expect(isConfirmed(context(), disk)).toBe(false)
+    expect(isConfirmed(context(['M1:/dev/sdb']), disk)).toBe(false)
+    expect(isConfirmed(context(['M1:/dev/sdb', 'M2:/dev/sdb']), disk)).toBe(true)
+    expect(() => isConfirmed(context(['M2:/dev/sdc']), disk)).toThrow(
       'Expected --overwrite M2:/dev/sdb, the backing disk, got --overwrite M2:/dev/sdc',
+    )
+    const two = context(['M2:/dev/sdc'], '/dev/sdc')
+    expect(isConfirmed(two, '/dev/sdb')).toBe(false)
+    expect(isConfirmed(two, '/dev/sdc')).toBe(true)
+    expect(() => isConfirmed(context(['M2:/dev/sdd'], '/dev/sdc'), disk)).toThrow(
+      'Expected --overwrite M2:/dev/sdb or M2:/dev/sdc, the backing disk, got',
     )
   })
 })

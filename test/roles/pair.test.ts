@@ -7,7 +7,15 @@ const serving: NodeReport = {
   name: 'M1',
   role: 'Primary',
   active: true,
-  parts: { mounted: true, threads: 8, vip: true, marked: true, missing: [], exportsCurrent: true },
+  parts: {
+    mounted: true,
+    stateMounted: undefined,
+    threads: 8,
+    vip: true,
+    marked: true,
+    missing: [],
+    exportsCurrent: true,
+  },
 }
 const standby: NodeReport = {
   name: 'M2',
@@ -15,6 +23,7 @@ const standby: NodeReport = {
   active: false,
   parts: {
     mounted: false,
+    stateMounted: undefined,
     threads: 0,
     vip: false,
     marked: false,

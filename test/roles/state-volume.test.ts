@@ -1,0 +1,139 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { HostAround } from './host-around.ts'
+
+const sh = (script: string) => spawnSync('sh', ['-ec', script], { encoding: 'utf8' })
+/** A namespace of its own: what is mounted there is nobody else's. */
+const alone = ['-m', '--propagation', 'slave', '-p', '-f', '--mount-proc', 'sh', '-ec']
+const able =
+  process.getuid?.() === 0 &&
+  sh(
+    `unshare ${alone.join(' ')} 'mount -t tmpfs none /mnt' && f=$(mktemp) && truncate -s 8M $f && mke2fs -q $f && l=$(losetup --find --show $f) && losetup -d $l`,
+  ).status === 0
+
+/** Runs `tandem-nfs` where two filesystems stand for the share and the state; `share` fills the first. */
+function run(share: string, script: string) {
+  const host = new HostAround({}, true)
+  const { folder } = host
+  const loops = ['data', 'state'].map((name) => {
+    const image = join(folder, `${name}.img`)
+    return sh(
+      `truncate -s 16M ${image}; mke2fs -q -t ext4 ${image}; losetup --find --show ${image}`,
+    ).stdout.trim()
+  })
+  const [data = '', state = ''] = loops
+  const paths = new HostAround(
+    {
+      '/dev/drbd0': join('..', '..', data),
+      '/dev/drbd1': join('..', '..', state),
+      '/proc/fs/nfsd': 'nfsd',
+      '/var/lib/nfs/etab': 'etab',
+      '/run/rpc_pipefs': 'pipes',
+      '/run/tandem-exports': 'read',
+      '/data': 'data',
+      '/state': 'state',
+    },
+    true,
+  )
+  const at = paths.folder
+  for (const name of ['nfsd', 'pipes', 'data', 'elsewhere']) mkdirSync(join(at, name))
+  paths.file('nfsd/threads', '0\n')
+  paths.file('etab', `${at}/data\t*(rw)\n`)
+  for (const name of ['nfsdcld', 'rpc.mountd', 'rpc.nfsd', 'exportfs', 'unshare']) {
+    paths.program(name, 'exit 0')
+  }
+  paths.script('tandem-nfs', 'integrate/templates/tandem-nfs.hbs', {
+    drbd: { filesystem: 'ext4' },
+    mountOptions: 'nosuid',
+    state: '/dev/drbd1',
+    stateMinor: 1,
+    stateOptions: 'nosuid,nodev,noexec',
+    pipefs: '/run/rpc_pipefs',
+    legacyClients: false,
+    domain: 'x',
+    grace: 5,
+    ports: {},
+  })
+  const majors = loops.map((loop) => `7:${loop.match(/\d+$/)?.[0]}`)
+  try {
+    const { stdout, stderr } = spawnSync(
+      'unshare',
+      [
+        ...alone,
+        `cd ${at}; mount -t tmpfs sunrpc pipes; mkdir pipes/nfsd; : >pipes/nfsd/cld
+         sed -i 's/147:$minor/${majors[0]}/; s/147:$state_minor/${majors[1]}/; s#\\.\\./\\.\\./##' tandem-nfs
+         sed -i "s#device=[^ ]*#device=${data}#" common; sed -i "s#^state=[^ ]*#state=${state}#" tandem-nfs
+         mount ${data} data; ( cd data; ${share} ); umount data
+         ${script}`,
+      ],
+      { encoding: 'utf8' },
+    )
+    return { said: stdout, stderr, asked: sh(`cat ${at}/asked || :`).stdout.replaceAll(at, '') }
+  } finally {
+    sh(`losetup -d ${loops.join(' ')}`)
+  }
+}
+
+const starts = 'sh tandem-nfs start && echo start 0 || echo "start $?"'
+const memory = 'SQLite format 3 memory'
+
+describe.runIf(able)('the state of the service on a volume of its own', { timeout: 60_000 }, () => {
+  it('is mounted beside the share, with what the share had of it, and let go of with it', () => {
+    const { said, stderr, asked } = run(
+      `mkdir -m 0700 .nfsdcld .tandem; echo ${memory} >.nfsdcld/main.sqlite; echo clients >.tandem/clients; echo file >file`,
+      `${starts}; cat state/.nfsdcld/main.sqlite; ls -A data; stat -c %a state/.nfsdcld
+       sh tandem-nfs start; echo "again $?"
+       sh tandem-nfs stop; echo "stop $?"; ls -A state data; grep -c ' 7:[0-9]* .*/\\(data\\|state\\) ' /proc/self/mountinfo || :`,
+    )
+    expect(said, stderr).toBe(
+      `start 0\n${memory}\nfile\nlost+found\n700\nagain 0\nstop 0\ndata:\n\nstate:\n0\n`,
+    )
+    expect(asked).toContain('nfsdcld -s /state/.nfsdcld\n')
+  })
+
+  it.each([
+    ['a link in place of the folder', 'ln -s ../elsewhere .nfsdcld'],
+    [
+      'a link in place of the file',
+      'mkdir .nfsdcld; ln -s ../../elsewhere/main.sqlite .nfsdcld/main.sqlite',
+    ],
+    ['a FIFO', 'mkdir .nfsdcld; mkfifo .nfsdcld/main.sqlite'],
+    ['a folder', 'mkdir -p .nfsdcld/main.sqlite/x'],
+    [
+      'a file too large',
+      'mkdir .nfsdcld; echo SQLite format 3 >.nfsdcld/main.sqlite; truncate -s 1G .nfsdcld/main.sqlite',
+    ],
+    ['something else', 'mkdir .nfsdcld; echo junk >.nfsdcld/main.sqlite'],
+    ['nothing', ':'],
+  ])('starts anew where root of a client has put %s there', (_, share) => {
+    const { said, stderr } = run(
+      `${share}; ln -s ../elsewhere .tandem`,
+      `echo theirs >elsewhere/main.sqlite; echo theirs >elsewhere/clients
+       ${starts}; ls -A state/.nfsdcld; ls -A data; cat elsewhere/*`,
+    )
+    const [first, ...rest] = said.split('\n')
+    expect(first, stderr).toBe('start 0')
+    expect(rest.join('\n')).toBe('lost+found\ntheirs\ntheirs\n')
+  })
+
+  it('is not read from the share again once it was taken along', () => {
+    const { said } = run(
+      `mkdir .nfsdcld; echo ${memory} >.nfsdcld/main.sqlite`,
+      `${starts}; sh tandem-nfs stop
+       mount -t ext4 ${'$'}(sed -n 's/.*device=\\([^ ]*\\) .*/\\1/p' common) data; mkdir data/.nfsdcld; echo planted >data/.nfsdcld/main.sqlite; umount data
+       ${starts}; cat state/.nfsdcld/main.sqlite`,
+    )
+    expect(said).toBe(`start 0\nstart 0\n${memory}\n`)
+  })
+
+  it('keeps the service from starting where it cannot be mounted', () => {
+    const { said, asked } = run(
+      ':',
+      `sed -i 's#^state=.*#state=/dev/null state_minor=9#' tandem-nfs; ${starts}`,
+    )
+    expect(said).toBe('start 1\n')
+    expect(asked).not.toContain('nfsdcld')
+  })
+})
