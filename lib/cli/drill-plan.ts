@@ -13,6 +13,7 @@ const site = z.object({
     resource: z.string(),
     minor: z.number(),
     disk: z.string(),
+    stateDisk: z.string().optional(),
     maxRate: z.string(),
   }),
   heartbeat: z.object({ deadtime: z.number(), initdead: z.number() }),

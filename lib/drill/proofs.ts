@@ -1,5 +1,5 @@
 import { type Ground, machineOf, must } from './ground.ts'
-import { parseReplica } from './look.ts'
+import { parsePair } from './look.ts'
 import { replicaText } from './pair.ts'
 
 /** Lets DRBD compare both disks while the service goes on; a sentence for what differs. */
@@ -10,7 +10,7 @@ export async function verifyProblems(
 ): Promise<string[]> {
   const { drbd, slow } = ground.plan
   const node = machineOf(ground, serving)
-  const look = async () => parseReplica(await must(node, 'cat /proc/drbd'), drbd.minor)
+  const look = async () => parsePair(await must(node, 'cat /proc/drbd'), drbd)
   const limitMs = 600_000 * slow
   const until = Date.now() + limitMs
   // DRBD's own control of the rate starts low and stays there: here it took three times as long.
@@ -35,12 +35,27 @@ export async function verifyProblems(
   }
 }
 
+/** Where the volume of the service's own state is mounted. */
+const stateFolder = '/var/lib/tandem/state'
+
 /**
- * Checks the filesystem on the standby's own disk. It is frozen on the node that serves for that
+ * Checks the filesystems on the standby's own disks. Each is frozen on the node that serves for that
  * time: its journal is then empty, no write is under way, and nothing needs a snapshot.
  */
 export async function fsckProblems(ground: Ground, serving: string): Promise<string[]> {
-  const { drbd, path, slow } = ground.plan
+  const { drbd, path } = ground.plan
+  const share = await fsck(ground, serving, drbd.disk, path)
+  if (drbd.stateDisk === undefined) return share
+  return [...share, ...(await fsck(ground, serving, drbd.stateDisk, stateFolder))]
+}
+
+async function fsck(
+  ground: Ground,
+  serving: string,
+  disk: string,
+  path: string,
+): Promise<string[]> {
+  const { slow } = ground.plan
   const server = machineOf(ground, serving)
   const standby = ground.nodes.find(({ name }) => name !== serving)
   if (!standby) return ['there is no other node']
@@ -53,12 +68,12 @@ export async function fsckProblems(ground: Ground, serving: string): Promise<str
   )
   try {
     // DRBD writes past the page cache: what an earlier look left there is old.
-    const script = `sync; echo 3 >/proc/sys/vm/drop_caches; PATH=/usr/sbin:/usr/bin:/sbin:/bin e2fsck -fn '${drbd.disk}' 2>&1`
+    const script = `sync; echo 3 >/proc/sys/vm/drop_caches; PATH=/usr/sbin:/usr/bin:/sbin:/bin e2fsck -fn '${disk}' 2>&1`
     const { stdout, exitCode } = await standby.run(script, { timeoutMs })
     if (exitCode === 0) return []
     const told = stdout.trim().split('\n').slice(-6).join('; ')
     return [
-      `the filesystem on ${standby.name} is not clean (e2fsck exit code ${exitCode}): ${told}`,
+      `the filesystem of ${path} on ${standby.name} is not clean (e2fsck exit code ${exitCode}): ${told}`,
     ]
   } finally {
     await must(

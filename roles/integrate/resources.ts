@@ -11,6 +11,9 @@ const template = templates(import.meta.dirname)
 const scripts = '/etc/ha.d/resource.d'
 const script = { mode: 0o755 }
 
+/** How long a step of the service may take, in seconds: a mount may have a journal to replay. */
+const limits = { start: 180, stop: 120, vip: 60, disk: 60 } as const
+
 /** S13: what heartbeat moves, and the scripts it moves it with. */
 export default role('integrate/resources', (context: NodeContext) => {
   const { host, others, vars } = context
@@ -70,7 +73,7 @@ function tandem(context: NodeContext): Task[] {
       tickle: '/usr/libexec/heartbeat/tickle_tcp',
       legacyClients: nfs.legacyClients,
     }),
-    resource('tandem-service', {}),
+    resource('tandem-service', { limits, turn: Math.max(...Object.values(limits)) + 10 }),
   ]
 }
 

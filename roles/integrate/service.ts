@@ -88,8 +88,8 @@ export default role(
           return missing.length > 0 ? change(missing.join(', ')) : undefined
         },
         apply: async ({ sh }) => {
-          await sh`/etc/ha.d/resource.d/tandem-nfs start`
-          await sh`/etc/ha.d/resource.d/tandem-vip start`
+          await sh`/etc/ha.d/resource.d/tandem-service mend nfs`
+          await sh`/etc/ha.d/resource.d/tandem-service mend vip`
         },
       }),
       task(`${vars.nfs.path} is mounted ${guarding.join(', ')}`, {

@@ -96,8 +96,7 @@ async function watch(around: Around): Promise<string[]> {
     host.program(name, 'exit 0')
   }
   host.program('arping', around.taken ? 'exit 1' : 'exit 0')
-  host.program('scripts/tandem-service', 'exit 0')
-  host.program('scripts/tandem-nfs', 'exit 1')
+  host.program('scripts/tandem-service', '[ "$1" != mend ]')
   const script = host.script('watch', 'integrate/templates/watch.hbs', {
     ...limits,
     peer: 'M2.example',
@@ -114,7 +113,7 @@ async function watch(around: Around): Promise<string[]> {
   const reset = existsSync(join(folder, 'sysrq'))
   return [
     ...asked.filter((line) =>
-      /^(hb_takeover|scripts\/tandem-service|systemctl|drbdsetup|fence off)/.test(line),
+      /^(hb_takeover|scripts\/tandem-service start|systemctl|drbdsetup|fence off)/.test(line),
     ),
     ...(reset ? ['reset'] : []),
   ]
