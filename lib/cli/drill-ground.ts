@@ -9,6 +9,7 @@ import { lockPath } from '../engine/site.ts'
 import { exitCodeOf, sentence } from '../errors.ts'
 import type { Inventory } from '../inventory/index.ts'
 import type { LinkName, MachineName } from '../lab/index.ts'
+import { harmless } from '../report/colour.ts'
 import {
   type Connection,
   type ConnectOptions,
@@ -105,7 +106,7 @@ export function realGround(
     machines.map(({ name }) => name),
     login,
     inventory.lockPath ?? lockPath,
-    (text) => context.stderr.write(`${text}\n`),
+    (text) => context.stderr.write(`${harmless(text)}\n`),
   )
   // Without a signal: what an interrupt leaves to undo must still be done.
   const settings = lab && labSettings(lab, context, { install: false })

@@ -12,6 +12,7 @@ import { tableText } from '../drill/table.ts'
 import type { Round } from '../drill/types.ts'
 import { exitCodes, Refusal, UsageError } from '../errors.ts'
 import { type LabFacts, load, unstartedLab } from '../inventory/index.ts'
+import { harmless } from '../report/colour.ts'
 import { helpText } from './args.ts'
 import { commitOf } from './commit.ts'
 import { type Context, columnsOf } from './context.ts'
@@ -98,7 +99,7 @@ async function performed(
   const began = Date.now()
   const say = (text: string) => {
     const passed = ((Date.now() - began) / 1000).toFixed(1).padStart(7)
-    context.stdout.write(`${passed} s  ${text}\n`)
+    context.stdout.write(`${passed} s  ${harmless(text)}\n`)
   }
   const stop = interruption((signal) => {
     say(`${signal}: what was broken is healed first; once more ends at once and leaves it broken`)
@@ -123,16 +124,16 @@ async function performed(
       const named = controls.filter(({ drill }) => chosen.includes(drill))
       const { results, exitCode } = await runControls(ground, { ...options, controls: named })
       await kept
-      context.stdout.write(`\n${controlText(results)}`)
+      context.stdout.write(harmless(`\n${controlText(results)}`))
       return exitCode
     }
     const { rounds, exitCode, breach } = await runDrills(ground, { ...options, drills: chosen })
     await kept
-    if (rounds.length > 0) context.stdout.write(`\n${tableText(rowsOf(rounds))}`)
+    if (rounds.length > 0) context.stdout.write(harmless(`\n${tableText(rowsOf(rounds))}`))
     if (breach) {
       const where = `${breach.drill}, round ${breach.round}`
       context.stdout.write(
-        `Stopped at ${where}: ${breach.problems.join('; ')}\nLook at: npm run play verify; dmesg and /var/log/ha-log of both nodes; /data/.tandem-drill on the client\n`,
+        `Stopped at ${where}: ${harmless(breach.problems.join('; '))}\nLook at: npm run play verify; dmesg and /var/log/ha-log of both nodes; /data/.tandem-drill on the client\n`,
       )
     }
     return stop.signal.aborted ? exitCodes.interrupted : exitCode

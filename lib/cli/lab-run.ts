@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { sentence } from '../errors.ts'
 import type { LabFacts } from '../inventory/index.ts'
+import { harmless } from '../report/colour.ts'
 import type { Context } from './context.ts'
 import { labModule, labSettings } from './lab-module.ts'
 import type { Given, SecretFiles } from './secrets.ts'
@@ -43,6 +44,6 @@ export async function snapshot(context: Context): Promise<void> {
     await lab.saveSnapshot(labSettings(lab, context, { install: false }), 'converged')
     context.stderr.write('Kept as `converged`: npm run lab reset converged returns to it\n')
   } catch (error) {
-    context.stderr.write(`The converged state was not kept: ${sentence(error)}\n`)
+    context.stderr.write(`The converged state was not kept: ${harmless(sentence(error))}\n`)
   }
 }

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { exitCodeOf, sentence, UsageError } from '../errors.ts'
 import { unknownName } from '../inventory/index.ts'
-import { masked } from '../secret.ts'
+import { harmless } from '../report/colour.ts'
 import type { Context } from './context.ts'
 import { npmSources } from './npm.ts'
 import { swallowed } from './swallowed.ts'
@@ -33,8 +33,8 @@ const context: Context = {
 // Not awaited: a bundle is one script, which cannot wait at its top.
 main(script, argv, context)
   .catch((error: unknown) => {
-    process.stderr.write(`${masked(sentence(error))}\n`)
-    if (process.env.TANDEM_DEBUG === '1') process.stderr.write(`${masked(inspect(error))}\n`)
+    process.stderr.write(`${harmless(sentence(error))}\n`)
+    if (process.env.TANDEM_DEBUG === '1') process.stderr.write(`${harmless(inspect(error))}\n`)
     return exitCodeOf(error)
   })
   .then((code) => process.exit(code))

@@ -25,13 +25,24 @@ export const statusColour: Record<Status, Colour> = {
   refused: 'red',
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
+/** What steers a terminal, and what lets a line read otherwise than it is written (Unicode's marks of direction). */
+const control =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
 
-/** Text from a host without secrets, and without control characters that would steer the terminal. */
+const hex = (character: string) => character.charCodeAt(0).toString(16)
+
+/** Text from a host without secrets, and without characters that would steer the terminal. */
 export function harmless(text: string): string {
   // Masked before anything is cut or escaped: half a secret is not found any more.
-  return masked(text).replaceAll(control, (character) =>
-    character === '\r' ? '' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  )
+  return masked(text).replaceAll(control, (character) => {
+    if (character === '\r') return ''
+    return character < '\u0100'
+      ? `\\x${hex(character).padStart(2, '0')}`
+      : `\\u${hex(character).padStart(4, '0')}`
+  })
 }
+
+/** One line of JSON that no terminal takes for orders; the same values for whoever parses it. */
+export const harmlessJson = (value: unknown): string =>
+  JSON.stringify(value).replaceAll(control, (character) => `\\u${hex(character).padStart(4, '0')}`)

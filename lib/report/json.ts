@@ -1,5 +1,6 @@
 import type { Event } from '../engine/events.ts'
 import type { Change } from '../task.ts'
+import { harmlessJson } from './colour.ts'
 import type { Reporter, ReportOptions } from './reporter.ts'
 
 function change(found: Change): Change {
@@ -28,7 +29,7 @@ function lean(event: Event): Event {
 /** One JSON object a line: the events themselves, without the texts of secrets. */
 export function json(options: ReportOptions): Reporter {
   return {
-    listener: (event) => options.stdout.write(`${JSON.stringify(lean(event))}\n`),
+    listener: (event) => options.stdout.write(`${harmlessJson(lean(event))}\n`),
     end: async () => {},
   }
 }
