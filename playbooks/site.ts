@@ -5,6 +5,7 @@ import compare from '../roles/drbd/compare.ts'
 import config from '../roles/drbd/config.ts'
 import fencing from '../roles/drbd/fencing.ts'
 import init from '../roles/drbd/init.ts'
+import narrow from '../roles/drbd/narrow.ts'
 import power from '../roles/fencing/configure.ts'
 import configure from '../roles/heartbeat/configure.ts'
 import install from '../roles/heartbeat/install.ts'
@@ -35,7 +36,7 @@ export default playbook({
       serial: true,
       order: standbyFirst,
     },
-    { title: 'service', hosts: 'nodes', roles: [service, watch, compare] },
+    { title: 'service', hosts: 'nodes', roles: [service, watch, compare, narrow] },
     { title: 'clients', hosts: 'clients', roles: [client] },
   ],
 })

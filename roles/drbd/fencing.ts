@@ -1,14 +1,18 @@
 import { type NodeContext, peerOf } from '../../inventory/schema.ts'
-import { change, directory, role, type Task, task, templates } from '../../lib/index.ts'
+import { directory, role, service, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
+import { unitKnown } from '../base/reload.ts'
 import { isFenced } from '../fencing/switch.ts'
 
 const template = templates(import.meta.dirname)
 
-/** What a peer that lost sight of this node runs to mark our disk Outdated; heartbeat's dopd calls it. */
-const helper = '/lib/drbd/drbdsetup-84'
-/** Its owner, group and mode: only heartbeat's group may run it as root. */
-export const helperMode = 'root haclient 4750'
+/** What heartbeat starts in place of its dopd, and where that finds the one program it may call. */
+export const dopd = `${libFolder}/dopd`
+const dopdFolder = `${libFolder}/dopd.d`
+/** Where that program has this node's disk marked Outdated; heartbeat's group alone may connect. */
+const socket = '/run/tandem-outdate'
+const outdate = `${libFolder}/outdate`
+const socketUnit = 'tandem-outdate.socket'
 
 /** How often DRBD asks whether its peer is there, and how long it waits for the answer; in seconds. */
 export const ping = { interval: 3, timeout: 2 } as const
@@ -39,28 +43,13 @@ export default role('drbd/fencing', (context: NodeContext) => {
       },
       { mode: 0o755 },
     ),
-    helperTask(),
+    directory(dopdFolder, { mode: 0o755 }),
+    template('outdate', outdate, vars.drbd, { mode: 0o755 }),
+    template(socketUnit, `/etc/systemd/system/${socketUnit}`, { socket }),
+    template('tandem-outdate@.service', '/etc/systemd/system/tandem-outdate@.service', { outdate }),
+    unitKnown(socketUnit),
+    service(socketUnit, { state: 'running', enabled: true }),
+    template('drbdadm', `${dopdFolder}/drbdadm`, { ...vars.drbd, socket }, { mode: 0o755 }),
+    template('dopd', dopd, { folder: dopdFolder }, { mode: 0o755 }),
   ]
 })
-
-/** Heartbeat's own user may run the one program that marks a disk; dpkg keeps it so over upgrades. */
-function helperTask(): Task {
-  return task(`heartbeat may run ${helper}`, {
-    check: async ({ $ }) => {
-      const [kept, there] = await Promise.all([
-        $`dpkg-statoverride --list ${helper}`.nothrow(),
-        $`stat -c '%U %G %a' ${helper}`.nothrow(),
-      ])
-      const wrong = [
-        ...(kept.stdout.trim() === `${helperMode} ${helper}`
-          ? []
-          : ['dpkg does not keep its mode']),
-        ...(there.stdout.trim() === helperMode ? [] : [`is ${there.stdout.trim() || 'not there'}`]),
-      ]
-      return wrong.length > 0 ? change(wrong.join(', ')) : undefined
-    },
-    apply: async ({ sh }) => {
-      await sh`dpkg-statoverride --force-all --update --add ${helperMode.split(' ')} ${helper}`
-    },
-  })
-}

@@ -2,6 +2,7 @@ import { heartbeatLines, type NodeContext, pairOf } from '../../inventory/schema
 import { directory, role, type Task, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
 import { unitKnown } from '../base/reload.ts'
+import { dopd } from '../drbd/fencing.ts'
 import { heartbeatRun, heartbeatUnit } from './files.ts'
 import { watchdog, watchdogDevice } from './watchdog.ts'
 import { wholeMessages } from './whole.ts'
@@ -19,6 +20,7 @@ export default role('heartbeat/configure', (context: NodeContext) => {
   return [
     directory('/etc/ha.d', { mode: 0o755 }),
     template('ha.cf', '/etc/ha.d/ha.cf', {
+      dopd,
       ...heartbeat,
       links,
       nodes: pair.map(({ vars }) => vars.fqdn),

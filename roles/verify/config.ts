@@ -6,6 +6,7 @@ import compare from '../drbd/compare.ts'
 import config from '../drbd/config.ts'
 import fencing from '../drbd/fencing.ts'
 import init from '../drbd/init.ts'
+import narrow from '../drbd/narrow.ts'
 import power from '../fencing/configure.ts'
 import configure from '../heartbeat/configure.ts'
 import install from '../heartbeat/install.ts'
@@ -32,6 +33,7 @@ export const roles: readonly Role<NodeContext['vars'], NodeContext['host']['vars
   restart,
   watch,
   compare,
+  narrow,
 ]
 
 /** Roles of site that verify looks at in a way of its own, and why. */

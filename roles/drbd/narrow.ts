@@ -1,0 +1,32 @@
+import type { NodeContext } from '../../inventory/schema.ts'
+import { change, role, task } from '../../lib/index.ts'
+
+/** What an older Tandem let heartbeat's user run as root, whole. */
+const helper = '/lib/drbd/drbdsetup-84'
+
+/** Heartbeat's user can have a disk marked Outdated, and nothing else done; after heartbeat runs with that. */
+export default role('drbd/narrow', ({ vars }: NodeContext) =>
+  vars.recipe === 'article'
+    ? []
+    : [
+        task(`only root may run ${helper} as root`, {
+          barrier: true,
+          check: async ({ $ }) => {
+            const [kept, there] = await Promise.all([
+              $`dpkg-statoverride --list ${helper}`.nothrow(),
+              $`stat -c '%U %G %a' ${helper}`.nothrow(),
+            ])
+            const mode = there.stdout.trim()
+            const wrong = [
+              ...(kept.stdout.trim() === '' ? [] : ['dpkg keeps another mode']),
+              ...(mode === '' || mode === 'root root 755' ? [] : [`is ${mode}`]),
+            ]
+            return wrong.length > 0 ? change(wrong.join(', ')) : undefined
+          },
+          apply: async ({ sh }) => {
+            await sh`if dpkg-statoverride --list ${helper} >/dev/null; then dpkg-statoverride --remove ${helper}; fi
+              chown root:root ${helper} && chmod 0755 ${helper}`
+          },
+        }),
+      ],
+)
