@@ -72,7 +72,8 @@ export async function makeLab(
 const volumeScript = `
 vgs VolGroup >/dev/null 2>&1 && exit 0
 pvcreate -qq -y /dev/vdb && vgcreate -qq VolGroup /dev/vdb &&
-lvcreate -qq -y -W n -n lv_drbd -L 512M VolGroup && test -b /dev/mapper/VolGroup-lv_drbd
+lvcreate -qq -y -W n -n lv_drbd -L 512M VolGroup && lvcreate -qq -y -W n -n lv_state -L 32M VolGroup &&
+test -b /dev/mapper/VolGroup-lv_drbd && test -b /dev/mapper/VolGroup-lv_state
 `
 
 /** Times in the guest: 100 forks with exec of a small program. */

@@ -64,7 +64,7 @@ function node(number: 1 | 2): MachinePlan {
     image: 'm',
     memoryMib: 768,
     // Larger than what the activity log keeps hot, or a crash would cost a full resync; sparse.
-    dataMib: 560,
+    dataMib: 592,
     cards: [
       mgmt(number),
       {

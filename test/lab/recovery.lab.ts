@@ -165,7 +165,7 @@ describe('what each node wrote alone', () => {
     { victim: 'M2', survivor: 'M1', clock: '3 minutes ago', crash: true },
     { victim: 'M1', survivor: 'M2', clock: '2030-01-01', crash: false },
   ] as const)(
-    'is saved from $victim whose peer has another clock, though the run was killed at five points',
+    'is saved from $victim whose peer has another clock, though the run was killed at six points',
     async ({ victim, survivor, clock, crash }) => {
       const served = await writeFiles(20, 'served')
       const had = await part(clock, crash)
@@ -176,6 +176,8 @@ describe('what each node wrote alone', () => {
         [victim, /^compares with/],
         [victim, /^copies \d+ files/],
         [victim, /gives up its changes/],
+        // The victim follows by then: only the end is missing.
+        [survivor, /the list of .* is gone/],
       ] as const) {
         const { state, watch } = killer(host, at)
         const killed = await play(words, watch)
@@ -225,4 +227,24 @@ describe('what each node wrote alone', () => {
       expect(complaints(again)[0]).toMatch(/no split brain/)
     },
   )
+
+  it('is saved, and the pair led out, where both lost their power since and nobody serves', async () => {
+    const had = await part('3 minutes ago', false)
+    await lab('power-off', 'M1')
+    await lab('power-off', 'M2')
+    await lab('power-on', 'M1')
+    await lab('power-on', 'M2')
+    for (const node of ['M1', 'M2']) await settled(node)
+    for (const node of ['M1', 'M2']) await on(node, 'grep -q ro:Secondary/ /proc/drbd')
+    const run = await play(['recover-split-brain', '--victim', 'M2'])
+    expect(run.code, story(run)).toBe(0)
+    expect(await on('M1', 'cat /proc/drbd')).toMatch(/ro:Primary\/Secondary ds:UpToDate\/UpToDate/)
+    expect(parsed(await described('M1', '/data/planted'))).toEqual(had.M1)
+    const saved = await on('M2', 'cat /var/lib/tandem/split-brain/2*/list')
+    expect(saved).toContain('saved ./planted/kept/both: M1 has a file, ')
+    await on('M2', 'systemctl start chrony')
+    await until('M2', "chronyc -c tracking | grep -q ',Normal$'")
+    const whole = await play(['verify'])
+    expect(whole.code, story(whole)).toBe(0)
+  })
 })
