@@ -1,8 +1,10 @@
-import { type NodeContext, pairOf } from '../../inventory/schema.ts'
+import { type NodeContext, pairOf, peerOf } from '../../inventory/schema.ts'
 import { directory, file, role, service, templates } from '../../lib/index.ts'
 import { unitKnown } from '../base/reload.ts'
 import { isFenced } from '../fencing/switch.ts'
+import { isConfirmed } from './blank.ts'
 import { fencePeer, ping } from './fencing.ts'
+import { metadata, noted } from './metadata.ts'
 import { volumesOf } from './volumes.ts'
 
 const template = templates(import.meta.dirname)
@@ -10,11 +12,17 @@ const template = templates(import.meta.dirname)
 /** Brings the resource up at boot, and down at shutdown. */
 export const unit = 'tandem-drbd.service'
 
-/** S8: the same configuration on both nodes, in DRBD 8.4's words. */
+/** S8 and S9: metadata on the disks, once, and the same configuration on both nodes, in DRBD 8.4's words. */
 export default role('drbd/config', (context: NodeContext) => {
   const { drbd, recipe } = context.vars
   const fencing = recipe === 'tandem'
+  const peer = peerOf(context)
   return [
+    // Before the configuration names them: a node that boots in between must find what is configured.
+    ...volumesOf(drbd).flatMap((volume) => [
+      metadata(volume, peer.name, isConfirmed(context, volume.disk)),
+      noted(volume, peer.name),
+    ]),
     directory('/etc/drbd.d', { mode: 0o755 }),
     file('/etc/drbd.conf', 'include "drbd.d/global_common.conf";\ninclude "drbd.d/*.res";\n'),
     template('global_common.conf', '/etc/drbd.d/global_common.conf', {

@@ -56,19 +56,17 @@ export function filesystem(volume: Volume, peerName: string): Task {
       },
     },
     apply: async ({ sh, name }) => {
-      await sh`drbdadm primary ${volume.resource}`
-      try {
-        // Once more through DRBD itself: without a terminal mke2fs does not look before it writes.
-        const { stdout } = await sh`wipefs --no-act --parsable ${device}`
-        const { signatures: there } = parseWipefs(stdout)
-        if (there.length > 0) {
-          throw new Refusal(`${name}: ${device} already carries ${there.join(' and ')}`)
-        }
-        // No discard: it would mark all of the disk as just written, and a crash soon after would cost
-        // a full resync.
-        await sh`mke2fs -q -E nodiscard -t ${volume.filesystem} ${device} </dev/null`
-      } finally {
-        await sh`udevadm settle --timeout=10; drbdadm secondary ${volume.resource}`
+      // One command, which runs to its end whatever becomes of the run: nobody is left Primary. Once more through DRBD
+      // itself: without a terminal mke2fs does not look before it writes. No discard: it would mark all of the disk as
+      // just written, and a crash soon after would cost a full resync.
+      const { stdout } = await sh`drbdadm primary ${volume.resource} || exit
+        trap ${`udevadm settle --timeout=10; drbdadm secondary ${volume.resource}`} EXIT
+        found=$(wipefs --no-act --parsable ${device}) || exit
+        [ -z "$found" ] || { echo "$found"; exit 0; }
+        mke2fs -q -E nodiscard -t ${volume.filesystem} ${device} </dev/null`
+      const { signatures: there } = parseWipefs(stdout)
+      if (there.length > 0) {
+        throw new Refusal(`${name}: ${device} already carries ${there.join(' and ')}`)
       }
     },
   })

@@ -11,10 +11,8 @@ import {
   waitUntil,
 } from '../../lib/index.ts'
 import { onlyOn } from '../base/only-on.ts'
-import { isConfirmed } from './blank.ts'
 import { unit } from './config.ts'
 import { filesystem } from './filesystem.ts'
-import { metadata, noted } from './metadata.ts'
 import {
   adjustSteps,
   describe,
@@ -29,7 +27,7 @@ import { volumesOf } from './volumes.ts'
 
 type Drbd = Site['drbd']
 
-/** S9 and S10: metadata, first synchronisation and filesystem, once, and only on blank disks. */
+/** S9 and S10: first synchronisation and filesystem, once, and only on blank disks. */
 export default role('drbd/init', (context: NodeContext) => {
   const { host, vars } = context
   const peer = peerOf(context)
@@ -37,10 +35,6 @@ export default role('drbd/init', (context: NodeContext) => {
   // Done once for the pair; the other node only waits at the same barrier.
   const once = (made: Task): Task => onlyOn(host.name === vars.preferred, made)
   return [
-    ...volumes.flatMap((volume) => [
-      metadata(volume, peer.name, isConfirmed(context, volume.disk)),
-      noted(volume, peer.name),
-    ]),
     ...running(vars.drbd),
     connection(vars.drbd),
     // Only a unit that runs is stopped at shutdown.

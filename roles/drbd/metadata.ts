@@ -50,9 +50,10 @@ export function metadata(volume: Volume, peer: string, confirmed: boolean): Task
           mode: 0o644,
         },
       )
-      if (confirmed) await host.sh`drbdadm create-md --force ${volume.resource} </dev/null`
-      // Never --force: where drbdadm itself sees data it asks, gets no answer, and stops.
-      else await host.sh`drbdadm create-md ${volume.resource} </dev/null`
+      // Without drbdadm, and before its configuration names the disk: a node that boots in between brings up what is
+      // configured, or nothing. Never --force unasked: where drbdmeta itself sees data it asks, gets no answer, and stops.
+      const force = confirmed ? ['--force'] : []
+      await host.sh`drbdmeta ${force} ${volume.minor} v08 ${volume.disk} internal create-md </dev/null`
     },
   })
 }

@@ -73,9 +73,8 @@ export function initialSync(volume: Volume, peerName: string): Task {
         await sh`drbdadm -- --clear-bitmap new-current-uuid ${volume.resource}`
         return
       }
-      await sh`drbdadm -- --overwrite-data-of-peer primary ${volume.resource}`
       // Only the first node to be promoted is the source; heartbeat promotes from here on.
-      await sh`drbdadm secondary ${volume.resource}`
+      await sh`drbdadm -- --overwrite-data-of-peer primary ${volume.resource} && drbdadm secondary ${volume.resource}`
     },
   })
 }

@@ -1,5 +1,6 @@
-import { type NodeContext, peerOf } from '../../inventory/schema.ts'
-import { role, service, type Task, task } from '../../lib/index.ts'
+import { type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
+import { change, role, service, type Task, task } from '../../lib/index.ts'
+import { stateFolder, volumesOf } from '../drbd/volumes.ts'
 import { heartbeatFiles } from '../heartbeat/files.ts'
 import { holding, isSettled, linkStatus, serves } from '../heartbeat/status.ts'
 import { guardPeerReady, handOver, pause } from './active.ts'
@@ -26,10 +27,25 @@ export default role(
           await rejoined(host, peer.vars.fqdn, context.host.vars.em2.device, waitMs)
         },
       }) satisfies Task,
+      ...(volumesOf(vars.drbd).length > 1 ? [stateInUse(vars, peer.name, waitMs)] : []),
     ]
   },
   { also: ['heartbeat'] },
 )
+
+/** A pair that has got a volume for the service's own state uses it from the next start of the service on. */
+function stateInUse(vars: Site, peer: string, waitMs: number): Task {
+  return task('the service keeps its state on a volume of its own', {
+    check: async (host) => {
+      if (!(await serves(host, vars.preferred))) return
+      const { exitCode } = await host.$`mountpoint -q ${stateFolder}`.nothrow()
+      return exitCode === 0 ? undefined : change(`moves to ${peer}, which takes its state along`)
+    },
+    disruptive: (host) => guardPeerReady(host, peer, vars),
+    timeoutMs: 2 * waitMs,
+    apply: (host) => handOver(host, peer, vars, waitMs),
+  })
+}
 
 /** Waits until this node and its peer see each other again. */
 async function rejoined(
