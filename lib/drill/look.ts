@@ -46,7 +46,7 @@ export function parseLook(name: string, text: string, plan: PairPlan): NodeState
   return {
     name,
     reached: true,
-    replica: parsePair(of('drbd'), plan.drbd),
+    replica: parseReplica(of('drbd'), plan.drbd.minor),
     heartbeat: heartbeatWord(of('heartbeat')),
     mounted: of('mounted') === 'yes',
     threads: Number.parseInt(of('threads'), 10) || 0,
@@ -72,26 +72,6 @@ export function parseReplica(text: string, minor: number): Replica {
   const [, connection = '', role = '', peerRole = '', disk = '', peerDisk = ''] = head
   const outOfSync = Number(block.match(/\boos:(\d+)/)?.[1] ?? 0)
   return { connection, role, peerRole, disk, peerDisk, outOfSync }
-}
-
-const badDisks = ['Diskless', 'Inconsistent', 'Outdated', 'DUnknown']
-
-/** All replicated disks of the pair as one that is no better than the worst of them; `Mixed` where roles differ. */
-export function parsePair(text: string, { minor, stateDisk }: PairPlan['drbd']): Replica {
-  const share = parseReplica(text, minor)
-  if (stateDisk === undefined) return share
-  const state = parseReplica(text, minor + 1)
-  const disk = (one: string, two: string) =>
-    badDisks.find((word) => word === one || word === two) ?? (one === 'UpToDate' ? two : one)
-  const role = (one: string, two: string) => (one === two ? one : 'Mixed')
-  return {
-    connection: share.connection === 'Connected' ? state.connection : share.connection,
-    role: role(share.role, state.role),
-    peerRole: role(share.peerRole, state.peerRole),
-    disk: disk(share.disk, state.disk),
-    peerDisk: disk(share.peerDisk, state.peerDisk),
-    outOfSync: share.outOfSync + state.outOfSync,
-  }
 }
 
 /** A node that did not answer. */

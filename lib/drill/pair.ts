@@ -11,7 +11,7 @@ export interface PairPlan {
     readonly resource: string
     readonly minor: number
     readonly disk: string
-    /** The disk of the service's own state, under the next minor; undefined where there is none. */
+    /** The disk of the service's own state; undefined where there is none. */
     readonly stateDisk?: string | undefined
     /** The most that DRBD may use of its line, such as `110M` (bytes a second). */
     readonly maxRate: string

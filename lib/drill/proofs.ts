@@ -1,5 +1,5 @@
 import { type Ground, machineOf, must } from './ground.ts'
-import { parsePair } from './look.ts'
+import { parseReplica } from './look.ts'
 import { replicaText } from './pair.ts'
 
 /** Lets DRBD compare both disks while the service goes on; a sentence for what differs. */
@@ -10,7 +10,7 @@ export async function verifyProblems(
 ): Promise<string[]> {
   const { drbd, slow } = ground.plan
   const node = machineOf(ground, serving)
-  const look = async () => parsePair(await must(node, 'cat /proc/drbd'), drbd)
+  const look = async () => parseReplica(await must(node, 'cat /proc/drbd'), drbd.minor)
   const limitMs = 600_000 * slow
   const until = Date.now() + limitMs
   // DRBD's own control of the rate starts low and stays there: here it took three times as long.

@@ -1,6 +1,6 @@
 import type { Site } from '../../inventory/schema.ts'
 import { type Task, templates } from '../../lib/index.ts'
-import { keptIn, volumesOf } from '../drbd/volumes.ts'
+import { stateIn } from '../drbd/volumes.ts'
 import { libFolder } from './folder.ts'
 
 const template = templates(import.meta.dirname)
@@ -11,10 +11,6 @@ export const common = ({ drbd, nfs, vip }: Site): Task =>
     path: nfs.path,
     device: `/dev/drbd${drbd.minor}`,
     minor: drbd.minor,
-    minors: volumesOf(drbd)
-      .map(({ minor }) => minor)
-      .join(' '),
-    kept: keptIn({ drbd, nfs }),
-    state: volumesOf(drbd)[1]?.device ?? '',
+    state: stateIn({ drbd, nfs }),
     vip,
   })

@@ -32,22 +32,29 @@ export default role('drbd/config', (context: NodeContext) => {
       fencePeer,
       ping,
     }),
-    template(
-      'drbd.res',
-      `/etc/drbd.d/${drbd.resource}.res`,
-      {
-        ...drbd,
-        stateDisk: drbd.stateDisk ?? '',
-        volumes: volumesOf(drbd),
-        sharedSecret: drbd.sharedSecret.reveal(),
-        nodes: pairOf(context).map(({ vars }) => ({ name: vars.fqdn, address: vars.em3.address })),
-      },
-      // Heartbeat's dopd reads it to mark this disk Outdated when the peer asks for that.
-      fencing ? { mode: 0o640, group: 'haclient', secret: true } : { mode: 0o600, secret: true },
+    ...volumesOf(drbd).map((volume, place) =>
+      template(
+        'drbd.res',
+        `/etc/drbd.d/${volume.resource}.res`,
+        {
+          ...volume,
+          isState: place > 0,
+          sharedSecret: drbd.sharedSecret.reveal(),
+          nodes: pairOf(context).map(({ vars }) => ({
+            name: vars.fqdn,
+            address: vars.em3.address,
+          })),
+        },
+        // Heartbeat's dopd reads it to mark this disk Outdated when the peer asks for that.
+        fencing ? { mode: 0o640, group: 'haclient', secret: true } : { mode: 0o600, secret: true },
+      ),
     ),
     // The package's own service waits for minutes at boot and unmounts at stop; ours only brings up.
     service('drbd.service', { masked: true }),
-    template(unit, `/etc/systemd/system/${unit}`, drbd),
+    template(unit, `/etc/systemd/system/${unit}`, {
+      ...drbd,
+      state: volumesOf(drbd)[1]?.resource ?? '',
+    }),
     service(unit, { enabled: true }),
     unitKnown(unit),
   ]

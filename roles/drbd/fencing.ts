@@ -8,7 +8,7 @@ const template = templates(import.meta.dirname)
 
 /** What heartbeat starts in place of its dopd, and where that finds the one program it may call. */
 export const dopd = `${libFolder}/dopd`
-const dopdFolder = `${libFolder}/dopd.d`
+export const dopdFolder = `${libFolder}/dopd.d`
 /** Where that program has this node's disk marked Outdated; heartbeat's group alone may connect. */
 const socket = '/run/tandem-outdate'
 const outdate = `${libFolder}/outdate`

@@ -1,4 +1,4 @@
-import { type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
+import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import {
   type CheckHost,
   change,
@@ -13,19 +13,9 @@ import {
 import { onlyOn } from '../base/only-on.ts'
 import { unit } from './config.ts'
 import { filesystem } from './filesystem.ts'
-import {
-  adjustSteps,
-  describe,
-  drbdStatus,
-  harmless,
-  isConnected,
-  together,
-  volumeStatus,
-} from './status.ts'
+import { adjustSteps, describe, harmless, isConnected, volumeStatus } from './status.ts'
 import { initialSync, synchronised } from './synchronise.ts'
-import { volumesOf } from './volumes.ts'
-
-type Drbd = Site['drbd']
+import { type Volume, volumesOf } from './volumes.ts'
 
 /** S9 and S10: first synchronisation and filesystem, once, and only on blank disks. */
 export default role('drbd/init', (context: NodeContext) => {
@@ -35,12 +25,12 @@ export default role('drbd/init', (context: NodeContext) => {
   // Done once for the pair; the other node only waits at the same barrier.
   const once = (made: Task): Task => onlyOn(host.name === vars.preferred, made)
   return [
-    ...running(vars.drbd),
-    connection(vars.drbd),
+    ...volumes.flatMap(running),
+    ...volumes.map(connection),
     // Only a unit that runs is stopped at shutdown.
     service(unit, { state: 'running' }),
     ...volumes.map((volume) => once(initialSync(volume, peer.name))),
-    synchronised(vars.drbd),
+    ...volumes.map(synchronised),
     ...volumes.map((volume) => once(filesystem(volume, peer.name))),
     mountPoint(vars.nfs.path),
   ]
@@ -62,34 +52,38 @@ export function mountPoint(path: string): Task {
   }
 }
 
-function running(drbd: Drbd): Task[] {
+function running({ resource, minor, disk }: Volume, place: number): Task[] {
+  const isState = place > 0
   return [
-    task(`resource ${drbd.resource} is up`, {
+    task(`resource ${resource} is up`, {
       check: async (host) => {
-        const [share, state] = await Promise.all(
-          volumesOf(drbd).map(({ minor }) => volumeStatus(host, minor)),
-        )
-        // A second volume that is new to a running resource comes with its configuration, below.
-        if (!share || share.connection === 'Unconfigured') return change('is down')
-        const isNew = state === undefined || state.connection === 'Unconfigured'
-        const status = isNew ? share : together(share, state)
+        const status = await volumeStatus(host, minor)
+        if (status.connection === 'Unconfigured') return change('is down')
+        if (isState && status.connection === 'StandAlone') return change('is StandAlone')
         // Refuses a split brain by name, before anything else stumbles over it.
         isConnected(status, host.name)
         if (status.disk === 'Diskless') {
           throw new Refusal(
-            `${host.name}: DRBD runs without its disk (${describe(status)}): look at ${drbd.disk}, then drbdadm attach ${drbd.resource}`,
+            `${host.name}: DRBD runs without its disk (${describe(status)}): look at ${disk}, then drbdadm attach ${resource}`,
           )
         }
         return
       },
       apply: async ({ sh }) => {
-        await sh`drbdadm up ${drbd.resource}`
+        if (!isState) await sh`drbdadm up ${resource}`
+        // Of the two the one that is not in use gives way.
+        else {
+          await sh`drbdadm up ${resource} 2>/dev/null || case $(drbdadm role ${resource}) in
+            Primary*) drbdadm connect ${resource} ;;
+            *) drbdadm connect --discard-my-data ${resource} ;;
+            esac`
+        }
       },
     }),
-    task('running DRBD follows its configuration', {
+    task(`running ${resource} follows its configuration`, {
       check: async ({ $, name }) => {
-        const { stdout } = await $`drbdadm --dry-run adjust ${drbd.resource}`
-        const steps = adjustSteps(stdout, await newVolume({ $ }, drbd))
+        const { stdout } = await $`drbdadm --dry-run adjust ${resource}`
+        const steps = adjustSteps(stdout)
         if (steps.length === 0) return
         const rough = steps.filter((step) => !harmless.has(step))
         if (rough.length > 0) {
@@ -100,27 +94,19 @@ function running(drbd: Drbd): Task[] {
         return change(steps.join(', '))
       },
       apply: async ({ sh }) => {
-        await sh`drbdadm adjust ${drbd.resource}`
+        await sh`drbdadm adjust ${resource}`
       },
     }),
   ]
 }
 
-/** The minor of the state's volume where a running resource does not have it yet. */
-async function newVolume({ $ }: Pick<CheckHost, '$'>, drbd: Drbd): Promise<number | undefined> {
-  const [, state] = volumesOf(drbd)
-  if (!state) return undefined
-  const { exitCode } = await $`grep -q ${`^ *${state.minor}: cs:[^U]`} /proc/drbd`.nothrow()
-  return exitCode === 0 ? undefined : state.minor
-}
-
-function connection(drbd: Drbd): Task {
-  return waitUntil('nodes replicate to each other', {
+function connection({ resource, minor }: Volume): Task {
+  return waitUntil(`nodes replicate ${resource} to each other`, {
     barrier: true,
     timeoutMs: 120_000,
     everyMs: 1_000,
     probe: async (host) => {
-      const status = await drbdStatus(host, drbd)
+      const status = await volumeStatus(host, minor)
       return isConnected(status, host.name) || describe(status)
     },
   })

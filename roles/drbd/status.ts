@@ -1,5 +1,4 @@
 import { type CheckHost, Refusal } from '../../lib/index.ts'
-import { type Drbd, volumesOf } from './volumes.ts'
 
 /** How far a resync is, as /proc/drbd tells it. */
 export interface Sync {
@@ -69,59 +68,15 @@ export function parseProcDrbd(text: string, minor: number): DrbdStatus {
   }
 }
 
-/** Connections, disks and roles, the one that counts most first. */
-const connections = ['Unconfigured', 'StandAlone', 'SyncTarget', 'PausedSyncT']
-const disks = [
-  'Diskless',
-  'Failed',
-  'Attaching',
-  'Inconsistent',
-  'Outdated',
-  'DUnknown',
-  'Consistent',
-]
-
-/** Of two words that which stands first in the list, else the one that is not `best`. */
-function worse(list: readonly string[], best: string, one: string, two: string): string {
-  return list.find((word) => word === one || word === two) ?? (one === best ? two : one)
-}
-
-/** The state of all volumes as one: no better than the worst, and `Mixed` where their roles differ. */
-export function together(one: DrbdStatus, two: DrbdStatus): DrbdStatus {
-  const role = (a: string, b: string) => (a === b ? a : 'Mixed')
-  const slower = [one.sync, two.sync]
-    .filter((sync) => sync !== undefined)
-    .sort((a, b) => a.fraction - b.fraction)
-  return {
-    connection: worse(connections, 'Connected', one.connection, two.connection),
-    role: role(one.role, two.role),
-    peerRole: role(one.peerRole, two.peerRole),
-    disk: worse(disks, 'UpToDate', one.disk, two.disk),
-    peerDisk: worse(disks, 'UpToDate', one.peerDisk, two.peerDisk),
-    outOfSync: one.outOfSync + two.outOfSync,
-    sync: slower[0],
-  }
-}
-
-async function statuses(host: CheckHost, minors: readonly number[]): Promise<DrbdStatus[]> {
-  const { stdout } = await host.$`if [ -e /proc/drbd ]; then cat /proc/drbd; fi`
-  return minors.map((minor) => (stdout === '' ? unconfigured : parseProcDrbd(stdout, minor)))
-}
-
 /** The state of one DRBD device on a host; `Unconfigured` while the module is not loaded. */
-export async function volumeStatus(host: CheckHost, minor: number): Promise<DrbdStatus> {
-  const [status = unconfigured] = await statuses(host, [minor])
-  return status
+export async function volumeStatus({ $ }: CheckHost, minor: number): Promise<DrbdStatus> {
+  const { stdout } = await $`if [ -e /proc/drbd ]; then cat /proc/drbd; fi`
+  return stdout === '' ? unconfigured : parseProcDrbd(stdout, minor)
 }
 
-/** The state of the pair's replicated disks on a host, as one. */
-export async function drbdStatus(host: CheckHost, drbd: Drbd): Promise<DrbdStatus> {
-  const found = await statuses(
-    host,
-    volumesOf(drbd).map(({ minor }) => minor),
-  )
-  return found.reduce(together)
-}
+/** The state of the share's replicated disk on a host. */
+export const drbdStatus = (host: CheckHost, { minor }: { minor: number }): Promise<DrbdStatus> =>
+  volumeStatus(host, minor)
 
 /** `Connected Primary/Secondary UpToDate/UpToDate oos:0`, the field's own shorthand. */
 export function describe(s: DrbdStatus): string {
@@ -229,27 +184,20 @@ export function isFirstGeneration(g: Generations): boolean {
 
 /** What `drbdadm adjust` may do to a running resource without touching its data or its connection. */
 export const harmless: ReadonlySet<string> = new Set([
-  'new-volume',
   'disk-options',
   'net-options',
   'resource-options',
 ])
 
-/**
- * The drbdsetup commands in the output of `drbdadm --dry-run adjust`; never their values, one is a secret. Those that
- * only bring up the volume of the minor `added`, which does not run yet, are one step: `new-volume`.
- */
-export function adjustSteps(text: string, added?: number): string[] {
+/** The drbdsetup commands in the output of `drbdadm --dry-run adjust`; never their values, one is a secret. */
+export function adjustSteps(text: string): string[] {
   const lines = text.split('\n').filter((line) => line.trim() !== '')
   const steps = lines.map((line) => {
     const step = line
       .trim()
       .match(/^\S*drbd(?:setup|meta)\S*\s+(?:\d+ \S+ \S+ \S+ )?([a-z-]+)/)?.[1]
     if (!step) throw new Error('drbdadm --dry-run adjust: cannot read its answer')
-    const words = line.trim().split(/\s+/)
-    const minor = step === 'new-minor' ? words[3] : step === 'attach' ? words[2] : words[1]
-    const brings = ['new-minor', 'attach', 'apply-al'].includes(step)
-    return brings && minor === String(added) ? 'new-volume' : step
+    return step
   })
   return [...new Set(steps)]
 }

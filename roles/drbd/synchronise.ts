@@ -2,7 +2,6 @@ import { type CheckHost, change, Refusal, type Task, task, waitUntil } from '../
 import { diskState } from './disk.ts'
 import {
   describe,
-  drbdStatus,
   generations,
   isConnected,
   isIdle,
@@ -10,7 +9,7 @@ import {
   isUpToDate,
   volumeStatus,
 } from './status.ts'
-import type { Drbd, Volume } from './volumes.ts'
+import type { Volume } from './volumes.ts'
 
 /** Makes one of two new disks the source; never chooses between disks that held data. */
 export function initialSync(volume: Volume, peerName: string): Task {
@@ -95,14 +94,14 @@ async function isAllZero({ $ }: CheckHost, volume: Volume): Promise<boolean> {
 }
 
 /** Waits until both disks hold the same data, saying how far it is. */
-export function synchronised(drbd: Drbd): Task {
+export function synchronised({ minor }: { minor: number }): Task {
   return waitUntil('both disks hold the same data', {
     barrier: true,
     // 127 GiB over 1 Gbit/s take 20 minutes; a slow line may take a night.
     timeoutMs: 24 * 3_600_000,
     everyMs: 2_000,
     probe: async (host) => {
-      const status = await drbdStatus(host, drbd)
+      const status = await volumeStatus(host, minor)
       if (isUpToDate(status)) return true
       isConnected(status, host.name)
       // Found by a comparison: DRBD copies them when the nodes meet anew, not by itself.

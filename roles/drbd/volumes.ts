@@ -2,15 +2,19 @@ import type { Site } from '../../inventory/schema.ts'
 import { markerPath, stateMarkerPath } from './marker.ts'
 
 /** What is used of a site's replicated disks. */
-export type Drbd = Pick<Site['drbd'], 'resource' | 'minor' | 'disk' | 'stateDisk' | 'filesystem'>
+export type Drbd = Pick<
+  Site['drbd'],
+  'resource' | 'minor' | 'port' | 'disk' | 'stateDisk' | 'filesystem'
+>
 
-/** One replicated disk of the pair. */
+/** One replicated disk of the pair, which is a DRBD resource of its own. */
 export interface Volume {
-  /** What drbdadm calls it: the resource, or `resource/number` where that has two volumes. */
+  /** What drbdadm calls it. */
   readonly resource: string
   readonly minor: number
   /** `/dev/drbd0` */
   readonly device: string
+  readonly port: number
   /** The disk below it. */
   readonly disk: string
   readonly filesystem: Site['drbd']['filesystem']
@@ -18,24 +22,31 @@ export interface Volume {
   readonly marker: string
 }
 
-/** The volume that clients see, and, where the inventory has a disk for it, that of the service's own state. */
+/**
+ * The disk that clients see, and, where the inventory has one for it, that of the service's own state. Two resources and
+ * not two volumes of one: DRBD 8.4 holds all I/O of a resource when one of its disks has no data, and connects none of its
+ * volumes when one cannot be attached, so the small disk could take the share away.
+ */
 export function volumesOf(drbd: Drbd): readonly [share: Volume, ...state: Volume[]] {
-  const { resource, minor, disk, stateDisk, filesystem } = drbd
-  const of = (number: number, below: string, marker: string): Volume => ({
-    resource: stateDisk === undefined ? resource : `${resource}/${number}`,
-    minor: minor + number,
-    device: `/dev/drbd${minor + number}`,
-    disk: below,
+  const { resource, minor, port, disk, stateDisk, filesystem } = drbd
+  const at = (device: number) => `/dev/drbd${device}`
+  const share = { resource, minor, port, disk, filesystem, device: at(minor), marker: markerPath }
+  if (stateDisk === undefined) return [share]
+  const state = {
+    resource: `${resource}-state`,
+    minor: minor + 1,
+    device: at(minor + 1),
+    port: port + 1,
+    disk: stateDisk,
     filesystem,
-    marker,
-  })
-  const share = of(0, disk, markerPath)
-  return stateDisk === undefined ? [share] : [share, of(1, stateDisk, stateMarkerPath)]
+    marker: stateMarkerPath,
+  }
+  return [share, state]
 }
 
-/** Where the volume of the service's own state is mounted; never exported. */
+/** Where the disk of the service's own state is mounted; never exported. */
 export const stateFolder = '/var/lib/tandem/state'
 
 /** The folder with what follows the service: who may reclaim locks, and who is connected. */
-export const keptIn = ({ drbd, nfs }: Pick<Site, 'drbd' | 'nfs'>): string =>
+export const stateIn = ({ drbd, nfs }: Pick<Site, 'drbd' | 'nfs'>): string =>
   drbd.stateDisk === undefined ? nfs.path : stateFolder

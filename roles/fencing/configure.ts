@@ -80,7 +80,7 @@ export default role(
       isFenced(context) ? programAnswers(context) : withoutSwitch,
     ]
   },
-  { also: ['drbd', 'integrate/resources'] },
+  { also: ['drbd', 'integrate/resources', 'integrate/watch', 'integrate/service'] },
 )
 
 /** Told by every run: an administrator who chose it years ago may not be the one who reads this. */

@@ -15,18 +15,22 @@ const script = { mode: 0o755 }
 const limits = { start: 180, stop: 120, vip: 60, disk: 60 } as const
 
 /** S13: what heartbeat moves, and the scripts it moves it with. */
-export default role('integrate/resources', (context: NodeContext) => {
-  const { host, others, vars } = context
-  const preferred = [host, ...others].find(({ name }) => name === vars.preferred)
-  if (!preferred) throw new Error(`vars.preferred: no node is called ${vars.preferred}`)
-  return [
-    ...(vars.recipe === 'article' ? article() : tandem(context)),
-    template('haresources', '/etc/ha.d/haresources', {
-      node: preferred.vars.fqdn,
-      resources: resourceNames(vars).join(' '),
-    }),
-  ]
-})
+export default role(
+  'integrate/resources',
+  (context: NodeContext) => {
+    const { host, others, vars } = context
+    const preferred = [host, ...others].find(({ name }) => name === vars.preferred)
+    if (!preferred) throw new Error(`vars.preferred: no node is called ${vars.preferred}`)
+    return [
+      ...(vars.recipe === 'article' ? article() : tandem(context)),
+      template('haresources', '/etc/ha.d/haresources', {
+        node: preferred.vars.fqdn,
+        resources: resourceNames(vars).join(' '),
+      }),
+    ]
+  },
+  { also: ['integrate/watch', 'integrate/service'] },
+)
 
 /** The order heartbeat starts in; it stops in reverse. */
 export function resourceNames({ drbd, nfs, recipe, vip }: Site): string[] {
@@ -49,7 +53,6 @@ function tandem(context: NodeContext): Task[] {
     directory(libFolder, { mode: 0o755 }),
     resource('tandem-disk', {
       resource: drbd.resource,
-      state: state?.device ?? '',
       fence,
       switch: isFenced(context),
       peer: peerOf(context).vars.fqdn,
@@ -62,7 +65,7 @@ function tandem(context: NodeContext): Task[] {
       ...nfs,
       drbd,
       mountOptions: mountOptions.join(','),
-      state: state?.device ?? '',
+      stateDevice: state?.device ?? '',
       stateMinor: state?.minor ?? '',
       stateOptions: stateOptions.join(','),
       domain: 'tandem-nfs',

@@ -1,7 +1,6 @@
 import { heartbeatLines, type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
 import { change, Refusal, role, service, type Task, task, waitUntil } from '../../lib/index.ts'
 import { drbdStatus } from '../drbd/status.ts'
-import { volumesOf } from '../drbd/volumes.ts'
 import { heartbeatFiles } from '../heartbeat/files.ts'
 import { holding, isActive, isSettled, linkStatus } from '../heartbeat/status.ts'
 
@@ -16,7 +15,7 @@ export default role('integrate/start', (context: NodeContext) => {
   const { vars } = context
   const { drbd, heartbeat } = vars
   const peer = peerOf(context)
-  const devices = volumesOf(drbd).map(({ device }) => device)
+  const device = `/dev/drbd${drbd.minor}`
   const lines = heartbeatLines(vars).map((line) => context.host.vars[line].device)
   const started = service(unit, { state: 'running', restartOn: heartbeatFiles(vars) })
   const waitMs = (2 * heartbeat.initdead + 120) * 1000
@@ -30,15 +29,13 @@ export default role('integrate/start', (context: NodeContext) => {
           host.$`cat /proc/mounts`,
         ])
         if (unitState.stdout.trim() !== 'inactive' && unitState.stdout.trim() !== 'failed') return
-        if (status.role !== 'Primary' && status.role !== 'Mixed') return
-        const mounted = mounts.stdout.split('\n').map((line) => line.split(' ')[0])
-        const device = devices.find((one) => mounted.includes(one))
-        if (device) {
+        if (status.role !== 'Primary') return
+        if (mounts.stdout.split('\n').some((line) => line.startsWith(`${device} `))) {
           throw new Refusal(
             `${host.name}: ${device} is mounted although heartbeat does not run: someone uses it by hand; unmount it first`,
           )
         }
-        return change(`${drbd.resource} is ${status.role}`)
+        return change(`${drbd.resource} is Primary`)
       },
       apply: async ({ sh }) => {
         await sh`drbdadm secondary ${drbd.resource}`

@@ -41,7 +41,7 @@ export default role(
           fence,
           switch: isFenced(context),
           legacyClients,
-          state: volumesOf(drbd)[1]?.device ?? '',
+          stateDevice: volumesOf(drbd)[1]?.device ?? '',
         },
         { mode: 0o755 },
       ),

@@ -6,7 +6,7 @@ import type { CheckHost, Task } from '../../lib/index.ts'
  */
 export function legacyMounts(mounts: string, fstab: string): string[] {
   const rows = (text: string) => text.split('\n').map((line) => line.trim().split(/\s+/))
-  const old = /(^|,)(nfs)?vers=[23](\.\d)?(,|$)/
+  const old = /(^|,)((nfs)?vers=|v)[23](\.\d)?(,|$)/
   const mounted = rows(mounts).filter(([, , type]) => type === 'nfs')
   const wanted = rows(fstab).filter(
     ([source = '#', , type, options = '']) =>

@@ -14,11 +14,12 @@ const work = `${savedFolder}/work`
 /** What is used of a site: where the survivor's files are mounted, and the victim's disk. */
 export interface Sides {
   readonly nfs: Pick<Site['nfs'], 'path'>
-  readonly drbd: Pick<Site['drbd'], 'disk' | 'filesystem'>
+  readonly drbd: Pick<Site['drbd'], 'disk' | 'stateDisk' | 'filesystem'>
 }
 
-/** Folders of the share that belong to the service, not to its users. */
-const state = ['.nfsdcld', '.statd', '.tandem']
+/** Folders of the share that belong to the service, not to its users; none where that has a disk of its own. */
+const stateOf = ({ stateDisk }: Sides['drbd']) =>
+  stateDisk === undefined ? ['.nfsdcld', '.statd', '.tandem'] : []
 const place = '/run/tandem/victim'
 const node = '/dev/tandem-victim-disk'
 
@@ -95,12 +96,18 @@ async function namesBelow({ $ }: CheckHost, path: string): Promise<number> {
 }
 
 /** Lists every path of the survivor into a file there. */
-export async function listSurvivor(host: Host, { nfs }: Pick<Sides, 'nfs'>): Promise<void> {
+export async function listSurvivor(host: Host, { nfs, drbd }: Sides): Promise<void> {
   await run(host, 'clear', { place, work, node, fresh: true })
   const names = await namesBelow(host, nfs.path)
   await room(host, listBytes(names), `lists of ${names} files`)
   host.progress(`lists ${names} files`)
-  await run(host, 'list', { path: nfs.path, work, name: 'list', state, whole: false })
+  await run(host, 'list', {
+    path: nfs.path,
+    work,
+    name: 'list',
+    state: stateOf(drbd),
+    whole: false,
+  })
   await host.sh`gzip -1 -f ${work}/list`
 }
 
@@ -141,7 +148,15 @@ export async function saveFiles(
   survivor: string,
   { drbd }: Sides,
 ): Promise<Saved & { readonly folder: string }> {
-  const vars = { work, place, node, state, survivor, disk: drbd.disk, filesystem: drbd.filesystem }
+  const vars = {
+    work,
+    place,
+    node,
+    state: stateOf(drbd),
+    survivor,
+    disk: drbd.disk,
+    filesystem: drbd.filesystem,
+  }
   const step = (name: string, more: object = {}) => run(victim, name, { ...vars, ...more })
   await step('clear', { fresh: true })
   try {

@@ -13,7 +13,6 @@ import {
 import { onlyOn } from '../base/only-on.ts'
 import { type DrbdStatus, describe, drbdStatus, generations, isIdle } from '../drbd/status.ts'
 import { synchronised } from '../drbd/synchronise.ts'
-import { volumesOf } from '../drbd/volumes.ts'
 
 /** The site's variables and the node that `--victim` named. */
 type Chosen = Site & { readonly victim: string }
@@ -48,7 +47,7 @@ export default role('resync', (context: RoleContext<Chosen, Node>) => {
     if (why) throw new Refusal(`${host.name}: ${why}`)
   }
   const current = async (host: CheckHost) =>
-    (await generations(host.peer(other.name), volumesOf(drbd)[0].resource)).current
+    (await generations(host.peer(other.name), drbd.resource)).current
   const onVictim = (made: Task): Task => onlyOn(isVictim, made)
   return [
     onVictim(requirement('blocks differ, and the other node serves', proof, { barrier: true })),

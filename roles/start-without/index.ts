@@ -10,7 +10,6 @@ import {
 } from '../../lib/index.ts'
 import { doesNotAnswer } from '../confirm-off/index.ts'
 import { describe, drbdStatus } from '../drbd/status.ts'
-import { volumesOf } from '../drbd/volumes.ts'
 import { fence } from '../fencing/configure.ts'
 import { holding, isActive } from '../heartbeat/status.ts'
 import { known, knownText } from './known.ts'
@@ -63,9 +62,7 @@ export default role('start-without', (context: RoleContext<Chosen, Node>) => {
         // brain when it returns. Where this disk is whole it is enough that the peer is known to be gone.
         await sh`read -r up _ </proc/uptime; echo $((\${up%.*} + 60)) >${alonePath}
           trap ${`rm -f ${alonePath}`} EXIT
-          for minor in ${volumesOf(drbd).map(({ minor }) => minor)}; do
-            drbdsetup primary $minor 2>/dev/null || drbdsetup primary $minor --force || exit 1
-          done`
+          drbdsetup primary ${drbd.minor} 2>/dev/null || drbdsetup primary ${drbd.minor} --force`
       },
     }),
     task(`heartbeat runs on ${self.name}`, {

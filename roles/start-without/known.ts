@@ -1,7 +1,6 @@
 import type { Site } from '../../inventory/schema.ts'
 import type { CheckHost } from '../../lib/index.ts'
 import { type DrbdStatus, describe, drbdStatus, generations } from '../drbd/status.ts'
-import { volumesOf } from '../drbd/volumes.ts'
 
 /** What a node remembers of the time before it lost its power; times in seconds since the epoch. */
 export interface Known {
@@ -33,7 +32,7 @@ export async function known(host: CheckHost, drbd: Site['drbd']): Promise<Known>
   const note = (name: string) => host.$`cat /var/lib/tandem/${name}`.nothrow()
   const [status, found, together, served] = await Promise.all([
     drbdStatus(host, drbd),
-    generations(host, volumesOf(drbd)[0].resource),
+    generations(host, drbd.resource),
     note('together'),
     note('served'),
   ])

@@ -2,8 +2,8 @@ import { heartbeatLines, type NodeContext, peerOf } from '../../inventory/schema
 import { requirement, role } from '../../lib/index.ts'
 import { comparedPath, neglected, resyncStep } from '../drbd/compare.ts'
 import { diskReports, splitBrain } from '../drbd/split-brain.ts'
-import { describe, drbdStatus, isIdle, isUpToDate } from '../drbd/status.ts'
-import { stateFolder } from '../drbd/volumes.ts'
+import { describe, drbdStatus, isIdle, isUpToDate, volumeStatus } from '../drbd/status.ts'
+import { stateFolder, volumesOf } from '../drbd/volumes.ts'
 import { notGrown } from '../grow/index.ts'
 import { holding, linkStatus, serves } from '../heartbeat/status.ts'
 import { type Parts, parts } from '../integrate/service.ts'
@@ -37,6 +37,19 @@ export default role('verify/cluster', (context: NodeContext) => {
       if (!isUpToDate(status)) throw new Error(`DRBD is ${describe(status)}`)
     }),
   ]
+  const [, state] = volumesOf(vars.drbd)
+  if (state) {
+    perNode.push(
+      requirement(`${state.resource} Connected UpToDate/UpToDate oos:0`, async (host) => {
+        const status = await volumeStatus(host, state.minor)
+        if (!isUpToDate(status)) {
+          throw new Error(
+            `the state of the service (${state.resource}) is ${describe(status)}: locks may be lost at the next move; npm run play site`,
+          )
+        }
+      }),
+    )
+  }
   if (vars.recipe === 'tandem') perNode.push(notGrown(vars.drbd))
   // What concerns the pair is told once, by the preferred node.
   if (self.name !== vars.preferred) return perNode

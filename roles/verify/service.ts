@@ -1,6 +1,6 @@
 import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { type CheckHost, requirement, role } from '../../lib/index.ts'
-import { keptIn } from '../drbd/volumes.ts'
+import { stateIn } from '../drbd/volumes.ts'
 import { serves } from '../heartbeat/status.ts'
 import { beside } from '../integrate/beside.ts'
 import { lacking } from '../integrate/service.ts'
@@ -111,7 +111,7 @@ export default role('verify/service', (context: NodeContext) => {
       // What does not run at all is told elsewhere.
       const [threads, ...comms] = running.stdout.split('\n')
       if (!(Number(threads) > 0) || !comms.includes('nfsdcld')) return []
-      const wrong = databaseProblem(links.stdout, `${keptIn(vars)}/.nfsdcld`)
+      const wrong = databaseProblem(links.stdout, `${stateIn(vars)}/.nfsdcld`)
       return [
         ...(wrong === undefined ? [] : [wrong]),
         ...(pipe.exitCode === 0

@@ -8,7 +8,6 @@ import {
   isUpToDate,
   parseGenerations,
   parseProcDrbd,
-  together,
   describe as told,
 } from '../../roles/drbd/status.ts'
 
@@ -96,51 +95,6 @@ describe('generation identifiers', () => {
   })
 })
 
-describe('two volumes as one', () => {
-  const pair = (share: string, state: string) =>
-    together(
-      parseProcDrbd(line(share, '8'), 0),
-      parseProcDrbd(line(state, '4').replace(' 0: ', ' 1: '), 1),
-    )
-  const whole = 'cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate'
-  it.each([
-    [whole, whole, 'Connected Primary/Secondary UpToDate/UpToDate oos:12'],
-    [
-      whole,
-      'cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent',
-      'SyncSource Primary/Secondary UpToDate/Inconsistent oos:12',
-    ],
-    [
-      'cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent',
-      'cs:SyncTarget ro:Primary/Secondary ds:Inconsistent/UpToDate',
-      'SyncTarget Primary/Secondary Inconsistent/Inconsistent oos:12',
-    ],
-    [
-      whole,
-      'cs:Connected ro:Secondary/Secondary ds:UpToDate/UpToDate',
-      'Connected Mixed/Secondary UpToDate/UpToDate oos:12',
-    ],
-    [
-      whole,
-      'cs:Connected ro:Primary/Secondary ds:Diskless/UpToDate',
-      'Connected Primary/Secondary Diskless/UpToDate oos:12',
-    ],
-    [
-      'cs:WFConnection ro:Secondary/Unknown ds:UpToDate/DUnknown',
-      'cs:WFConnection ro:Secondary/Unknown ds:Outdated/Outdated',
-      'WFConnection Secondary/Unknown Outdated/Outdated oos:12',
-    ],
-  ])('%s and %s', (share, state, wanted) => {
-    expect(told(pair(share, state))).toBe(wanted)
-    expect(told(pair(state, share))).toBe(wanted)
-  })
-
-  it('is not there where one of them is not', () => {
-    const one = parseProcDrbd(line(whole), 0)
-    expect(together(one, parseProcDrbd(line(whole), 1)).connection).toBe('Unconfigured')
-  })
-})
-
 describe('what drbdadm adjust would do', () => {
   // As printed by drbd-utils 9.22 for DRBD 8.4; secrets are not taken along.
   const pair = 'ipv4:172.16.100.210:7789 ipv4:172.16.100.211:7789'
@@ -165,21 +119,6 @@ describe('what drbdadm adjust would do', () => {
   ])('%s', (text, steps, safe) => {
     expect(adjustSteps(text)).toEqual(steps)
     expect(steps.every((step) => harmless.has(step))).toBe(safe)
-  })
-
-  it('is harmless where it only brings up a volume that does not run yet', () => {
-    const text = `drbdsetup-84 new-minor drbd 1 1
-drbdmeta 1 v08 /dev/mapper/VolGroup-lv_state internal apply-al
-drbdsetup-84 attach 1 /dev/mapper/VolGroup-lv_state /dev/mapper/VolGroup-lv_state internal`
-    expect(adjustSteps(text, 1)).toEqual(['new-volume'])
-    expect(harmless.has('new-volume')).toBe(true)
-    expect(adjustSteps(text)).toEqual(['new-minor', 'apply-al', 'attach'])
-    expect(adjustSteps(text.replaceAll(' 1 ', ' 0 '), 1)).toEqual([
-      'new-minor',
-      'apply-al',
-      'attach',
-    ])
-    expect(adjustSteps(`${text}\ndrbdsetup-84 detach 1`, 1)).toEqual(['new-volume', 'detach'])
   })
 
   it('throws on what it cannot read, without quoting it: it may hold the shared secret', () => {

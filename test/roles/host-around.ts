@@ -8,12 +8,9 @@ const roles = join(import.meta.dirname, '../../roles')
 /** connection, roles and disks, as /proc/drbd has them: `WFConnection`, `Primary/Unknown`, `UpToDate/DUnknown`. */
 export type Replica = readonly [connection: string, sides: string, disks: string]
 
-/** The text of /proc/drbd; `received` in KiB; `state` is the second volume, where there is one. */
-export function procDrbd(share: Replica, received = 100, state?: Replica): string {
-  const volume = (number: number, [connection, sides, disks]: Replica) =>
-    ` ${number}: cs:${connection} ro:${sides} ds:${disks} C r-----\n    ns:5 nr:${received} dw:1 dr:1 al:1 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:0\n`
-  const more = state ? `\n${volume(1, state)}` : ''
-  return `version: 8.4.11 (api:1/proto:86-101)\n${volume(0, share)}${more}`
+/** The text of /proc/drbd; `received` in KiB. */
+export function procDrbd([connection, sides, disks]: Replica, received = 100): string {
+  return `version: 8.4.11 (api:1/proto:86-101)\n 0: cs:${connection} ro:${sides} ds:${disks} C r-----\n    ns:5 nr:${received} dw:1 dr:1 al:1 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:0\n`
 }
 
 /** A folder that stands for a host: what a role's script reads and calls is in there, the shell is real. */
@@ -21,21 +18,12 @@ export class HostAround {
   readonly folder = mkdtempSync(join(tmpdir(), 'tandem-host-'))
   readonly #paths: Readonly<Record<string, string>>
 
-  /** `paths` names what else of the host is in the folder: absolute path to name; `two` gives it a second volume. */
-  constructor(paths: Readonly<Record<string, string>> = {}, two = false) {
+  /** `paths` names what else of the host is in the folder: absolute path to name; `state` is where the service keeps its own. */
+  constructor(paths: Readonly<Record<string, string>> = {}, state = '/data') {
     this.#paths = paths
     mkdirSync(join(this.folder, 'run'))
     const vip = { address: '10.0.0.9', prefix: 24, device: 'em1' }
-    const one = {
-      path: '/data',
-      device: '/dev/drbd0',
-      minor: 0,
-      minors: '0',
-      kept: '/data',
-      state: '',
-      vip,
-    }
-    const vars = two ? { ...one, minors: '0 1', kept: '/state', state: '/dev/drbd1' } : one
+    const vars = { path: '/data', device: '/dev/drbd0', minor: 0, state, vip }
     this.script('common', 'base/templates/common.hbs', vars)
   }
 
@@ -58,8 +46,8 @@ export class HostAround {
   /** A role's template, with the paths of the host turned into those of the folder. */
   script(name: string, template: string, data: object): string {
     const { folder } = this
-    // One volume, unless told otherwise.
-    let text = renderFile(join(roles, template), { state: '', ...data })
+    // Without a disk for the service's state, unless told otherwise.
+    let text = renderFile(join(roles, template), { stateDevice: '', ...data })
       .replace('export PATH=', `export PATH=${folder}:`)
       .replaceAll('run=/run/tandem', `run=${folder}/run`)
     const paths = {

@@ -8,8 +8,6 @@ import { HostAround, procDrbd, type Replica } from './host-around.ts'
 interface Around {
   /** connection, roles, disks: what /proc/drbd says, one after another; the last stays. */
   readonly drbd: readonly Replica[]
-  /** The same of the volume with the service's state, where there is one. */
-  readonly state?: readonly Replica[]
   /** Heartbeat's word for the peer. */
   readonly peer?: 'active' | 'dead'
   /** Exit codes of `fence off`, one after another; the last stays. */
@@ -29,7 +27,6 @@ const uptime = () => Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0])
 async function start(around: Around) {
   const {
     drbd,
-    state,
     peer = 'dead',
     off = [0],
     hears = true,
@@ -37,19 +34,18 @@ async function start(around: Around) {
     leaving = false,
     chosen,
   } = around
-  const host = new HostAround({}, state !== undefined)
+  const host = new HostAround()
   const { folder } = host
   if (leaving) host.file('run/leaving', '')
   if (chosen !== undefined) host.file('run/chosen', `${Math.floor(uptime() + chosen)}\n`)
   drbd.forEach((one, at) => {
-    const text = procDrbd(one, 100, state?.[at] ?? state?.at(-1))
-    host.file(`drbd-${at}`, text)
-    if (at === 0) host.file('proc-drbd', text)
+    host.file(`drbd-${at}`, procDrbd(one))
+    if (at === 0) host.file('proc-drbd', procDrbd(one))
   })
   // DRBD refuses a second Primary and whoever is not UpToDate, as the kernel does.
   host.program(
     'drbdsetup',
-    `[ "$3" = --force ] || grep -q "^ $2: .*ro:\\(Primary/\\|Secondary/[SU]\\).* ds:UpToDate/" ${folder}/proc-drbd || exit 11\nsed -i "/^ $2: /s/ro:Secondary/ro:Primary/" ${folder}/proc-drbd`,
+    `[ "$3" = --force ] || grep -q 'ro:Secondary/[SU].* ds:UpToDate/' ${folder}/proc-drbd || exit 11\nsed -i 's/ro:Secondary/ro:Primary/' ${folder}/proc-drbd`,
   )
   host.program('cl_status', `echo ${peer}`)
   host.program('logger', 'exit 0')
@@ -69,7 +65,6 @@ ${host.codes('fence', ' off', off)}`,
     resource: 'drbd',
     fence: join(folder, 'fence'),
     switch: fenced,
-    state: state ? '/dev/drbd1' : '',
     peer: 'M2.example',
     tries: 1,
     hung: 2,
@@ -87,9 +82,7 @@ ${host.codes('fence', ' off', off)}`,
   return {
     code,
     said,
-    role: [...readFileSync(join(folder, 'proc-drbd'), 'utf8').matchAll(/ro:(\w+)/g)]
-      .map(([, word]) => word)
-      .join('+'),
+    role: readFileSync(join(folder, 'proc-drbd'), 'utf8').match(/ro:(\w+)/)?.[1],
     off: asked.match(/^fence off/gm)?.length ?? 0,
     left: existsSync(refused) && /^systemctl --no-block stop heartbeat/m.test(asked),
     attempt: readFileSync(join(folder, 'run/attempt'), 'utf8'),
@@ -113,7 +106,6 @@ const [both, behind] = ['UpToDate/UpToDate', 'UpToDate/DUnknown']
 const alone = ['WFConnection', 'Secondary/Unknown', behind] as const
 const handed = ['Connected', 'Secondary/Secondary', both] as const
 const served = ['Connected', 'Secondary/Primary', both] as const
-const promoted = ['Connected', 'Primary/Secondary', both] as const
 const syncing = ['SyncTarget', 'Secondary/Secondary', 'Inconsistent/UpToDate'] as const
 
 describe('a node becomes Primary', () => {
@@ -156,32 +148,11 @@ describe('a node becomes Primary', () => {
   ] as const)(
     '%s',
     async (_, around, off) => {
-      const { drbd } = around as unknown as Around
-      const ended = { code: 0, off, left: false, attempt: '' }
-      const one = start(around as unknown as Around)
-      const two = start({ ...(around as unknown as Around), state: drbd })
-      expect(await one).toMatchObject({ ...ended, role: 'Primary' })
-      expect(await two).toMatchObject({ ...ended, role: 'Primary+Primary' })
+      const told = await start(around as unknown as Around)
+      expect(told).toMatchObject({ code: 0, role: 'Primary', off, left: false, attempt: '' })
     },
     20_000,
   )
-
-  it.each([
-    ['the share', [promoted], [handed]],
-    ['the state', [handed], [promoted]],
-  ])('with both volumes, where only that of %s is Primary yet', async (_, drbd, state) => {
-    const told = await start({ drbd, state, peer: 'active' })
-    expect(told).toMatchObject({ code: 0, role: 'Primary+Primary', off: 0 })
-  })
-
-  it('with both volumes, where they end their resync one after the other', async () => {
-    const told = await start({
-      drbd: [syncing, handed, handed],
-      state: [syncing, syncing, handed],
-      peer: 'active',
-    })
-    expect(told).toMatchObject({ code: 0, role: 'Primary+Primary' })
-  }, 20_000)
 
   it('at once where it is already', async () => {
     const drbd = [['WFConnection', 'Primary/Unknown', 'UpToDate/Outdated']] as const
@@ -234,22 +205,6 @@ describe('a node refuses', () => {
       expect(told.said).toMatch(wanted)
     },
     20_000,
-  )
-
-  it.each([
-    ['old', ['WFConnection', 'Secondary/Unknown', 'Outdated/DUnknown']],
-    ['torn', ['WFConnection', 'Secondary/Unknown', 'Inconsistent/DUnknown']],
-    ['without a disk', ['WFConnection', 'Secondary/Unknown', 'Diskless/DUnknown']],
-    ['not there', ['Unconfigured', '', '']],
-  ] as const)(
-    'where the volume with the state alone is %s',
-    { timeout: 20_000 },
-    async (_, state) => {
-      const told = await start({ drbd: [alone], state: [state] })
-      expect(told).toMatchObject({ code: 1, left: true })
-      const turned = await start({ drbd: [state], state: [alone] })
-      expect(turned).toMatchObject({ code: 1, left: true })
-    },
   )
 
   it('what the peer still serves, and stays where heartbeat hears the peer', async () => {

@@ -109,12 +109,30 @@ describe('the service as heartbeat moves it', { timeout: 40_000 }, () => {
     const { host, run, asked } = around()
     const other = spawn('flock', [join(host.folder, 'run/service.lock'), 'sleep', '30'])
     try {
-      await expect.poll(async () => (await run('mend', 'vip')).code, { timeout: 20_000 }).toBe(1)
-      expect(await run('start')).toMatchObject({ code: 1 })
+      await expect.poll(async () => (await run('mend', 'vip')).code, { timeout: 20_000 }).toBe(75)
+      expect(await run('start')).toMatchObject({ code: 75 })
       expect((await run('stop')).code).toBe(0)
       expect(asked()).toContain('end disk')
     } finally {
       other.kill('SIGKILL')
     }
+  })
+
+  it('is not mended, nor started by the watch, once its stop has failed', async () => {
+    const { run } = around({ 'tandem-nfs': '[ "$1" != stop ] || exit 1' })
+    expect((await run('stop')).code).toBe(1)
+    expect(await run('mend', 'nfs')).toMatchObject({
+      code: 1,
+      said: expect.stringMatching(/heartbeat resets this node/),
+    })
+    expect((await run('status')).said).toBe('running, its stop failed\n')
+  })
+
+  it('stops though the file for its turn cannot be opened', async () => {
+    const { host, run, asked } = around()
+    mkdirSync(join(host.folder, 'run/service.lock'))
+    expect((await run('start')).code).toBe(75)
+    expect((await run('stop')).code).toBe(0)
+    expect(asked()).toContain('end disk')
   })
 })

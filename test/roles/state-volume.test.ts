@@ -15,7 +15,7 @@ const able =
 
 /** Runs `tandem-nfs` where two filesystems stand for the share and the state; `share` fills the first. */
 function run(share: string, script: string) {
-  const host = new HostAround({}, true)
+  const host = new HostAround()
   const { folder } = host
   const loops = ['data', 'state'].map((name) => {
     const image = join(folder, `${name}.img`)
@@ -35,19 +35,21 @@ function run(share: string, script: string) {
       '/data': 'data',
       '/state': 'state',
     },
-    true,
+    '/state',
   )
   const at = paths.folder
   for (const name of ['nfsd', 'pipes', 'data', 'elsewhere']) mkdirSync(join(at, name))
   paths.file('nfsd/threads', '0\n')
   paths.file('etab', `${at}/data\t*(rw)\n`)
-  for (const name of ['nfsdcld', 'rpc.mountd', 'rpc.nfsd', 'exportfs', 'unshare']) {
+  for (const name of ['rpc.mountd', 'rpc.nfsd', 'exportfs', 'unshare', 'logger', 'drbdsetup']) {
     paths.program(name, 'exit 0')
   }
+  // Like the real one: it cannot work with what is no database.
+  paths.program('nfsdcld', `! grep -qs junk ${paths.folder}/state/.nfsdcld/main.sqlite`)
   paths.script('tandem-nfs', 'integrate/templates/tandem-nfs.hbs', {
     drbd: { filesystem: 'ext4' },
     mountOptions: 'nosuid',
-    state: '/dev/drbd1',
+    stateDevice: '/dev/drbd1',
     stateMinor: 1,
     stateOptions: 'nosuid,nodev,noexec',
     pipefs: '/run/rpc_pipefs',
@@ -64,7 +66,7 @@ function run(share: string, script: string) {
         ...alone,
         `cd ${at}; mount -t tmpfs sunrpc pipes; mkdir pipes/nfsd; : >pipes/nfsd/cld
          sed -i 's/147:$minor/${majors[0]}/; s/147:$state_minor/${majors[1]}/; s#\\.\\./\\.\\./##' tandem-nfs
-         sed -i "s#device=[^ ]*#device=${data}#" common; sed -i "s#^state=[^ ]*#state=${state}#" tandem-nfs
+         sed -i "s#device=[^ ]*#device=${data}#" common; sed -i "s#^state_device=[^ ]*#state_device=${state}#" tandem-nfs
          mount ${data} data; ( cd data; ${share} ); umount data
          ${script}`,
       ],
@@ -79,18 +81,21 @@ function run(share: string, script: string) {
 const starts = 'sh tandem-nfs start && echo start 0 || echo "start $?"'
 const memory = 'SQLite format 3 memory'
 
-describe.runIf(able)('the state of the service on a volume of its own', { timeout: 60_000 }, () => {
+describe.runIf(able)('the state of the service on a disk of its own', { timeout: 60_000 }, () => {
   it('is mounted beside the share, with what the share had of it, and let go of with it', () => {
     const { said, stderr, asked } = run(
-      `mkdir -m 0700 .nfsdcld .tandem; echo ${memory} >.nfsdcld/main.sqlite; echo clients >.tandem/clients; echo file >file`,
-      `${starts}; cat state/.nfsdcld/main.sqlite; ls -A data; stat -c %a state/.nfsdcld
+      `mkdir -m 0700 .nfsdcld .tandem; echo ${memory} >.nfsdcld/main.sqlite; echo file >file
+       printf '10.0.0.9:2049 10.0.0.5:700\n10.0.0.1:22 10.0.0.5:1\n\\033[2J\n' >.tandem/clients`,
+      `${starts}; cat state/.nfsdcld/main.sqlite state/.tandem/clients; stat -c %a state/.nfsdcld
        sh tandem-nfs start; echo "again $?"
-       sh tandem-nfs stop; echo "stop $?"; ls -A state data; grep -c ' 7:[0-9]* .*/\\(data\\|state\\) ' /proc/self/mountinfo || :`,
+       sh tandem-nfs stop; echo "stop $?"; ls -A state; grep -c ' 7:[0-9]* .*/\\(data\\|state\\) ' /proc/self/mountinfo || :`,
     )
     expect(said, stderr).toBe(
-      `start 0\n${memory}\nfile\nlost+found\n700\nagain 0\nstop 0\ndata:\n\nstate:\n0\n`,
+      `start 0\n${memory}\n10.0.0.9:2049 10.0.0.5:700\n700\nagain 0\nstop 0\n0\n`,
     )
     expect(asked).toContain('nfsdcld -s /state/.nfsdcld\n')
+    expect(asked).toContain('drbdsetup primary 1\n')
+    expect(asked).toContain('drbdsetup secondary 1\n')
   })
 
   it.each([
@@ -103,37 +108,58 @@ describe.runIf(able)('the state of the service on a volume of its own', { timeou
     ['a folder', 'mkdir -p .nfsdcld/main.sqlite/x'],
     [
       'a file too large',
-      'mkdir .nfsdcld; echo SQLite format 3 >.nfsdcld/main.sqlite; truncate -s 1G .nfsdcld/main.sqlite',
+      `mkdir .nfsdcld; echo ${memory} >.nfsdcld/main.sqlite; truncate -s 1G .nfsdcld/main.sqlite`,
     ],
     ['something else', 'mkdir .nfsdcld; echo junk >.nfsdcld/main.sqlite'],
+    [
+      'a journal, which can name any file',
+      `mkdir .nfsdcld; echo ${memory} >.nfsdcld/main.sqlite; echo x >.nfsdcld/main.sqlite-journal`,
+    ],
+    [
+      'a link for a journal',
+      `mkdir .nfsdcld; echo ${memory} >.nfsdcld/main.sqlite; ln -s nowhere .nfsdcld/main.sqlite-journal`,
+    ],
     ['nothing', ':'],
   ])('starts anew where root of a client has put %s there', (_, share) => {
     const { said, stderr } = run(
       `${share}; ln -s ../elsewhere .tandem`,
-      `echo theirs >elsewhere/main.sqlite; echo theirs >elsewhere/clients
-       ${starts}; ls -A state/.nfsdcld; ls -A data; cat elsewhere/*`,
+      `echo theirs >elsewhere/main.sqlite; echo 10.0.0.9:2049 1.2.3.4:5 >elsewhere/clients
+       ${starts}; ls -A state/.nfsdcld state/.tandem; cat elsewhere/*`,
     )
     const [first, ...rest] = said.split('\n')
     expect(first, stderr).toBe('start 0')
-    expect(rest.join('\n')).toBe('lost+found\ntheirs\ntheirs\n')
+    expect(rest.join('\n')).toBe(
+      'state/.nfsdcld:\n\nstate/.tandem:\n10.0.0.9:2049 1.2.3.4:5\ntheirs\n',
+    )
+  })
+
+  it('starts anew where nfsdcld cannot work with what looks like a database', () => {
+    const { said, asked } = run(
+      `mkdir .nfsdcld; echo ${memory} junk >.nfsdcld/main.sqlite`,
+      `${starts}; ls -A state/.nfsdcld`,
+    )
+    expect(said).toBe('start 0\nunreadable\n')
+    expect(asked).toMatch(/logger .*starts anew/)
   })
 
   it('is not read from the share again once it was taken along', () => {
     const { said } = run(
       `mkdir .nfsdcld; echo ${memory} >.nfsdcld/main.sqlite`,
       `${starts}; sh tandem-nfs stop
-       mount -t ext4 ${'$'}(sed -n 's/.*device=\\([^ ]*\\) .*/\\1/p' common) data; mkdir data/.nfsdcld; echo planted >data/.nfsdcld/main.sqlite; umount data
+       mount -t ext4 ${'$'}(sed -n 's/.*device=\\([^ ]*\\) .*/\\1/p' common) data; echo ${memory} planted >data/.nfsdcld/main.sqlite; umount data
        ${starts}; cat state/.nfsdcld/main.sqlite`,
     )
     expect(said).toBe(`start 0\nstart 0\n${memory}\n`)
   })
 
-  it('keeps the service from starting where it cannot be mounted', () => {
+  it('keeps nothing from serving where it cannot be mounted, and that is told', () => {
     const { said, asked } = run(
-      ':',
-      `sed -i 's#^state=.*#state=/dev/null state_minor=9#' tandem-nfs; ${starts}`,
+      `mkdir .nfsdcld; echo ${memory} >.nfsdcld/main.sqlite`,
+      `mkdir -p state/.nfsdcld; echo of an earlier time >state/.nfsdcld/main.sqlite
+       sed -i 's#^state_device=.*#state_device=/dev/null state_minor=9#' tandem-nfs
+       ${starts}; ls -A state/.nfsdcld; sh tandem-nfs stop; echo "stop $?"`,
     )
-    expect(said).toBe('start 1\n')
-    expect(asked).not.toContain('nfsdcld')
+    expect(said).toBe('start 0\nstop 0\n')
+    expect(asked).toMatch(/logger .*cannot be used on this node/)
   })
 })

@@ -21,8 +21,7 @@ export const diskError: Drill = {
     const swap = `dmsetup load ${device} && dmsetup suspend --noflush --nolockfs ${device} && dmsetup resume ${device}`
     stage.undo(`the disk of ${active} is good again, and attached`, async () => {
       await must(node, swap, { stdin: `${table}\n` })
-      const attach = drbd.stateDisk === undefined ? drbd.resource : `${drbd.resource}/0`
-      await must(node, `drbdadm attach ${attach}`, { timeoutMs: 120_000 })
+      await must(node, `drbdadm attach ${drbd.resource}`, { timeoutMs: 120_000 })
     })
     await stage.fault(`the disk of ${active} fails`, () =>
       must(node, swap, { stdin: `0 ${sectors} error\n` }),
