@@ -64,6 +64,7 @@ export default role(
         'fence',
         fence,
         {
+          resource: vars.drbd.resource,
           delay: delayOf(context),
           // From its first answer to ping until DRBD has its peer, or its heartbeat does.
           booting: 30,

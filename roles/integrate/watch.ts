@@ -41,6 +41,7 @@ export default role(
           fence,
           switch: isFenced(context),
           legacyClients,
+          resource: drbd.resource,
           stateDevice: volumesOf(drbd)[1]?.device ?? '',
         },
         { mode: 0o755 },

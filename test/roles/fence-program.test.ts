@@ -47,6 +47,14 @@ function install(around: Around, received = 100): void {
   )
   host.program('logger', 'exit 0')
   host.program('wall', 'exit 0')
+  // As DRBD does; `returns` is what a peer has become to it that came back in that very moment.
+  host.program(
+    'drbdadm',
+    `case $1 in
+disconnect) if [ -e ${folder}/returns ]; then cp ${folder}/returns ${folder}/proc-drbd; else sed -i 's/cs:WFConnection/cs:StandAlone/' ${folder}/proc-drbd; fi ;;
+connect) sed -i 's/cs:StandAlone/cs:WFConnection/' ${folder}/proc-drbd ;;
+esac`,
+  )
   host.program(
     'ipmitool',
     `read -r power <${folder}/power
@@ -76,7 +84,15 @@ esac`,
     none: false,
     outlets: false,
   }
-  const words = { ...plugins, delay: 1, booting, interface: 'lanplus', port: 623, cipher: ' -C 3' }
+  const words = {
+    ...plugins,
+    resource: 'drbd',
+    delay: 1,
+    booting,
+    interface: 'lanplus',
+    port: 623,
+    cipher: ' -C 3',
+  }
   host.script('fence', 'fencing/templates/fence.hbs', words)
 }
 
@@ -119,6 +135,42 @@ describe('the peer is powered off', () => {
     expect((await fence('noted')).code).toBe(0)
   })
 
+  it('while DRBD takes no peer, by a node that does not serve, and DRBD looks for it again afterwards', async () => {
+    install({ drbd: lost })
+    const { asked } = await fence('off', 'heartbeat')
+    const steps = asked.match(/^drbdadm .*|power (?:off|on|status)$/gm)
+    expect(steps).toEqual([
+      'power status',
+      'drbdadm disconnect drbd',
+      'power off',
+      'power status',
+      'drbdadm connect drbd',
+      ...(steps?.slice(5) ?? []),
+    ])
+    expect(existsSync(join(host.folder, 'run/apart'))).toBe(false)
+  })
+
+  it.each([
+    ['by the node that serves: whoever comes back takes its data', serving],
+    ['where DRBD asks in the middle of a promotion, and would wait for its own answer', lost],
+  ])('without that %s', async (_, drbd) => {
+    install({ drbd })
+    const { code, asked } = await fence('off', 'fence-peer')
+    expect(code).toBe(0)
+    expect(asked).not.toMatch(/^drbdadm/m)
+  })
+
+  it.each(['on', 'stuck'] as const)(
+    'or not, and DRBD looks for it again: %s',
+    async (power) => {
+      install({ drbd: lost, power })
+      const { asked } = await fence('off', 'heartbeat')
+      expect(asked).toMatch(/^drbdadm connect drbd$/m)
+      expect(readFileSync(join(host.folder, 'proc-drbd'), 'utf8')).toContain('cs:WFConnection')
+    },
+    30_000,
+  )
+
   it('and nothing is sent where its switch says that it is off already', async () => {
     install({ drbd: lost, power: 'off', hears: false })
     expect(await fence('off', 'heartbeat')).toMatchObject({ code: 0, orders: [] })
@@ -126,6 +178,15 @@ describe('the peer is powered off', () => {
 })
 
 describe('the peer is left alone', () => {
+  it('where it is back in the very moment: its data is the newer', async () => {
+    install({ drbd: lost })
+    host.file('returns', procDrbd(['SyncTarget', 'Secondary/Secondary', 'Inconsistent/UpToDate']))
+    const { code, orders, asked, waiting } = await fence('off', 'heartbeat')
+    expect({ code, orders }).toEqual({ code: 1, orders: [] })
+    expect(asked).toMatch(/^drbdadm connect drbd$/m)
+    expect(waiting).toMatch(/SyncTarget with its disk Inconsistent, the peer is on its way back/)
+  })
+
   it.each([
     [
       'while DRBD is connected',

@@ -98,6 +98,7 @@ async function watch(around: Around): Promise<string[]> {
   host.program('arping', around.taken ? 'exit 1' : 'exit 0')
   host.program('scripts/tandem-service', '[ "$1" != mend ]')
   const script = host.script('watch', 'integrate/templates/watch.hbs', {
+    resource: 'drbd',
     ...limits,
     peer: 'M2.example',
     preferred: around.preferred ?? true,
