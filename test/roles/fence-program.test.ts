@@ -184,7 +184,7 @@ describe('the peer is left alone', () => {
     const { code, orders, asked, waiting } = await fence('off', 'heartbeat')
     expect({ code, orders }).toEqual({ code: 1, orders: [] })
     expect(asked).toMatch(/^drbdadm connect drbd$/m)
-    expect(waiting).toMatch(/SyncTarget with its disk Inconsistent, the peer is on its way back/)
+    expect(waiting).toMatch(/SyncTarget with its disk Inconsistent: the peer is on its way back/)
   })
 
   it.each([
