@@ -11,6 +11,6 @@ export const common = ({ drbd, nfs, vip }: Site): Task =>
     path: nfs.path,
     device: `/dev/drbd${drbd.minor}`,
     minor: drbd.minor,
-    state: stateIn({ drbd, nfs }),
+    stateFolder: stateIn({ drbd, nfs }),
     vip,
   })
