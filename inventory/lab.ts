@@ -78,6 +78,7 @@ export default embeddedLab((facts) => {
         resource: 'drbd',
         minor: 0,
         disk: '/dev/mapper/VolGroup-lv_drbd',
+        stateDisk: '/dev/mapper/VolGroup-lv_state',
         port: 7789,
         maxRate: '110M',
         minRate: '20M',

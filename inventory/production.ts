@@ -52,6 +52,7 @@ export default defineInventory(schema, {
       resource: 'drbd',
       minor: 0,
       disk: '/dev/mapper/VolGroup-lv_drbd',
+      stateDisk: '/dev/mapper/VolGroup-lv_state',
       port: 7789,
       // A 1 Gbit/s line carries 118 MB/s; the article's 1024M is ten times what it can.
       maxRate: '110M',

@@ -53,7 +53,7 @@ export async function makeLab(
   }
   const logins = machines.map((name, index) => [name, { port: ports[index] ?? 0, key: keys[name] }])
   const state = writeState(files, {
-    version: 3,
+    version: 4,
     ready: false,
     image: image.hash,
     imageDir: image.dir,

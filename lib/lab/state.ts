@@ -39,7 +39,7 @@ export interface BmcState {
 
 /** What lab.json holds. */
 export interface LabState {
-  readonly version: 3
+  readonly version: 4
   /** Set once the first boot has been provisioned and saved; anything before is started afresh. */
   readonly ready: boolean
   /** Recipe hash of the image the disks are based on. */
@@ -65,7 +65,7 @@ export interface LabState {
 export function readState(files: LabFiles): LabState | undefined {
   try {
     const state = JSON.parse(readFileSync(files.lab, 'utf8')) as LabState
-    return state.version === 3 ? state : undefined
+    return state.version === 4 ? state : undefined
   } catch {
     return undefined
   }
