@@ -24,7 +24,7 @@ beforeEach(() => {
   files = labFiles(folder, uid)
   mkdirSync(files.runDir, { recursive: true, mode: 0o700 })
   state = {
-    version: 3,
+    version: 4,
     ready: true,
     image: '',
     imageDir: '',

@@ -6,7 +6,7 @@ import { type LabFiles, labFiles } from '../../lib/lab/options.ts'
 import { bmcPasswords, type LabState, readState, writeState } from '../../lib/lab/state.ts'
 
 const state: LabState = {
-  version: 3,
+  version: 4,
   ready: true,
   image: 'abc',
   imageDir: '/image',
