@@ -31,7 +31,7 @@ export function initialSync(volume: Volume, peerName: string): Task {
     }
     return false
   }
-  return task('first synchronisation', {
+  return task(`first synchronisation of ${volume.resource}`, {
     barrier: true,
     check: async (host) =>
       (await virgin(host))
@@ -94,8 +94,8 @@ async function isAllZero({ $ }: CheckHost, volume: Volume): Promise<boolean> {
 }
 
 /** Waits until both disks hold the same data, saying how far it is. */
-export function synchronised({ minor }: { minor: number }): Task {
-  return waitUntil('both disks hold the same data', {
+export function synchronised({ resource, minor }: Pick<Volume, 'resource' | 'minor'>): Task {
+  return waitUntil(`both disks of ${resource} hold the same data`, {
     barrier: true,
     // 127 GiB over 1 Gbit/s take 20 minutes; a slow line may take a night.
     timeoutMs: 24 * 3_600_000,

@@ -35,7 +35,7 @@ describe('after SIGKILL in', () => {
   it.each([
     ['an installation', 'heartbeat/install: packages heartbeat', 'task-progress'],
     ['the write of a file', 'drbd/config: file /etc/drbd.d/drbd.res', 'apply'],
-    ['the first synchronisation', 'drbd/init: first synchronisation', 'apply'],
+    ['the first synchronisation', 'drbd/init: first synchronisation of drbd', 'apply'],
     ['mkfs', 'drbd/init: ext4 on /dev/drbd0', 'apply'],
     ['the start of heartbeat', 'integrate/start: heartbeat is started', 'apply'],
   ] as const)('%s the next run converges and verify passes', async (_, title, at) => {
