@@ -13,6 +13,7 @@ import {
 import { onlyOn } from '../base/only-on.ts'
 import { unit } from './config.ts'
 import { filesystem } from './filesystem.ts'
+import { reconnected } from './reconnect.ts'
 import { adjustSteps, describe, harmless, isConnected, volumeStatus } from './status.ts'
 import { initialSync, synchronised } from './synchronise.ts'
 import { type Volume, volumesOf } from './volumes.ts'
@@ -52,14 +53,15 @@ export function mountPoint(path: string): Task {
   }
 }
 
-function running({ resource, minor, disk }: Volume, place: number): Task[] {
+function running(volume: Volume, place: number): Task[] {
+  const { resource, minor, disk } = volume
   const isState = place > 0
   return [
     task(`resource ${resource} is up`, {
       check: async (host) => {
         const status = await volumeStatus(host, minor)
         if (status.connection === 'Unconfigured') return change('is down')
-        if (isState && status.connection === 'StandAlone') return change('is StandAlone')
+        if (isState && status.connection === 'StandAlone') return
         // Refuses a split brain by name, before anything else stumbles over it.
         isConnected(status, host.name)
         if (status.disk === 'Diskless') {
@@ -70,16 +72,10 @@ function running({ resource, minor, disk }: Volume, place: number): Task[] {
         return
       },
       apply: async ({ sh }) => {
-        if (!isState) await sh`drbdadm up ${resource}`
-        // Of the two the one that is not in use gives way.
-        else {
-          await sh`drbdadm up ${resource} 2>/dev/null || case $(drbdadm role ${resource}) in
-            Primary*) drbdadm connect ${resource} ;;
-            *) drbdadm connect --discard-my-data ${resource} ;;
-            esac`
-        }
+        await sh`drbdadm up ${resource}`
       },
     }),
+    ...(isState ? [reconnected(volume)] : []),
     task(`running ${resource} follows its configuration`, {
       check: async ({ $, name }) => {
         const { stdout } = await $`drbdadm --dry-run adjust ${resource}`

@@ -11,9 +11,11 @@ import {
 } from '../../lib/index.ts'
 import { onlyOn } from '../base/only-on.ts'
 import { diskState } from '../drbd/disk.ts'
+import { reconnected } from '../drbd/reconnect.ts'
 import { diskReports, splitBrain } from '../drbd/split-brain.ts'
 import { describe } from '../drbd/status.ts'
 import { synchronised } from '../drbd/synchronise.ts'
+import { volumesOf } from '../drbd/volumes.ts'
 import { isActive } from '../heartbeat/status.ts'
 import { handOver } from '../integrate/active.ts'
 import { guardAlone } from '../integrate/beside.ts'
@@ -249,6 +251,7 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
         apply: forgetList,
       }),
     ),
-    synchronised(vars.drbd),
+    ...volumesOf(vars.drbd).slice(1).map(reconnected),
+    ...volumesOf(vars.drbd).map(synchronised),
   ]
 })
