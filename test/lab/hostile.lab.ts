@@ -30,14 +30,21 @@ for my $step (1 .. $steps) {
   elsif ($what == 4) { unlink $path }
   elsif ($what == 5) { system 'rm', '-rf', $path }
   elsif ($what == 6) { rename $path, $new }
-  elsif ($what == 7) { chmod any(0, 04777, 06755, 01777, 0700), $path }
-  elsif ($what == 8) { chown int rand 3000, int rand 3000, $path }
-  elsif ($what == 9) { if (open my $f, '+>>', $path) { print $f any("192.168.0.219:2049 192.168.0.1:1\\n" x 500, "\\0" x 70000, "/data *(rw,no_root_squash)\\n", "\\e[2J") } }
-  elsif ($what == 10) { truncate $path, int rand 5_000_000 }
+  elsif ($what == 7) { chmod any(0, 04777, 06755, 01777, 0700), $path unless -l $path }
+  elsif ($what == 8) { system 'chown', '-h', (int rand 3000) . ':' . int rand 3000, $path }
+  elsif ($what == 9) { if (-f $path && !-l $path && open my $f, '+>>', $path) { print $f any("192.168.0.219:2049 192.168.0.1:1\\n" x 500, "\\0" x 70000, "/data *(rw,no_root_squash)\\n", "\\e[2J") } }
+  elsif ($what == 10) { truncate $path, int rand 5_000_000 if -f $path && !-l $path }
   elsif ($what == 11) { link $path, $new }
   elsif ($what == 12) { mkdir $new; mkdir "$new/" . 'n' x 200 }
   else { system 'cp', '-a', '/bin/true', $new; chmod 06755, $new }
 }`
+
+/** In a root of its own, whose changes nobody keeps: a link to /etc is followed on this client first. */
+const run = (
+  seed: number,
+) => `unshare -m sh -c 'mount -t tmpfs none /mnt && mkdir /mnt/upper /mnt/work /mnt/root &&
+mount -t overlay none -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root && mount --bind /data /mnt/root/data &&
+mount -t tmpfs none /mnt/root/dev && exec timeout 300 chroot /mnt/root perl /root/mischief ${seed} 50' >/run/mischief 2>&1 </dev/null; :`
 
 /** A client of its own in a network namespace of C1: what it holds is not C1's. */
 const other = `ip link add mac0 link em1 type macvlan mode bridge && ip netns add other && ip link set mac0 netns other &&
@@ -66,7 +73,12 @@ describe('root of a client', () => {
       await on('C1', `cat >/root/mischief <<'END'\n${mischief}\nEND`)
       const before = { M1: await outside('M1'), M2: await outside('M2') }
       for (let part = 0; part < 4; part++) {
-        await on('C1', `timeout 300 perl /root/mischief ${seed * 100 + part} 50 2>/dev/null; :`)
+        const had = await on('C1', 'ls -A /data | wc -l')
+        await on('C1', run(seed * 100 + part))
+        expect(
+          await on('C1', 'ls -A /data | wc -l'),
+          await on('C1', 'tail -n 3 /run/mischief'),
+        ).not.toBe(had)
         await ran(['switchover'], 0)
         await on('C1', 'echo still works >/data/kept/written && sync /data/kept/written')
       }
