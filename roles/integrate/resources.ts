@@ -1,5 +1,5 @@
 import { type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
-import { directory, file, role, type Task, templates } from '../../lib/index.ts'
+import { directory, file, requirement, role, type Task, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
 import { mountOptions, stateOptions } from '../drbd/filesystem.ts'
 import { volumesOf } from '../drbd/volumes.ts'
@@ -76,9 +76,16 @@ function tandem(context: NodeContext): Task[] {
       tickle: '/usr/libexec/heartbeat/tickle_tcp',
       legacyClients: nfs.legacyClients,
     }),
+    ...(state ? [] : [stateInShare]),
     resource('tandem-service', { limits, turn: Math.max(...Object.values(limits)) + 10 }),
   ]
 }
+
+/** Told by every run, as a pair without power switches is. */
+const stateInShare = requirement('no disk for the state of the service', async () => {}, {
+  notice:
+    'This pair keeps what it remembers of clients and their locks in the share (no drbd.stateDisk in the inventory): root of any client can change or delete it',
+})
 
 function article(): Task[] {
   return [
