@@ -153,7 +153,7 @@ export const vars = z
       minor: z.number().int().min(0).max(255),
       disk: path,
       /**
-       * A second, small disk (32 MiB are enough) for what follows the service: the memory of its clients and their locks. It
+       * A second, small disk (some 100 MiB; the lab has 32) for what follows the service: the memory of its clients and their locks. It
        * is replicated beside the first, under the next minor, and never exported. Without it that memory is in the share,
        * where root of any client can change it.
        */

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Site } from '../../inventory/schema.ts'
 import { type CheckHost, type Host, Refusal } from '../../lib/index.ts'
-import { describe, drbdStatus, isUpToDate, volumeStatus } from '../drbd/status.ts'
-import { volumesOf } from '../drbd/volumes.ts'
+import { describe, drbdStatus, isUpToDate } from '../drbd/status.ts'
 import { holding, isSettled, serves } from '../heartbeat/status.ts'
 import { guardAlone } from './beside.ts'
+import { guardState } from './state.ts'
 
 /** Names of the nodes, the one that serves last: the order of every rolling change. */
 export async function standbyFirst(
@@ -33,16 +33,7 @@ export async function guardPeerReady(host: CheckHost, peerName: string, site: Si
       `${host.name}: the service does not move while heartbeat on ${peerName} is ${theirs === 'stopped' ? 'stopped' : 'in transition'}`,
     )
   }
-  const [, state] = volumesOf(site.drbd)
-  if (state) {
-    const kept = await volumeStatus(host, state.minor)
-    const isThere = kept.connection === 'Connected' && kept.peerDisk === 'UpToDate'
-    if (!isThere || kept.outOfSync > 0) {
-      throw new Refusal(
-        `${host.name}: the service does not move while ${peerName} lacks its state (${state.resource}: ${describe(kept)}): clients would lose their locks; npm run play site`,
-      )
-    }
-  }
+  await guardState(host, peerName, site)
   await guardAlone(host, site)
 }
 

@@ -11,8 +11,11 @@ const template = templates(import.meta.dirname)
 const scripts = '/etc/ha.d/resource.d'
 const script = { mode: 0o755 }
 
-/** How long a step of the service may take, in seconds: a mount may have a journal to replay. */
-const limits = { start: 180, stop: 120, vip: 60, disk: 60 } as const
+/**
+ * How long a step of the service may take, in seconds: a mount may have a journal to replay, and the end of one has all to
+ * write that is not on the disk yet.
+ */
+const limits = { start: 300, stop: 300, vip: 60, disk: 60 } as const
 
 /** S13: what heartbeat moves, and the scripts it moves it with. */
 export default role(

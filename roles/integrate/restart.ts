@@ -1,9 +1,10 @@
 import { type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
 import { change, role, service, type Task, task } from '../../lib/index.ts'
-import { stateFolder, volumesOf } from '../drbd/volumes.ts'
+import { volumesOf } from '../drbd/volumes.ts'
 import { heartbeatFiles } from '../heartbeat/files.ts'
 import { holding, isSettled, linkStatus, serves } from '../heartbeat/status.ts'
 import { guardPeerReady, handOver, pause } from './active.ts'
+import { keptOn } from './state.ts'
 
 /** Restarts heartbeat where its configuration is newer; the node that serves hands over first. */
 export default role(
@@ -38,8 +39,9 @@ function stateInUse(vars: Site, peer: string, waitMs: number): Task {
   return task('the service keeps its state on a volume of its own', {
     check: async (host) => {
       if (!(await serves(host, vars.preferred))) return
-      const { exitCode } = await host.$`mountpoint -q ${stateFolder}`.nothrow()
-      return exitCode === 0 ? undefined : change(`moves to ${peer}, which takes its state along`)
+      // Only what an older Tandem left in the share is taken along; anything else verify tells.
+      const kept = await keptOn(host, vars)
+      return kept === 'share' ? change(`moves to ${peer}, which takes its state along`) : undefined
     },
     disruptive: (host) => guardPeerReady(host, peer, vars),
     timeoutMs: 2 * waitMs,

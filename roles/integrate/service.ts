@@ -51,7 +51,6 @@ export async function parts(host: CheckHost, { nfs, drbd, vip }: Site): Promise<
 export function partsMissing(found: Parts, { nfs, vip }: Site): string[] {
   return [
     ...(found.mounted ? [] : [`${nfs.path} is not mounted`]),
-    ...(found.stateMounted === false ? [`${stateFolder} is not mounted`] : []),
     ...(found.threads > 0 ? [] : ['nfsd does not run (0 threads)']),
     ...found.missing.map((name) => `${name} does not run`),
     ...(found.vip ? [] : [`${vip.address} is not on ${vip.device}`]),

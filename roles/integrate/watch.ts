@@ -43,6 +43,7 @@ export default role(
           legacyClients,
           resource: drbd.resource,
           stateDevice: volumesOf(drbd)[1]?.device ?? '',
+          stateMinor: volumesOf(drbd)[1]?.minor ?? '',
         },
         { mode: 0o755 },
       ),

@@ -1,6 +1,7 @@
-import { type NodeContext, peerOf } from '../../inventory/schema.ts'
+import { type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
 import { platformIs, Refusal, requirement, role, type Task } from '../../lib/index.ts'
 import { blankDisk, isConfirmed } from '../drbd/blank.ts'
+import { stateMarkerPath } from '../drbd/marker.ts'
 import { volumesOf } from '../drbd/volumes.ts'
 import { switchAnswers } from '../fencing/answers.ts'
 import { isFenced } from '../fencing/switch.ts'
@@ -11,6 +12,29 @@ export default role('preflight', (context: NodeContext) =>
   // Whatever part of a playbook is asked for, the guards come with it.
   looks(context).map((task) => ({ ...task, tags: ['always'] })),
 )
+
+/** What the service remembers of its clients has one place, and nothing else has its names. */
+const stateStays = ({ drbd }: Site): Task =>
+  requirement('the disk for the state of the service', async ({ $, name }) => {
+    const [, state] = volumesOf(drbd)
+    if (!state) {
+      const { exitCode } = await $`test -e ${stateMarkerPath}`.nothrow()
+      if (exitCode !== 0) return
+      throw new Refusal(
+        `${name}: this pair has a disk for the state of its service (${stateMarkerPath}), and the inventory names none: expected drbd.stateDisk. Without it clients lose their locks at the next move`,
+      )
+    }
+    const { stdout } =
+      await $`grep -lE ${`/dev/drbd${state.minor};|:${state.port};`} /etc/drbd.d/*.res 2>/dev/null; true`
+    const others = stdout
+      .split('\n')
+      .filter((file) => file !== '' && file !== `/etc/drbd.d/${state.resource}.res`)
+    if (others.length > 0) {
+      throw new Refusal(
+        `${name}: ${others.join(' and ')} uses ${state.device} or port ${state.port}, which the state of the service needs (drbd.minor and drbd.port of the inventory, each and one)`,
+      )
+    }
+  })
 
 const looks = (context: NodeContext): Task[] => {
   const {
@@ -33,6 +57,7 @@ const looks = (context: NodeContext): Task[] => {
       if (missing.length > 0) throw new Refusal(`${name}: ${missing.join('; ')}`)
     }),
     ...(isFenced(context) ? [switchAnswers(context)] : []),
+    stateStays(vars),
     // Last, for it may read for hours.
     ...volumesOf(vars.drbd).map(({ disk, minor, marker }) =>
       blankDisk({

@@ -251,7 +251,7 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
         apply: forgetList,
       }),
     ),
+    synchronised(vars.drbd),
     ...volumesOf(vars.drbd).slice(1).map(reconnected),
-    ...volumesOf(vars.drbd).map(synchronised),
   ]
 })

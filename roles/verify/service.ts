@@ -4,6 +4,7 @@ import { stateIn } from '../drbd/volumes.ts'
 import { serves } from '../heartbeat/status.ts'
 import { beside } from '../integrate/beside.ts'
 import { lacking } from '../integrate/service.ts'
+import { keptOn } from '../integrate/state.ts'
 import { pipefs } from '../nfs/ports.ts'
 
 /** A line of `/var/lib/nfs/etab`: what is exported to whom, with all options. */
@@ -102,7 +103,8 @@ export default role('verify/service', (context: NodeContext) => {
         ? [`${nfs.path} is mounted without ${missing.join(', ')}: npm run play site mends it`]
         : []
     }),
-    whileServing('nfsd keeps its clients on the disk that moves', async ({ $ }) => {
+    whileServing('nfsd keeps its clients on the disk that moves', async (host) => {
+      const { $ } = host
       const [running, links, pipe] = await Promise.all([
         $`cat /proc/fs/nfsd/threads; cat /proc/[0-9]*/comm 2>/dev/null; true`.nothrow(),
         $`for one in /proc/[0-9]*; do read -r name <$one/comm 2>/dev/null || continue; [ "$name" != nfsdcld ] || ls -l $one/fd | sed -n 's/^.* -> //p'; done; true`,
@@ -111,7 +113,11 @@ export default role('verify/service', (context: NodeContext) => {
       // What does not run at all is told elsewhere.
       const [threads, ...comms] = running.stdout.split('\n')
       if (!(Number(threads) > 0) || !comms.includes('nfsdcld')) return []
-      const wrong = databaseProblem(links.stdout, `${stateIn(vars)}/.nfsdcld`)
+      const hidden =
+        vars.drbd.stateDisk !== undefined && (await keptOn(host, vars)) === 'elsewhere'
+          ? `nfsdcld does not keep its memory on the disk for it: locks are lost at the next move`
+          : undefined
+      const wrong = databaseProblem(links.stdout, `${stateIn(vars)}/.nfsdcld`) ?? hidden
       return [
         ...(wrong === undefined ? [] : [wrong]),
         ...(pipe.exitCode === 0

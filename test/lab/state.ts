@@ -5,7 +5,7 @@ export function picture(host: string): Promise<string> {
   // Left out: what the kernel, a login and the watch write by themselves.
   return on(
     host,
-    `find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /dev -o -path /tmp -o -path /var/log -o -path /var/lib/systemd -o -path /var/cache/ldconfig -o -path /var/lib/tandem/served -o -path /var/lib/tandem/together \\) -prune -o -printf '%p %y %m %u %g %s %T@ %l\\n' | sort
+    `find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /dev -o -path /tmp -o -path /var/log -o -path /var/lib/systemd -o -path /var/cache/ldconfig -o -path /var/lib/tandem/served -o -path /var/lib/tandem/together -o -path /var/lib/tandem/state-together \\) -prune -o -printf '%p %y %m %u %g %s %T@ %l\\n' | sort
      dpkg-query -W
      systemctl list-unit-files --no-legend --no-pager
      ip -4 route; ip -o -4 addr | sed 's/valid_lft.*//'; cat /proc/modules | cut -d' ' -f1 | sort`,

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { HostAround } from './host-around.ts'
+import { HostAround, procDrbd, type Replica } from './host-around.ts'
 
 const sh = (script: string) => spawnSync('sh', ['-ec', script], { encoding: 'utf8' })
 /** A namespace of its own: what is mounted there is nobody else's. */
@@ -40,12 +40,22 @@ function run(share: string, script: string) {
   const at = paths.folder
   for (const name of ['nfsd', 'pipes', 'data', 'elsewhere']) mkdirSync(join(at, name))
   paths.file('nfsd/threads', '0\n')
+  const primary: Replica = ['Connected', 'Primary/Secondary', 'UpToDate/UpToDate']
+  paths.file(
+    'proc-drbd',
+    procDrbd(primary) + procDrbd(primary).split('\n').slice(1).join('\n').replace(' 0: ', ' 1: '),
+  )
   paths.file('etab', `${at}/data\t*(rw)\n`)
   for (const name of ['rpc.mountd', 'rpc.nfsd', 'exportfs', 'unshare', 'logger', 'drbdsetup']) {
     paths.program(name, 'exit 0')
   }
-  // Like the real one: it cannot work with what is no database.
-  paths.program('nfsdcld', `! grep -qs junk ${paths.folder}/state/.nfsdcld/main.sqlite`)
+  // Like the real one: it says that it is well, and then cannot work with what is no database.
+  mkdirSync(join(paths.folder, 'real'))
+  copyFileSync('/bin/sleep', join(paths.folder, 'real/nfsdcld'))
+  paths.program(
+    'nfsdcld',
+    `grep -qs junk ${paths.folder}/state/.nfsdcld/main.sqlite || setsid ${paths.folder}/real/nfsdcld 100 </dev/null >/dev/null 2>&1 & sleep 0.3`,
+  )
   paths.script('tandem-nfs', 'integrate/templates/tandem-nfs.hbs', {
     drbd: { filesystem: 'ext4' },
     mountOptions: 'nosuid',
@@ -150,6 +160,27 @@ describe.runIf(able)('the state of the service on a disk of its own', { timeout:
        ${starts}; cat state/.nfsdcld/main.sqlite`,
     )
     expect(said).toBe(`start 0\nstart 0\n${memory}\n`)
+  })
+
+  it.each([
+    ['was not the same for long while the share was', 1_000, 5_000, '', 'unused'],
+    ['was the same a moment before', 30, 5_000, '', 'used'],
+    ['was not the same, but this node served', 1_000, 60, '', 'used'],
+    ['was never noted', 1_764_000_000, 5_000, '', 'used'],
+    ['had to be promoted by force', 0, 5_000, 'force', 'unused'],
+  ])('where it %s', (_, behind, served, force, wanted) => {
+    const now = 1_764_000_000
+    const { said, asked } = run(
+      ':',
+      `mkdir -p memory state; echo ${now} Secondary >memory/together; echo ${now - served} Connected UpToDate >memory/served
+       [ ${behind} = ${now} ] || echo ${now - behind} >memory/state-together; sed -i 's#/var/lib/tandem/#memory/#' tandem-nfs
+       d=${'$'}(sed -n 's/^state_device=\\([^ ]*\\) .*/\\1/p' tandem-nfs); mount $d state; mkdir state/.nfsdcld state/.tandem
+       echo ${memory} >state/.nfsdcld/main.sqlite; : >state/.taken; umount state
+       [ -z '${force}' ] || printf '#!/bin/sh\n[ "$*" != "primary 1" ]\n' >drbdsetup
+       ${starts}; if [ -e state/.nfsdcld/main.sqlite ]; then echo used; else echo unused; fi`,
+    )
+    expect(said).toBe(`start 0\n${wanted}\n`)
+    expect(/logger .*older than the share/.test(asked)).toBe(wanted === 'unused')
   })
 
   it('keeps nothing from serving where it cannot be mounted, and that is told', () => {

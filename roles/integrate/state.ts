@@ -1,0 +1,42 @@
+import type { Site } from '../../inventory/schema.ts'
+import { type CheckHost, Refusal } from '../../lib/index.ts'
+import { describe, volumeStatus } from '../drbd/status.ts'
+import { stateFolder, volumesOf } from '../drbd/volumes.ts'
+
+/** Where the running nfsdcld has its database: `disk`, the disk for it; `share`, as an older Tandem had it; else `elsewhere`. */
+export type Kept = 'disk' | 'share' | 'elsewhere'
+
+/** Where a node that serves keeps what it remembers of its clients. */
+export async function keptOn({ $ }: CheckHost, { drbd, nfs }: Site): Promise<Kept> {
+  const [, state] = volumesOf(drbd)
+  // By the device of the open file: a folder under a mount has the same path.
+  const { stdout } =
+    await $`for one in /proc/[0-9]*; do read -r name <$one/comm 2>/dev/null && [ "$name" = nfsdcld ] || continue
+    for fd in $one/fd/*; do case $(readlink $fd) in */main.sqlite*) echo "open $(stat -L -c %d $fd)" ;; esac; done; done
+    echo "share $(stat -c %d ${nfs.path})"; echo "disk $(stat -c %d ${stateFolder} 2>/dev/null)"; grep ${` ${stateFolder} `} /proc/mounts`.nothrow()
+  const device = (word: string) => new RegExp(`^${word} (\\d+)$`, 'm').exec(stdout)?.[1]
+  const open = device('open')
+  const isMounted = new RegExp(`^${state?.device} ${stateFolder} \\S+ (\\S*,)?rw(,|\\s)`, 'm').test(
+    stdout,
+  )
+  if (open !== undefined && open === device('disk') && isMounted) return 'disk'
+  return open !== undefined && open === device('share') ? 'share' : 'elsewhere'
+}
+
+/** Refuses a planned move after which clients would have lost their locks. */
+export async function guardState(host: CheckHost, peerName: string, site: Site): Promise<void> {
+  const [, state] = volumesOf(site.drbd)
+  if (!state) return
+  const [status, kept] = await Promise.all([volumeStatus(host, state.minor), keptOn(host, site)])
+  const lost = 'clients would lose their locks'
+  if (status.connection !== 'Connected' || status.peerDisk !== 'UpToDate' || status.outOfSync > 0) {
+    throw new Refusal(
+      `${host.name}: the service does not move while ${peerName} lacks its state (${state.resource}: ${describe(status)}): ${lost}; npm run play site`,
+    )
+  }
+  if (kept === 'elsewhere') {
+    throw new Refusal(
+      `${host.name}: the service does not move while nfsdcld does not keep its memory on ${state.device}: ${lost}. Where no client holds one, or they may go: /usr/share/heartbeat/hb_standby on ${host.name}`,
+    )
+  }
+}
