@@ -3,8 +3,11 @@ import { type CheckHost, Refusal } from '../../lib/index.ts'
 import { describe, volumeStatus } from '../drbd/status.ts'
 import { stateFolder, volumesOf } from '../drbd/volumes.ts'
 
-/** Where the running nfsdcld has its database: `disk`, the disk for it; `share`, as an older Tandem had it; else `elsewhere`. */
-export type Kept = 'disk' | 'share' | 'elsewhere'
+/**
+ * Where the running nfsdcld has its database: `disk`, the disk for it; `share`, as an older Tandem had it; else `elsewhere`;
+ * `none` where none runs, as on a standby.
+ */
+export type Kept = 'disk' | 'share' | 'elsewhere' | 'none'
 
 /** Where a node that serves keeps what it remembers of its clients. */
 export async function keptOn({ $ }: CheckHost, { drbd, nfs }: Site): Promise<Kept> {
@@ -14,13 +17,19 @@ export async function keptOn({ $ }: CheckHost, { drbd, nfs }: Site): Promise<Kep
     await $`for one in /proc/[0-9]*; do read -r name <$one/comm 2>/dev/null && [ "$name" = nfsdcld ] || continue
     for fd in $one/fd/*; do case $(readlink $fd) in */main.sqlite*) echo "open $(stat -L -c %d $fd)" ;; esac; done; done
     echo "share $(stat -c %d ${nfs.path})"; echo "disk $(stat -c %d ${stateFolder} 2>/dev/null)"; grep ${` ${stateFolder} `} /proc/mounts`.nothrow()
+  return keptText(stdout, state?.device ?? '')
+}
+
+/** Reads what that says: the numbers of the devices, and the line of the mount. */
+export function keptText(stdout: string, stateDevice: string): Kept {
   const device = (word: string) => new RegExp(`^${word} (\\d+)$`, 'm').exec(stdout)?.[1]
   const open = device('open')
-  const isMounted = new RegExp(`^${state?.device} ${stateFolder} \\S+ (\\S*,)?rw(,|\\s)`, 'm').test(
+  if (open === undefined) return 'none'
+  const isMounted = new RegExp(`^${stateDevice} ${stateFolder} \\S+ (\\S*,)?rw(,|\\s)`, 'm').test(
     stdout,
   )
-  if (open !== undefined && open === device('disk') && isMounted) return 'disk'
-  return open !== undefined && open === device('share') ? 'share' : 'elsewhere'
+  if (open === device('disk') && isMounted) return 'disk'
+  return open === device('share') ? 'share' : 'elsewhere'
 }
 
 /** Refuses a planned move after which clients would have lost their locks. */

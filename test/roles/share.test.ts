@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { type CheckHost, change } from '../../lib/index.ts'
 import { besideProblems } from '../../roles/integrate/beside.ts'
 import { missingOptions } from '../../roles/integrate/service.ts'
+import { keptText } from '../../roles/integrate/state.ts'
 import { legacyMounts, unlessLegacyMounts } from '../../roles/nfs/own-mounts.ts'
 import { databaseProblem, exportProblems, parseEtab } from '../../roles/verify/service.ts'
 import { HostAround } from './host-around.ts'
@@ -250,6 +251,23 @@ describe('what a node mounts itself by NFS 3', () => {
     expect(await made.check(host(mounts))).toBeUndefined()
     expect(await made.check(host(''))).toBeDefined()
     expect(asked).toBe(4)
+  })
+})
+
+describe('where nfsdcld keeps its memory', () => {
+  const mounted = '/dev/drbd1 /var/lib/tandem/state ext4 rw,nosuid 0 0'
+  it.each([
+    ['disk', `open 37633\nshare 37632\ndisk 37633\n${mounted}`],
+    ['share', `open 37632\nshare 37632\ndisk 37633\n${mounted}`],
+    ['share', 'open 37632\nshare 37632\ndisk 65025'],
+    // The folder under the mount has the same path.
+    ['elsewhere', `open 65025\nshare 37632\ndisk 37633\n${mounted}`],
+    ['elsewhere', 'open 65025\nshare 37632\ndisk 65025'],
+    ['elsewhere', `open 37633\nshare 37632\ndisk 37633\n${mounted.replace(' rw', ' ro')}`],
+    // A standby has none, and its heartbeat may be restarted.
+    ['none', 'share 65025\ndisk 65025'],
+  ])('is %s', (wanted, said) => {
+    expect(keptText(said, '/dev/drbd1')).toBe(wanted)
   })
 })
 
