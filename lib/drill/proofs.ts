@@ -35,7 +35,7 @@ export async function verifyProblems(
   }
 }
 
-/** Where the volume of the service's own state is mounted. */
+/** Where the disk of the service's own state is mounted; drills look with their own eyes. */
 const stateFolder = '/var/lib/tandem/state'
 
 /**

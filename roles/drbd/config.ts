@@ -45,7 +45,7 @@ export default role('drbd/config', (context: NodeContext) => {
             address: vars.em3.address,
           })),
         },
-        // Heartbeat's dopd reads it to mark this disk Outdated when the peer asks for that.
+        // The dopd of an older Tandem reads it until heartbeat is started again.
         fencing ? { mode: 0o640, group: 'haclient', secret: true } : { mode: 0o600, secret: true },
       ),
     ),

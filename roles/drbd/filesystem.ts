@@ -1,6 +1,6 @@
 import { change, Refusal, type Task, task } from '../../lib/index.ts'
 import { diskState, parseWipefs } from './disk.ts'
-import { describe, generations, isFirstGeneration, isUpToDate, volumeStatus } from './status.ts'
+import { describe, drbdStatus, generations, isFirstGeneration, isUpToDate } from './status.ts'
 import type { Volume } from './volumes.ts'
 
 /** What a client makes in the share is no program of root's and no device for the node. */
@@ -9,7 +9,7 @@ export const guarding = ['nosuid', 'nodev']
 /** How the share is mounted. */
 export const mountOptions = ['noatime', ...guarding, 'errors=remount-ro']
 
-/** How the volume of the service's own state is mounted. */
+/** How the disk of the service's own state is mounted. */
 export const stateOptions = ['noatime', ...guarding, 'noexec', 'errors=remount-ro']
 
 /** S10: a filesystem, only on a synchronised device that never had one. */
@@ -33,7 +33,7 @@ export function filesystem(volume: Volume, peerName: string): Task {
       proof: async (host) => {
         const peer = host.peer(peerName)
         const [status, mine, peerDisk] = await Promise.all([
-          volumeStatus(host, volume.minor),
+          drbdStatus(host, volume),
           generations(host, volume.resource),
           diskState(peer, volume.disk),
         ])

@@ -14,7 +14,7 @@ import { onlyOn } from '../base/only-on.ts'
 import { unit } from './config.ts'
 import { filesystem } from './filesystem.ts'
 import { reconnected } from './reconnect.ts'
-import { adjustSteps, describe, harmless, isConnected, volumeStatus } from './status.ts'
+import { adjustSteps, describe, drbdStatus, harmless, isConnected } from './status.ts'
 import { initialSync, synchronised } from './synchronise.ts'
 import { type Volume, volumesOf } from './volumes.ts'
 
@@ -59,7 +59,7 @@ function running(volume: Volume, place: number): Task[] {
   return [
     task(`resource ${resource} is up`, {
       check: async (host) => {
-        const status = await volumeStatus(host, minor)
+        const status = await drbdStatus(host, { minor })
         if (status.connection === 'Unconfigured') return change('is down')
         if (isState && status.connection === 'StandAlone') return
         // Refuses a split brain by name, before anything else stumbles over it.
@@ -102,7 +102,7 @@ function connection({ resource, minor }: Volume): Task {
     timeoutMs: 120_000,
     everyMs: 1_000,
     probe: async (host) => {
-      const status = await volumeStatus(host, minor)
+      const status = await drbdStatus(host, { minor })
       return isConnected(status, host.name) || describe(status)
     },
   })

@@ -1,5 +1,5 @@
 import { change, type Task, task } from '../../lib/index.ts'
-import { volumeStatus } from './status.ts'
+import { drbdStatus } from './status.ts'
 import type { Volume } from './volumes.ts'
 
 /**
@@ -10,7 +10,7 @@ export function reconnected({ resource, minor }: Volume): Task {
   return task(`${resource} looks for its peer`, {
     barrier: true,
     check: async (host) => {
-      const { connection } = await volumeStatus(host, minor)
+      const { connection } = await drbdStatus(host, { minor })
       return connection === 'StandAlone' ? change('is StandAlone') : undefined
     },
     apply: async ({ sh }) => {

@@ -69,14 +69,13 @@ export function parseProcDrbd(text: string, minor: number): DrbdStatus {
 }
 
 /** The state of one DRBD device on a host; `Unconfigured` while the module is not loaded. */
-export async function volumeStatus({ $ }: CheckHost, minor: number): Promise<DrbdStatus> {
+export async function drbdStatus(
+  { $ }: CheckHost,
+  { minor }: { readonly minor: number },
+): Promise<DrbdStatus> {
   const { stdout } = await $`if [ -e /proc/drbd ]; then cat /proc/drbd; fi`
   return stdout === '' ? unconfigured : parseProcDrbd(stdout, minor)
 }
-
-/** The state of the share's replicated disk on a host. */
-export const drbdStatus = (host: CheckHost, { minor }: { minor: number }): Promise<DrbdStatus> =>
-  volumeStatus(host, minor)
 
 /** `Connected Primary/Secondary UpToDate/UpToDate oos:0`, the field's own shorthand. */
 export function describe(s: DrbdStatus): string {

@@ -2,12 +2,12 @@ import { type CheckHost, change, Refusal, type Task, task, waitUntil } from '../
 import { diskState } from './disk.ts'
 import {
   describe,
+  drbdStatus,
   generations,
   isConnected,
   isIdle,
   isJustCreated,
   isUpToDate,
-  volumeStatus,
 } from './status.ts'
 import type { Volume } from './volumes.ts'
 
@@ -17,7 +17,7 @@ export function initialSync(volume: Volume, peerName: string): Task {
   const virgin = async (host: CheckHost) => {
     const peer = host.peer(peerName)
     const [status, mine, theirs] = await Promise.all([
-      volumeStatus(host, volume.minor),
+      drbdStatus(host, volume),
       generations(host, volume.resource),
       generations(peer, volume.resource),
     ])
@@ -101,7 +101,7 @@ export function synchronised({ resource, minor }: Pick<Volume, 'resource' | 'min
     timeoutMs: 24 * 3_600_000,
     everyMs: 2_000,
     probe: async (host) => {
-      const status = await volumeStatus(host, minor)
+      const status = await drbdStatus(host, { minor })
       if (isUpToDate(status)) return true
       isConnected(status, host.name)
       // Found by a comparison: DRBD copies them when the nodes meet anew, not by itself.

@@ -2,10 +2,7 @@ import type { Site } from '../../inventory/schema.ts'
 import { markerPath, stateMarkerPath } from './marker.ts'
 
 /** What is used of a site's replicated disks. */
-export type Drbd = Pick<
-  Site['drbd'],
-  'resource' | 'minor' | 'port' | 'disk' | 'stateDisk' | 'filesystem'
->
+type Drbd = Pick<Site['drbd'], 'resource' | 'minor' | 'port' | 'disk' | 'stateDisk' | 'filesystem'>
 
 /** One replicated disk of the pair, which is a DRBD resource of its own. */
 export interface Volume {

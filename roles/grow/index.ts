@@ -72,7 +72,7 @@ export default role('grow', (context: NodeContext) => {
           return change(`${sizeText(has)} become ${sizeText(wanted)}`)
         },
         apply: async ({ sh }) => {
-          await sh`drbdadm resize ${volumesOf(drbd)[0].resource}`
+          await sh`drbdadm resize ${drbd.resource}`
         },
       }),
     ),

@@ -1,6 +1,6 @@
 import type { Site } from '../../inventory/schema.ts'
 import { type CheckHost, Refusal } from '../../lib/index.ts'
-import { describe, volumeStatus } from '../drbd/status.ts'
+import { describe, drbdStatus } from '../drbd/status.ts'
 import { stateFolder, volumesOf } from '../drbd/volumes.ts'
 
 /**
@@ -36,7 +36,7 @@ export function keptText(stdout: string, stateDevice: string): Kept {
 export async function guardState(host: CheckHost, peerName: string, site: Site): Promise<void> {
   const [, state] = volumesOf(site.drbd)
   if (!state) return
-  const [status, kept] = await Promise.all([volumeStatus(host, state.minor), keptOn(host, site)])
+  const [status, kept] = await Promise.all([drbdStatus(host, state), keptOn(host, site)])
   const lost = 'clients would lose their locks'
   if (status.connection !== 'Connected' || status.peerDisk !== 'UpToDate' || status.outOfSync > 0) {
     throw new Refusal(

@@ -2,7 +2,7 @@ import { heartbeatLines, type NodeContext, peerOf } from '../../inventory/schema
 import { requirement, role } from '../../lib/index.ts'
 import { comparedPath, neglected, resyncStep } from '../drbd/compare.ts'
 import { diskReports, splitBrain } from '../drbd/split-brain.ts'
-import { describe, drbdStatus, isIdle, isUpToDate, volumeStatus } from '../drbd/status.ts'
+import { describe, drbdStatus, isIdle, isUpToDate } from '../drbd/status.ts'
 import { stateFolder, volumesOf } from '../drbd/volumes.ts'
 import { notGrown } from '../grow/index.ts'
 import { holding, linkStatus, serves } from '../heartbeat/status.ts'
@@ -41,7 +41,7 @@ export default role('verify/cluster', (context: NodeContext) => {
   if (state) {
     perNode.push(
       requirement(`${state.resource} Connected UpToDate/UpToDate oos:0`, async (host) => {
-        const status = await volumeStatus(host, state.minor)
+        const status = await drbdStatus(host, state)
         if (!isUpToDate(status)) {
           throw new Error(
             `the state of the service (${state.resource}) is ${describe(status)}: locks may be lost at the next move; npm run play site`,
