@@ -1,9 +1,9 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Event } from '../../lib/engine/index.ts'
 import { sums, writeFiles } from './state.ts'
 import {
   complaints,
   connected,
+  killer,
   lab,
   on,
   play,
@@ -97,25 +97,6 @@ const parsed = (text: string) =>
 const contents = (of: Map<string, string>) =>
   new Set([...of.values()].flatMap((what) => what.match(/\b[0-9a-f]{64}\b/)?.[0] ?? []))
 
-/** Kills the run when it says this on that host, or when it begins to change what a task names. */
-function killer(host: string, at: RegExp) {
-  const state = { killed: false }
-  const ids = new Set<string>()
-  const watch = (event: Event, kill: () => void) => {
-    if (event.type === 'play-start')
-      for (const each of event.hosts)
-        for (const task of each.tasks)
-          if (each.host === host && at.test(task.title)) ids.add(task.id)
-    const here =
-      (event.type === 'task-start' && event.phase === 'apply' && ids.has(event.task)) ||
-      (event.type === 'task-progress' && event.host === host && at.test(event.text))
-    if (!here || state.killed) return
-    state.killed = true
-    kill()
-  }
-  return { state, watch }
-}
-
 /**
  * Lets M2 write alone while M1 serves, as an administrator can who forces it, with a clock of its own; then the
  * lines are whole again, and DRBD finds two that went their own way.
@@ -179,7 +160,7 @@ describe('what each node wrote alone', () => {
         // The victim follows by then: only the end is missing.
         [survivor, /the list of .* is gone/],
       ] as const) {
-        const { state, watch } = killer(host, at)
+        const { state, watch } = killer(at, host)
         const killed = await play(words, watch)
         expect(state.killed, `${at} ${story(killed)}`).toBe(true)
       }

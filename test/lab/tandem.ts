@@ -130,3 +130,26 @@ export async function ran(words: readonly string[], code: number) {
   }
   return { run, said: complaints(run).join('\n') }
 }
+
+/**
+ * Kills the run when it begins to change what matches as `role: title`, or when it says that, once; on this host where one is
+ * named.
+ */
+export function killer(at: RegExp, host?: string) {
+  const state = { killed: false }
+  const ids = new Set<string>()
+  const isHere = (name: string) => host === undefined || name === host
+  const watch = (event: Event, kill: () => void) => {
+    if (event.type === 'play-start')
+      for (const each of event.hosts)
+        for (const { id, role, title } of each.tasks)
+          if (isHere(each.host) && at.test(`${role}: ${title}`)) ids.add(id)
+    const here =
+      (event.type === 'task-start' && event.phase === 'apply' && ids.has(event.task)) ||
+      (event.type === 'task-progress' && isHere(event.host) && at.test(event.text))
+    if (!here || state.killed) return
+    state.killed = true
+    kill()
+  }
+  return { state, watch }
+}

@@ -1,25 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Event } from '../../lib/engine/index.ts'
 import { sums, writeFiles } from './state.ts'
-import { connected, on, play, ran, reset, story } from './tandem.ts'
+import { connected, killer, on, play, ran, reset, story } from './tandem.ts'
 
 const nodes = ['--limit', 'nodes']
-
-/** Kills the run when a task whose title matches begins to change a host. */
-function killer(at: RegExp) {
-  const state = { killed: false }
-  const ids = new Set<string>()
-  const watch = (event: Event, kill: () => void) => {
-    if (event.type === 'play-start')
-      for (const { tasks } of event.hosts)
-        for (const { id, role, title } of tasks) if (at.test(`${role}: ${title}`)) ids.add(id)
-    const here = event.type === 'task-start' && event.phase === 'apply' && ids.has(event.task)
-    if (!here || state.killed) return
-    state.killed = true
-    kill()
-  }
-  return { state, watch }
-}
 
 /** Holds a lock and writes a line a second through it; every gap is told in tenths of a second. */
 const holder = `cat >/root/holder <<'END'

@@ -13,6 +13,17 @@ export function procDrbd([connection, sides, disks]: Replica, received = 100): s
   return `version: 8.4.11 (api:1/proto:86-101)\n 0: cs:${connection} ro:${sides} ds:${disks} C r-----\n    ns:5 nr:${received} dw:1 dr:1 al:1 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:0\n`
 }
 
+/** What `tandem-nfs` is told in tests. */
+export const nfsWords = {
+  drbd: { filesystem: 'ext4' },
+  mountOptions: 'nosuid',
+  pipefs: '/run/rpc_pipefs',
+  legacyClients: false,
+  domain: 'x',
+  grace: 5,
+  ports: {},
+}
+
 /** A folder that stands for a host: what a role's script reads and calls is in there, the shell is real. */
 export class HostAround {
   readonly folder = mkdtempSync(join(tmpdir(), 'tandem-host-'))

@@ -8,7 +8,7 @@ import { missingOptions } from '../../roles/integrate/service.ts'
 import { keptText } from '../../roles/integrate/state.ts'
 import { legacyMounts, unlessLegacyMounts } from '../../roles/nfs/own-mounts.ts'
 import { databaseProblem, exportProblems, parseEtab } from '../../roles/verify/service.ts'
-import { HostAround } from './host-around.ts'
+import { HostAround, nfsWords } from './host-around.ts'
 
 const sh = (script: string) => spawnSync('sh', ['-ec', script], { encoding: 'utf8' })
 /** A namespace of its own: what is mounted, unmounted and killed there is nobody else's. */
@@ -26,15 +26,7 @@ describe.runIf(able)('the end of the service', { timeout: 60_000 }, () => {
     const { folder } = host
     for (const name of ['rpc.nfsd', 'exportfs']) host.program(name, 'exit 0')
     mkdirSync(join(folder, 'data'))
-    const script = host.script('tandem-nfs', 'integrate/templates/tandem-nfs.hbs', {
-      drbd: { filesystem: 'ext4' },
-      mountOptions: 'nosuid',
-      pipefs: '/run/rpc_pipefs',
-      legacyClients: false,
-      domain: 'x',
-      grace: 5,
-      ports: {},
-    })
+    const script = host.script('tandem-nfs', 'integrate/templates/tandem-nfs.hbs', nfsWords)
     const image = join(folder, 'image')
     const made = sh(`truncate -s 16M ${image}; mke2fs -q ${image}; losetup --find --show ${image}`)
     const loop = made.stdout.trim()
@@ -120,15 +112,7 @@ describe('the start of the service', () => {
     host.file('etab', etab.replace('/data', `${folder}/data`))
     for (const name of ['nfsdcld', 'rpc.mountd', 'unshare']) host.program(name, 'exit 0')
     host.program('exportfs', `exit ${code}`)
-    const script = host.script('tandem-nfs', 'integrate/templates/tandem-nfs.hbs', {
-      drbd: { filesystem: 'ext4' },
-      mountOptions: 'nosuid',
-      pipefs: '/run/rpc_pipefs',
-      legacyClients: false,
-      domain: 'x',
-      grace: 5,
-      ports: {},
-    })
+    const script = host.script('tandem-nfs', 'integrate/templates/tandem-nfs.hbs', nfsWords)
     const { status, stderr } = spawnSync('sh', [script, 'start'], { encoding: 'utf8' })
     return { status, stderr, asked: readFileSync(join(folder, 'asked'), 'utf8') }
   }

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { HostAround, procDrbd, type Replica } from './host-around.ts'
+import { HostAround, nfsWords, procDrbd, type Replica } from './host-around.ts'
 
 const sh = (script: string) => spawnSync('sh', ['-ec', script], { encoding: 'utf8' })
 /** A namespace of its own: what is mounted there is nobody else's. */
@@ -57,16 +57,10 @@ function run(share: string, script: string) {
     `grep -qs junk ${paths.folder}/state/.nfsdcld/main.sqlite || setsid ${paths.folder}/real/nfsdcld 100 </dev/null >/dev/null 2>&1 & sleep 0.3`,
   )
   paths.script('tandem-nfs', 'integrate/templates/tandem-nfs.hbs', {
-    drbd: { filesystem: 'ext4' },
-    mountOptions: 'nosuid',
+    ...nfsWords,
     stateDevice: '/dev/drbd1',
     stateMinor: 1,
     stateOptions: 'nosuid,nodev,noexec',
-    pipefs: '/run/rpc_pipefs',
-    legacyClients: false,
-    domain: 'x',
-    grace: 5,
-    ports: {},
   })
   const majors = loops.map((loop) => `7:${loop.match(/\d+$/)?.[0]}`)
   try {
