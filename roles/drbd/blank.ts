@@ -29,7 +29,7 @@ export function isConfirmed({ host, vars }: NodeContext, disk: string): boolean 
   const other = own.find((word) => !wanted.includes(word))
   if (other === undefined) return own.includes(confirmation(host.name, disk))
   throw new UsageError(
-    `Expected --overwrite ${wanted.join(' or ')}, the backing disk, got --overwrite ${other}`,
+    `Expected --overwrite with a backing disk of ${host.name} in the inventory (${wanted.join(' or ')}), got --overwrite ${other}`,
   )
 }
 

@@ -1,11 +1,20 @@
 import { type NodeContext, pairOf, peerOf } from '../../inventory/schema.ts'
-import { directory, file, role, service, templates } from '../../lib/index.ts'
+import {
+  type CheckHost,
+  directory,
+  file,
+  role,
+  service,
+  type Task,
+  templates,
+} from '../../lib/index.ts'
 import { unitKnown } from '../base/reload.ts'
 import { isFenced } from '../fencing/switch.ts'
 import { isConfirmed } from './blank.ts'
 import { fencePeer, ping } from './fencing.ts'
 import { metadata, noted } from './metadata.ts'
-import { volumesOf } from './volumes.ts'
+import { hasOldDopd, resourceFile } from './narrow.ts'
+import { type Volume, volumesOf } from './volumes.ts'
 
 const template = templates(import.meta.dirname)
 
@@ -32,23 +41,7 @@ export default role('drbd/config', (context: NodeContext) => {
       fencePeer,
       ping,
     }),
-    ...volumesOf(drbd).map((volume, place) =>
-      template(
-        'drbd.res',
-        `/etc/drbd.d/${volume.resource}.res`,
-        {
-          ...volume,
-          isState: place > 0,
-          sharedSecret: drbd.sharedSecret.reveal(),
-          nodes: pairOf(context).map(({ vars }) => ({
-            name: vars.fqdn,
-            address: vars.em3.address,
-          })),
-        },
-        // The dopd of an older Tandem reads it until heartbeat is started again.
-        fencing ? { mode: 0o640, group: 'haclient', secret: true } : { mode: 0o600, secret: true },
-      ),
-    ),
+    ...volumesOf(drbd).map((volume, place) => configured(context, volume, place > 0)),
     // The package's own service waits for minutes at boot and unmounts at stop; ours only brings up.
     service('drbd.service', { masked: true }),
     template(unit, `/etc/systemd/system/${unit}`, {
@@ -59,3 +52,23 @@ export default role('drbd/config', (context: NodeContext) => {
     unitKnown(unit),
   ]
 })
+
+function configured(context: NodeContext, volume: Volume, isState: boolean): Task {
+  const values = {
+    ...volume,
+    isState,
+    sharedSecret: context.vars.drbd.sharedSecret.reveal(),
+    nodes: pairOf(context).map(({ vars }) => ({ name: vars.fqdn, address: vars.em3.address })),
+  }
+  const to = (mode: number, group: string) =>
+    template('drbd.res', resourceFile(volume.resource), values, { mode, group, secret: true })
+  const closed = to(0o600, 'root')
+  // The dopd of an older Tandem reads it, until heartbeat is started again: drbd/narrow closes it then.
+  const open = to(0o640, 'haclient')
+  const meant = async (host: CheckHost) => ((await hasOldDopd(host)) ? open : closed)
+  return {
+    ...closed,
+    check: async (host) => (await meant(host)).check(host),
+    apply: async (host, found) => (await meant(host)).apply(host, found),
+  }
+}

@@ -1,6 +1,7 @@
 import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { type CheckHost, requirement, role } from '../../lib/index.ts'
-import { stateIn } from '../drbd/volumes.ts'
+import { sizeText } from '../drbd/guard.ts'
+import { stateFolder, stateIn } from '../drbd/volumes.ts'
 import { serves } from '../heartbeat/status.ts'
 import { beside } from '../integrate/beside.ts'
 import { lacking } from '../integrate/service.ts'
@@ -69,6 +70,19 @@ export function databaseProblem(links: string, folder: string): string | undefin
   return `nfsdcld writes to ${open}, expected ${folder}/main.sqlite: locks are lost at the next move; npm run play switchover while no client holds one, or restart it`
 }
 
+/** What is left on the disk of the service's state, from `stat -f -c '%S %a %d %c'`: a client that cannot be noted loses its locks. */
+export function roomProblem(text: string, folder: string): string[] {
+  const [block, blocks, inodes, all] = text.trim().split(' ').map(Number)
+  if (block === undefined || blocks === undefined || inodes === undefined || all === undefined) {
+    throw new Error(`${folder}: expected the room that is left, got ${JSON.stringify(text)}`)
+  }
+  const bytes = block * blocks
+  return [
+    ...(bytes < 4 * 1024 ** 2 ? [`${folder} has ${sizeText(bytes)} left`] : []),
+    ...(inodes < all / 10 ? [`${folder} has ${inodes} of ${all} inodes left`] : []),
+  ].map((what) => `${what}: locks of clients that cannot be noted there are lost at the next move`)
+}
+
 /** S12 and S13: what the node that serves has running is what the inventory says, whatever its files say. */
 export default role('verify/service', (context: NodeContext) => {
   const { host: self, vars } = context
@@ -127,6 +141,14 @@ export default role('verify/service', (context: NodeContext) => {
             ]),
       ]
     }),
+    ...(vars.drbd.stateDisk === undefined
+      ? []
+      : [
+          whileServing(`${stateFolder} has room`, async ({ $ }) => {
+            const { stdout } = await $`stat -f -c '%S %a %d %c' ${stateFolder}`
+            return roomProblem(stdout, stateFolder)
+          }),
+        ]),
     whileServing('nothing else uses the share', (host) => beside(host, vars)),
     whileServing('nobody else has the address', async ({ $ }) => {
       // This node's own other cards may answer too, where they are on the same network.

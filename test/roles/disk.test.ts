@@ -503,13 +503,13 @@ describe('--overwrite', () => {
     expect(isConfirmed(context(['M1:/dev/sdb']), disk)).toBe(false)
     expect(isConfirmed(context(['M1:/dev/sdb', 'M2:/dev/sdb']), disk)).toBe(true)
     expect(() => isConfirmed(context(['M2:/dev/sdc']), disk)).toThrow(
-      'Expected --overwrite M2:/dev/sdb, the backing disk, got --overwrite M2:/dev/sdc',
+      'Expected --overwrite with a backing disk of M2 in the inventory (M2:/dev/sdb), got --overwrite M2:/dev/sdc',
     )
     const two = context(['M2:/dev/sdc'], '/dev/sdc')
     expect(isConfirmed(two, '/dev/sdb')).toBe(false)
     expect(isConfirmed(two, '/dev/sdc')).toBe(true)
     expect(() => isConfirmed(context(['M2:/dev/sdd'], '/dev/sdc'), disk)).toThrow(
-      'Expected --overwrite M2:/dev/sdb or M2:/dev/sdc, the backing disk, got',
+      'Expected --overwrite with a backing disk of M2 in the inventory (M2:/dev/sdb or M2:/dev/sdc), got',
     )
   })
 })

@@ -1,7 +1,8 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import site from '../../playbooks/site.ts'
 import verify from '../../playbooks/verify.ts'
 import { looksElsewhere, roles } from '../../roles/verify/config.ts'
+import { roomProblem } from '../../roles/verify/service.ts'
 
 const names = (of: typeof site) => of.plays.flatMap((play) => play.roles.map(({ name }) => name))
 
@@ -21,4 +22,23 @@ it('nothing is excused that verify looks at, or that site does not have', () => 
     expect(names(site)).toContain(name)
     expect(reason).toMatch(/\.$/)
   }
+})
+
+describe('the disk of the state of the service', () => {
+  it('with room is right', () => {
+    expect(roomProblem('4096 6000 8000 8192\n', '/state')).toEqual([])
+  })
+
+  it('that is full is told, by what is missing', () => {
+    expect(roomProblem('4096 100 8000 8192\n', '/state')).toEqual([
+      '/state has 409600 bytes left: locks of clients that cannot be noted there are lost at the next move',
+    ])
+    expect(roomProblem('1024 60000 10 8192\n', '/state')).toEqual([
+      '/state has 10 of 8192 inodes left: locks of clients that cannot be noted there are lost at the next move',
+    ])
+  })
+
+  it('is not believed where the answer is none', () => {
+    expect(() => roomProblem('\n', '/state')).toThrow(/^\/state: expected the room that is left/)
+  })
 })
