@@ -2,7 +2,8 @@ import { type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
 import { directory, file, requirement, role, type Task, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
 import { mountOptions, stateOptions } from '../drbd/filesystem.ts'
-import { volumesOf } from '../drbd/volumes.ts'
+import { resourceFile } from '../drbd/narrow.ts'
+import { type Volume, volumesOf } from '../drbd/volumes.ts'
 import { fence } from '../fencing/configure.ts'
 import { isFenced } from '../fencing/switch.ts'
 import { pipefs, ports } from '../nfs/ports.ts'
@@ -53,6 +54,7 @@ function tandem(context: NodeContext): Task[] {
   const resource = (name: string, data: object) =>
     template(name, `${scripts}/${name}`, data, script)
   return [
+    ...(state ? [isConfigured(state)] : []),
     directory(libFolder, { mode: 0o755 }),
     resource('tandem-disk', {
       resource: drbd.resource,
@@ -83,6 +85,16 @@ function tandem(context: NodeContext): Task[] {
     resource('tandem-service', { limits, turn: Math.max(...Object.values(limits)) + 10 }),
   ]
 }
+
+/** A role that is played alone does not make the disk that its scripts look for. */
+const isConfigured = ({ resource }: Volume) =>
+  requirement(`${resource} is configured`, async ({ $, name }) => {
+    if ((await $`test -e ${resourceFile(resource)}`.nothrow()).exitCode === 0) return
+    // No Refusal: a check on new machines names it before it is made.
+    throw new Error(
+      `${name}: DRBD does not know ${resource} yet (${resourceFile(resource)} is missing), and the scripts would look for it: npm run play site makes it`,
+    )
+  })
 
 /** Told by every run, as a pair without power switches is. */
 const stateInShare = requirement('no disk for the state of the service', async () => {}, {
