@@ -1,5 +1,5 @@
 import { type NodeContext, pairOf } from '../../inventory/schema.ts'
-import { block, line, role } from '../../lib/index.ts'
+import { block, cut, type Edit, editing, line, role } from '../../lib/index.ts'
 import { literal } from './literal.ts'
 
 /** A line of /etc/hosts that gives an address one of these names, among others; case does not count in names. */
@@ -9,23 +9,48 @@ export const naming = (address: string, names: readonly string[]) =>
     'i',
   )
 
+/** Takes a host's own name, and the first part of that, out of every line of a loopback address; others keep theirs. */
+export function withoutLoopback(fqdn: string): Edit {
+  const own = new Set([fqdn, fqdn.split('.')[0] ?? ''].map((name) => name.toLowerCase()))
+  const isOwn = (word: string) => own.has(word.toLowerCase())
+  return (text) => {
+    const { lines, join } = cut(text)
+    let edited = 0
+    const kept = lines.flatMap((whole) => {
+      const [, said = '', comment] = /^([^#]*)(#.*)?$/.exec(whole) ?? []
+      const [address = '', ...names] = said.trim().split(/\s+/)
+      if (!/^(127\.[\d.]+|::1)$/.test(address) || !names.some(isOwn)) return [whole]
+      edited += 1
+      const others = names.filter((name) => !isOwn(name))
+      return others.length === 0
+        ? []
+        : [[address, ...others, ...(comment ? [comment] : [])].join(' ')]
+    })
+    if (edited === 0) return undefined
+    return {
+      content: join(kept),
+      summary: edited === 1 ? 'changes one line' : `changes ${edited} lines`,
+    }
+  }
+}
+
 /** S2: both nodes know each other's names without asking any server. */
 export default role('base/hosts', (context: NodeContext) => {
   const { host, vars } = context
   const { nfs, vip } = vars
   return [
+    // Debian's installer points the host's own name at a loopback address, which DRBD and heartbeat
+    // would then try to reach their peer from.
+    editing(
+      `/etc/hosts gives ${host.vars.fqdn} no loopback address`,
+      '/etc/hosts',
+      withoutLoopback(host.vars.fqdn),
+      { missing: true },
+    ),
     line('/etc/hosts', { line: '127.0.0.1 localhost', unless: naming('127.0.0.1', ['localhost']) }),
     line('/etc/hosts', {
       line: '::1 localhost ip6-localhost ip6-loopback',
       unless: naming('::1', ['localhost', 'ip6-localhost']),
-    }),
-    // Debian's installer points the host's own name at a loopback address, which DRBD and heartbeat
-    // would then try to reach their peer from.
-    line('/etc/hosts', {
-      title: `/etc/hosts gives ${host.vars.fqdn} no loopback address`,
-      match: naming('127.0.1.1', [host.vars.fqdn, host.vars.fqdn.split('.')[0] ?? '']),
-      line: '127.0.1.1',
-      absent: true,
     }),
     block('/etc/hosts', {
       name: 'tandem',

@@ -3,8 +3,8 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { line } from '../../lib/index.ts'
-import { naming } from '../../roles/base/hosts.ts'
+import { editing, line } from '../../lib/index.ts'
+import { naming, withoutLoopback } from '../../roles/base/hosts.ts'
 import { mountPoint } from '../../roles/drbd/init.ts'
 import { converge, here } from '../resources/host.ts'
 
@@ -42,14 +42,24 @@ describe('lines of /etc/hosts that are others’', () => {
   })
 
   it("go only where they give the node's own name a loopback address", async () => {
-    const options = {
-      line: '127.0.1.1',
-      match: naming('127.0.1.1', ['M1.redhat.sx', 'M1']),
-      absent: true,
-    }
-    const own = '127.0.1.1 M1.redhat.sx M1\n127.0.1.1\tM1\n127.0.1.1 m1.RedHat.sx\n'
-    const others = '127.0.1.1 app\n127.0.1.1 M1x\n127.0.1.1 M1.redhat.sx.example\n10.0.0.1 M1\n'
-    expect(await edited(`${own}${others}`, options)).toBe(others)
+    const path = join(folder, 'hosts')
+    const drop = () =>
+      converge(editing('own', path, withoutLoopback('M1.redhat.sx'), { missing: true }))
+    const own = '127.0.1.1 M1.redhat.sx M1\n127.0.1.1\tM1\n127.0.1.1 m1.RedHat.sx # mine\n::1 M1\n'
+    const others =
+      '127.0.1.1 app\n127.0.1.1 M1x\n127.0.1.1 M1.redhat.sx.example\n10.0.0.1 M1\n# 127.0.1.1 M1\n127.0.0.1 app # M1\n'
+    await writeFile(path, `${own}${others}`)
+    await drop()
+    expect(await readFile(path, 'utf8')).toBe(others)
+    await drop()
+    expect(await readFile(path, 'utf8')).toBe(others)
+  })
+
+  it('keep what else they say', async () => {
+    const path = join(folder, 'hosts')
+    await writeFile(path, '127.0.0.1\tlocalhost M1.redhat.sx M1 db # ours # M1\n::1 M1 localhost\n')
+    await converge(editing('own', path, withoutLoopback('M1.redhat.sx'), {}))
+    expect(await readFile(path, 'utf8')).toBe('127.0.0.1 localhost db # ours # M1\n::1 localhost\n')
   })
 })
 
