@@ -73,7 +73,7 @@ describe('verify', () => {
     [
       'a database of locks that was deleted',
       'M1',
-      'rm -r /data/.nfsdcld',
+      'rm -r /var/lib/tandem/state/.nfsdcld',
       /main\.sqlite \(deleted\)/,
     ],
     [
@@ -99,7 +99,7 @@ describe('a pair that speaks NFS 4 only', () => {
     const open = listening
       .trim()
       .split('\n')
-      .filter((one) => !/^(127\.|\[::1\])|%em[12]:|^172\.16\.100\.210:7789$/.test(one))
+      .filter((one) => !/^(127\.|\[::1\])|%em[12]:|^172\.16\.100\.210:(7789|7790)$/.test(one))
       .map((one) => one.replace(/^(0\.0\.0\.0|\*|\[::\]):/, ':'))
     expect([...new Set(open)].sort()).toEqual([':2049', ':22'])
   })
