@@ -68,7 +68,12 @@ const outletsOf = ({ address, outlets }: { address: string; outlets: readonly nu
   `outlet ${outlets.join(' and ')} of ${address}`
 
 /** No switch at all. */
-const unfenced: PowerSwitch = { plugin: 'none', packages: [], settings: {}, identity: 'none' }
+const unfenced: PowerSwitch = {
+  plugin: 'none',
+  packages: [],
+  settings: { switch: 'none' },
+  identity: 'none',
+}
 
 /** Whether the nodes of a pair can power each other off. */
 export function isFenced({ vars }: NodeContext): boolean {
