@@ -2,8 +2,8 @@ import { given, read } from '../lib/cli/args.ts'
 import { chosenDrills } from '../lib/cli/drill-args.ts'
 import { drillOptions } from '../lib/cli/drill-options.ts'
 import type { Option } from '../lib/cli/options.ts'
-import { drills } from '../lib/drill/drills/index.ts'
 import { UsageError } from '../lib/errors.ts'
+import { drills } from '../playbooks/drills/index.ts'
 import { refuseTaken } from './options.ts'
 
 export const failoverOptions = {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { drills } from '../lib/drill/drills/index.ts'
 import { groupBy, median, stallKinds } from '../lib/drill/report/rows.ts'
-import { phases } from '../lib/drill/types.ts'
+import { drills } from '../playbooks/drills/index.ts'
+import { phases } from '../playbooks/drills/pair/phases.ts'
 
 const waits = z.object(Object.fromEntries(stallKinds.map((kind) => [kind, z.number()])))
 
@@ -32,7 +32,7 @@ const round = z.object({
     lost: z.array(z.string()),
     clientErrors: z.array(z.string()),
   }),
-  nfsd: z.object({ both: z.array(z.unknown()) }),
+  written: z.object({ both: z.array(z.unknown()) }),
   stalls: waits,
   phasesMs: figure.shape.phasesMs,
 })
@@ -42,12 +42,12 @@ export function figuresOf(rounds: unknown): Figure[] {
   return z
     .array(round)
     .parse(rounds)
-    .map(({ verdict, nfsd, ...rest }) => ({
+    .map(({ verdict, written, ...rest }) => ({
       ...rest,
       acknowledged: verdict.acknowledged,
       lost: verdict.lost.length,
       clientErrors: verdict.clientErrors.length,
-      bothWrote: nfsd.both.length,
+      bothWrote: written.both.length,
     }))
 }
 

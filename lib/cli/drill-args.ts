@@ -47,11 +47,11 @@ export function readDrill(argv: readonly string[]): DrillArgs {
 }
 
 /** The drills of those names, in the usual order; throws UsageError for a name that is none. */
-export function chosenDrills(
-  drills: readonly Drill[],
+export function chosenDrills<D extends Pick<Drill, 'name'>>(
+  drills: readonly D[],
   only?: readonly string[],
   kind = 'drill',
-): Drill[] {
+): D[] {
   const names = drills.map(({ name }) => name)
   for (const word of only ?? []) {
     if (!names.includes(word)) throw new UsageError(unknownName(kind, word, names))
@@ -60,8 +60,8 @@ export function chosenDrills(
 }
 
 /** The node that is to serve, or `either`; throws UsageError for one that the inventory has not. */
-export function chosenActive(active: string, nodes: readonly { readonly name: string }[]): string {
-  const names = [...nodes.map(({ name }) => name), 'either']
+export function chosenActive(active: string, nodes: readonly string[]): string {
+  const names = [...nodes, 'either']
   if (!names.includes(active)) throw new UsageError(unknownName('node', active, names))
   return active
 }

@@ -4,7 +4,7 @@ import type { Consent } from './drill-args.ts'
 import { typedWord } from './typed-word.ts'
 
 /** The drills with what each does, a line each. */
-export function drillLines(drills: readonly Drill[]): string[] {
+export function drillLines(drills: readonly Pick<Drill, 'name' | 'about'>[]): string[] {
   const width = Math.max(0, ...drills.map(({ name }) => name.length))
   return drills.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`)
 }

@@ -1,9 +1,9 @@
 import { hostname } from 'node:os'
 import { PassThrough } from 'node:stream'
 import { type Ability, abilities, type Ground } from '../drill/ground.ts'
-import { lookAt } from '../drill/look.ts'
-import { sshMachine } from '../drill/machine.ts'
-import type { PairPlan } from '../drill/pair.ts'
+import type { DrillSet } from '../drill/set.ts'
+import { sshMachine } from '../drill/ssh-machine.ts'
+import type { Sight } from '../drill/system.ts'
 import { loginOf } from '../engine/login.ts'
 import { lockPath } from '../engine/site.ts'
 import { exitCodeOf, sentence } from '../errors.ts'
@@ -90,14 +90,17 @@ class Locks {
 }
 
 /** A ground of real connections; with `lab` the machines can lose power, cables and disks as well. */
-export function realGround(
+export function realGround<P, S extends Sight>(
   inventory: Inventory,
-  plan: PairPlan,
+  set: DrillSet<P, S>,
+  slow: number,
   context: Context,
   lab: LabModule | undefined,
-): Ground {
+): Ground<P, S> {
+  const plan = set.plan(inventory, slow)
+  const system = set.system(plan)
   const login = logins(inventory, context, lab)
-  const [one, two, client] = [...plan.nodes, plan.client].map(({ name }) =>
+  const [one, two, client] = [...system.nodes, system.client].map((name) =>
     sshMachine(name, () => login(name)),
   ) as [ReturnType<typeof sshMachine>, ReturnType<typeof sshMachine>, ReturnType<typeof sshMachine>]
   const machines = [one, two, client]
@@ -118,10 +121,11 @@ export function realGround(
   }
   return {
     plan,
+    system,
     can: new Set<Ability>(lab ? abilities : []),
     nodes,
     client,
-    look: (options) => lookAt(nodes, client, plan, options),
+    look: (options) => system.look(nodes, client, options),
     powerOff: (name) => inLab((own, options) => own.powerOff(options, name as MachineName)),
     powerOn: (name) => inLab((own, options) => own.powerOn(options, name as MachineName)),
     freeze: (name) => inLab((own, options) => own.freeze(options, name as MachineName)),

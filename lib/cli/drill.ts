@@ -1,13 +1,12 @@
 import { join } from 'node:path'
-import { controls } from '../drill/controls/index.ts'
-import { controlText, runControls } from '../drill/controls/run.ts'
-import { drills } from '../drill/drills/index.ts'
+import { controlText, runControls } from '../drill/controls.ts'
 import { abilities } from '../drill/ground.ts'
 import { startBook } from '../drill/kit.ts'
-import type { PairPlan } from '../drill/pair.ts'
 import type { ReportMeta } from '../drill/report/html.ts'
 import { rowsOf } from '../drill/report/rows.ts'
 import { possible, runDrills } from '../drill/run.ts'
+import type { DrillSet } from '../drill/set.ts'
+import type { System } from '../drill/system.ts'
 import { tableText } from '../drill/table.ts'
 import type { Round } from '../drill/types.ts'
 import { exitCodes, Refusal, UsageError } from '../errors.ts'
@@ -22,7 +21,7 @@ import { ask, drillLines } from './drill-ask.ts'
 import { canWrite, earlier, keep, numbered } from './drill-files.ts'
 import { realGround } from './drill-ground.ts'
 import { drillOptions } from './drill-options.ts'
-import { planOf } from './drill-plan.ts'
+import { loadDrills } from './drill-set.ts'
 import { labModule } from './lab-module.ts'
 import { bringUp } from './lab-run.ts'
 import { interruption } from './signals.ts'
@@ -30,6 +29,8 @@ import { interruption } from './signals.ts'
 /** `npm run play drill`: breaks the pair in earnest, watched by a client; resolves with the exit code. */
 export async function drill(argv: readonly string[], context: Context): Promise<number> {
   const args = readDrill(argv)
+  const set = await loadDrills(context.root)
+  const { drills, controls } = set
   const broken = controls.map((control) => control.drill)
   const list = [
     'Drills:',
@@ -54,8 +55,8 @@ export async function drill(argv: readonly string[], context: Context): Promise<
   const loaded = await load(name, join(context.root, 'inventory'))
   const inLab = loaded.kind === 'embedded-lab'
   const known = inLab ? loaded.build(unstartedLab) : loaded.inventory
-  const plan = planOf(known, 1)
-  const active = chosenActive(args.active, plan.nodes)
+  const system = set.system(set.plan(known, 1))
+  const active = chosenActive(args.active, system.nodes)
   const can = new Set(inLab ? abilities : [])
   const { run, skipped } = possible(chosen, { can })
   if (args.control && skipped.length > 0)
@@ -66,7 +67,7 @@ export async function drill(argv: readonly string[], context: Context): Promise<
   await canWrite(args)
   const commit = await commitOf(context.root)
   const before = await earlier(args, commit)
-  const machines = [...plan.nodes, plan.client].map((machine) => machine.name).join(', ')
+  const machines = [...system.nodes, system.client].join(', ')
   const what = `${run.length === 1 ? 'This drill disturbs' : `These ${run.length} drills disturb`} ${machines} of inventory ${known.name}`
   const terminal = context.stdout.isTTY === true && process.stdin.isTTY === true
   const consent = consentOf(args, known, terminal, what)
@@ -79,8 +80,9 @@ export async function drill(argv: readonly string[], context: Context): Promise<
   const facts = inLab ? await bringUp(args.install, context) : undefined
   const inventory = facts && inLab ? loaded.build(facts) : known
   const lab = inLab ? await labModule() : undefined
-  const ground = realGround(inventory, planOf(inventory, slowness(facts)), context, lab)
-  return performed(ground, { ...args, active, commit, before }, chosen, facts, context)
+  const ground = realGround(inventory, set, slowness(facts), context, lab)
+  const more = { active, commit, before, facts }
+  return performed(ground, { ...args, ...more }, { chosen, controls }, context)
 }
 
 /** Emulated processors start programs some fifty times slower, and all limits follow. */
@@ -90,12 +92,15 @@ function slowness(facts: LabFacts | undefined): number {
 
 async function performed(
   ground: ReturnType<typeof realGround>,
-  args: DrillArgs & { readonly commit: string | undefined; readonly before: readonly Round[] },
-  chosen: Parameters<typeof runDrills>[1]['drills'],
-  facts: LabFacts | undefined,
+  args: DrillArgs & {
+    readonly commit: string | undefined
+    readonly before: readonly Round[]
+    readonly facts: LabFacts | undefined
+  },
+  { chosen, controls }: Pick<DrillSet, 'controls'> & { readonly chosen: DrillSet['drills'] },
   context: Context,
 ): Promise<number> {
-  const { before, commit } = args
+  const { before, commit, facts } = args
   const began = Date.now()
   const say = (text: string) => {
     const passed = ((Date.now() - began) / 1000).toFixed(1).padStart(7)
@@ -104,7 +109,7 @@ async function performed(
   const stop = interruption((signal) => {
     say(`${signal}: what was broken is healed first; once more ends at once and leaves it broken`)
   })
-  const meta = metaOf(began, ground.plan, facts)
+  const meta = metaOf(began, ground.system, facts)
   let kept: Promise<unknown> = Promise.resolve()
   try {
     const options = {
@@ -133,7 +138,7 @@ async function performed(
     if (breach) {
       const where = `${breach.drill}, round ${breach.round}`
       context.stdout.write(
-        `Stopped at ${where}: ${harmless(breach.problems.join('; '))}\nLook at: npm run play verify; dmesg and /var/log/ha-log of both nodes; /data/.tandem-drill on the client\n`,
+        `Stopped at ${where}: ${harmless(breach.problems.join('; '))}\nLook at: ${ground.system.whereToLook}\n`,
       )
     }
     return stop.signal.aborted ? exitCodes.interrupted : exitCode
@@ -144,14 +149,10 @@ async function performed(
 }
 
 /** What the report says of itself. */
-function metaOf(at: number, plan: PairPlan, facts: LabFacts | undefined): ReportMeta {
+function metaOf(at: number, { nodes, facts: own }: System, facts?: LabFacts): ReportMeta {
   return {
-    title: `Drills of ${plan.nodes.map(({ name }) => name).join(' and ')}`,
+    title: `Drills of ${nodes.join(' and ')}`,
     at,
-    facts: {
-      ...(facts && { acceleration: facts.acceleration }),
-      deadtime: `${plan.heartbeat.deadtime} s`,
-      grace: `${plan.grace} s`,
-    },
+    facts: { ...(facts && { acceleration: facts.acceleration }), ...own },
   }
 }

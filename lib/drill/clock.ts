@@ -1,4 +1,4 @@
-import type { Machine } from './ground.ts'
+import type { Machine } from './machine.ts'
 
 /** What a machine's times mean on this computer's clock; all in milliseconds. */
 export interface Clock {

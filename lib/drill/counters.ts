@@ -1,6 +1,6 @@
 import type { Counted, Span } from './types.ts'
 
-/** One answer of a node to how many bytes its NFS server has written for clients. */
+/** One answer of a node to how many bytes it has written for clients. */
 export interface Sample {
   /** Which connection it came over: the first sample of each is only a base. */
   readonly connection: number
@@ -32,7 +32,7 @@ function readAt(samples: readonly Sample[]): readonly Sample[] {
   return found.reverse()
 }
 
-/** Where a counter rose; it falls to 0 with a reboot or a restart of nfsd, which is no rise. */
+/** Where a counter rose; it falls to 0 with a reboot or a restart of the server, which is no rise. */
 function risesOf(samples: readonly Sample[]): Rise[] {
   const read = readAt(samples)
   return read.flatMap((sample, index) => {
@@ -73,13 +73,13 @@ export function judgeCounters(samples: ReadonlyMap<string, readonly Sample[]>): 
   }
 }
 
-/** A sentence for what must never be; none where it never was. */
-export function counterProblems({ bytes, both }: Counted): string[] {
+/** A sentence for what must never be, by the name of what counts; none where it never was. */
+export function counterProblems({ bytes, both }: Counted, counter: string): string[] {
   const [first, ...more] = both
   if (!first) return []
   const names = Object.keys(bytes).join(' and ')
   const at = new Date(first.from).toISOString().slice(11, 23)
   const times = more.length === 1 ? 'once more' : `${more.length} times more`
   const again = more.length > 0 ? `, and ${times}` : ''
-  return [`nfsd wrote on ${names} in the same second, at ${at} UTC${again}`]
+  return [`${counter} wrote on ${names} in the same second, at ${at} UTC${again}`]
 }

@@ -1,6 +1,8 @@
 import { type Clock, onClockOf, readClock } from './clock.ts'
-import { type Ground, type Machine, must } from './ground.ts'
-import { heartbeatMarks, kernelMarks, type Mark, stampMarks } from './marks.ts'
+import type { Ground } from './ground.ts'
+import { type Machine, type Machines, must } from './machine.ts'
+import type { Sight } from './system.ts'
+import type { Mark } from './types.ts'
 
 /** What was noted of the machines when a round began. */
 export interface Before {
@@ -10,7 +12,7 @@ export interface Before {
 }
 
 /** Compares all clocks and marks the kernel logs, so that a round finds its own part of them. */
-export async function before(ground: Ground, mark: string): Promise<Before> {
+export async function before(ground: Machines, mark: string): Promise<Before> {
   const machines = [...ground.nodes, ground.client]
   const clocks = await ofEach(machines, (machine) => readClock(machine, mark))
   return { mark, clocks, zoneMs: await ofEach(ground.nodes, zoneOf) }
@@ -36,29 +38,22 @@ export interface Evidence {
   readonly kernel: ReadonlyMap<string, string>
 }
 
-const collectScript = (mark: string) => `echo '--- stamps'; cat /run/tandem/phases 2>/dev/null
-echo '--- kernel'; dmesg >/run/tandem-drill.log
-if grep -qF '${mark}' /run/tandem-drill.log; then sed -n '/${mark}/,$p' /run/tandem-drill.log; else cat /run/tandem-drill.log; fi
-rm -f /run/tandem-drill.log
-echo '--- heartbeat'; tail -n 400 /var/log/ha-log 2>/dev/null; :`
-
 /** Collects what both nodes have to say of a round. */
-export async function collect(ground: Ground, begun: Before): Promise<Evidence> {
+export async function collect<P, S extends Sight>(
+  ground: Ground<P, S>,
+  begun: Before,
+): Promise<Evidence> {
+  const { system } = ground
   const client = begun.clocks.get(ground.client.name)
   if (!client) throw new Error('the client has no clock')
   const kernel = new Map<string, string>()
   const marks: Mark[] = []
   for (const node of ground.nodes) {
-    const text = await must(node, collectScript(begun.mark), { timeoutMs: 60_000 })
-    const part = (name: string) =>
-      text.split(`--- ${name}\n`)[1]?.split(/^--- (?:stamps|kernel|heartbeat)$/m)[0] ?? ''
-    kernel.set(node.name, part('kernel'))
-    const clock = await sameBoot(node, begun)
-    const stamps = stampMarks(node.name, part('stamps'), clock)
-    const told = kernelMarks(node.name, part('kernel'), clock)
-    const zone = begun.zoneMs.get(node.name) ?? 0
-    const logged = heartbeatMarks(node.name, part('heartbeat'), clock, zone)
-    marks.push(...finest(finest(stamps, told), logged))
+    const text = await must(node, system.logScript(begun.mark), { timeoutMs: 60_000 })
+    const zoneMs = begun.zoneMs.get(node.name) ?? 0
+    const logs = system.readLogs(node.name, text, await sameBoot(node, begun), zoneMs)
+    kernel.set(node.name, logs.kernel)
+    marks.push(...logs.marks)
   }
   const moved = marks.map((mark) => ({ ...mark, at: onClockOf(client, mark.at) }))
   return { marks: moved.sort((a, b) => a.at - b.at), kernel }
@@ -70,10 +65,4 @@ async function sameBoot(node: Machine, begun: Before): Promise<Clock> {
   const then = begun.clocks.get(node.name)
   const same = then && Math.abs(then.bootedAt - now.bootedAt) < 2_000
   return same ? then : now
-}
-
-/** The finer source's marks, and the coarser's of events that the finer never tells. */
-export function finest(fine: readonly Mark[], coarse: readonly Mark[]): Mark[] {
-  const told = new Set(fine.map(({ event }) => event))
-  return [...fine, ...coarse.filter(({ event }) => !told.has(event))]
 }

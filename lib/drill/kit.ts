@@ -1,4 +1,3 @@
-import type { Machine } from './ground.ts'
 import {
   check,
   collect,
@@ -8,7 +7,8 @@ import {
   startLedger,
   stopLedger,
 } from './ledger/index.ts'
-import type { PairPlan } from './pair.ts'
+import type { Machine } from './machine.ts'
+import type { System } from './system.ts'
 import type { Stalls, Verdict } from './types.ts'
 
 /** The writers of one round, and what they noted. */
@@ -17,7 +17,7 @@ export interface Book {
   end(): Promise<readonly LedgerOperation[]>
   /** Whether the server of this node knows of the lock that the client holds all the time. */
   lockIsHeld(node: Machine): Promise<boolean>
-  /** Reads everything back on a node that has the filesystem mounted. */
+  /** Reads everything back on a node that has the files. */
   check(node: Machine): Promise<Verdict>
   stalls(from: number, to: number): Stalls
   /** Takes the files away again. */
@@ -27,19 +27,19 @@ export interface Book {
 /** Starts writers on the client; `run` is new for each round. */
 export type StartBook = (
   client: Machine,
-  plan: PairPlan,
+  system: Pick<System, 'folders' | 'slow'>,
   run: string,
   expected: readonly string[],
 ) => Promise<Book>
 
 const folder = '.tandem-drill'
 
-/** The real ledger, on the mount of the client. */
-export const startBook: StartBook = async (client, plan, run, expectedErrors) => {
+/** The real ledger, in the client's folder. */
+export const startBook: StartBook = async (client, { folders, slow }, run, expectedErrors) => {
   const ledger = await startLedger(client, {
     run,
-    directory: `${plan.client.mountPoint}/${folder}/${run}`,
-    readyMs: 60_000 * plan.slow,
+    directory: `${folders.client}/${folder}/${run}`,
+    readyMs: 60_000 * slow,
   })
   let collected: Awaited<ReturnType<typeof collect>> | undefined
   const notes = () => {
@@ -48,13 +48,13 @@ export const startBook: StartBook = async (client, plan, run, expectedErrors) =>
   }
   return {
     end: async () => {
-      await stopLedger(client, ledger, 60_000 * plan.slow)
+      await stopLedger(client, ledger, 60_000 * slow)
       collected = await collect(client, ledger)
       return collected.operations
     },
-    lockIsHeld: (node) => lockIsHeld(node, `${plan.path}/${folder}/${run}`),
+    lockIsHeld: (node) => lockIsHeld(node, `${folders.node}/${folder}/${run}`),
     check: (node) =>
-      check(node, notes(), { directory: `${plan.path}/${folder}/${run}`, expectedErrors }),
+      check(node, notes(), { directory: `${folders.node}/${folder}/${run}`, expectedErrors }),
     stalls: (from, to) => stallsOf(notes().operations, from, to, expectedErrors),
     remove: async () => {
       // Both names are our own words: nothing in them needs quoting.

@@ -1,63 +1,46 @@
-import { type Connection, type ConnectOptions, connect, exec } from '../ssh/index.ts'
-import type { Machine } from './ground.ts'
+import type { Output } from '../task.ts'
 
-/** A machine over SSH whose connection is made anew after a loss. */
-export interface SshMachine extends Machine {
-  close(): Promise<void>
+/** A machine that a drill can ask and order about. */
+export interface Machine {
+  readonly name: string
+  /** Runs text of `/bin/sh` as root; resolves whatever the exit code, rejects where there is no answer. */
+  run(script: string, options?: RunOptions): Promise<Output>
+  /**
+   * Runs a script on a connection of its own and gives each line as it arrives; settles when the script
+   * ends, the connection is lost, or the signal is aborted.
+   */
+  stream(script: string, onLine: (line: string) => void, signal: AbortSignal): Promise<void>
 }
 
-const usualMs = 60_000
+/** What may go with a script. */
+export interface RunOptions {
+  readonly stdin?: string
+  readonly timeoutMs?: number
+}
 
-/** `where` is asked at each connect: a machine of the lab may come back on another port. */
-export function sshMachine(name: string, where: () => ConnectOptions): SshMachine {
-  let line: Promise<Connection> | undefined
-  let live: Connection | undefined
-  const open = (): Promise<Connection> => {
-    if (live?.lost.aborted) line = undefined
-    if (!line) {
-      const made = connect(where())
-      line = made
-      made.then(
-        (connection) => {
-          live = connection
-        },
-        () => {
-          if (line === made) line = undefined
-        },
-      )
-    }
-    return line
-  }
-  return {
-    name,
-    run: async (script, { stdin, timeoutMs = usualMs } = {}) => {
-      const connection = await open()
-      // A machine without power says nothing: the loss must end the wait, not the time-out.
-      const signal = connection.lost
-      return exec(connection, script, { timeoutMs, signal, ...(stdin !== undefined && { stdin }) })
-    },
-    stream: async (script, onLine, signal) => {
-      // A node that is frozen or without power must be given up soon, to be heard again in time.
-      const connection = await connect({ ...where(), keepaliveMs: 3_000 })
-      const end = () => void connection.close()
-      signal.addEventListener('abort', end, { once: true })
-      try {
-        if (signal.aborted) return
-        let half = ''
-        const onStdout = (chunk: string) => {
-          const lines = (half + chunk).split('\n')
-          half = lines.pop() ?? ''
-          for (const text of lines) onLine(text)
-        }
-        await exec(connection, script, { signal: connection.lost, onStdout })
-      } finally {
-        signal.removeEventListener('abort', end)
-        await connection.close()
-      }
-    },
-    close: async () => {
-      const connection = await line?.catch(() => undefined)
-      await connection?.close()
-    },
-  }
+/** The machines of a pair, and the client that watches it. */
+export interface Machines {
+  readonly nodes: readonly Machine[]
+  readonly client: Machine
+}
+
+/** The machine of that name. */
+export function machineOf({ nodes, client }: Machines, name: string): Machine {
+  const found = [...nodes, client].find((machine) => machine.name === name)
+  if (!found) throw new Error(`There is no machine ${name}`)
+  return found
+}
+
+/** Runs a script that must succeed; throws a sentence with what it said last. */
+export async function must(
+  machine: Machine,
+  script: string,
+  options: RunOptions = {},
+): Promise<string> {
+  const path = 'export PATH=/usr/sbin:/usr/bin:/sbin:/bin\n'
+  const { stdout, stderr, exitCode } = await machine.run(path + script, options)
+  if (exitCode === 0) return stdout
+  const last = (stderr.trim() || stdout.trim()).split('\n').at(-1) ?? ''
+  const first = script.trim().split('\n')[0] ?? ''
+  throw new Error(`${machine.name}: \`${first}\` failed (exit code ${exitCode}): ${last}`)
 }

@@ -6,13 +6,14 @@ import { failed } from './report/rows.ts'
 import { runRound } from './round.ts'
 import { makeSafe } from './safe.ts'
 import type { Active } from './start.ts'
+import type { Sight } from './system.ts'
 import type { Round } from './types.ts'
 
 /** How drills are run. */
-export interface DrillsOptions {
-  readonly drills: readonly Drill[]
+export interface DrillsOptions<P, S extends Sight> {
+  readonly drills: readonly Drill<P, S>[]
   readonly rounds: number
-  /** Whether both disks are compared block by block, once a drill; so unless told otherwise. */
+  /** Whether what both nodes have stored is compared, once a drill; so unless told otherwise. */
   readonly compare?: boolean
   /** Which node is to serve when each round begins; the one that does unless given. */
   readonly active?: Active
@@ -40,11 +41,11 @@ export interface Drilled {
 }
 
 /** Drills that this ground can do, and why it cannot do the others. */
-export function possible(
-  drills: readonly Drill[],
+export function possible<D extends Pick<Drill, 'name' | 'needs'>>(
+  drills: readonly D[],
   { can }: Pick<Ground, 'can'>,
-): { readonly run: readonly Drill[]; readonly skipped: readonly string[] } {
-  const lacking = (drill: Drill) => drill.needs.find((ability) => !can.has(ability))
+): { readonly run: readonly D[]; readonly skipped: readonly string[] } {
+  const lacking = (drill: D) => drill.needs.find((ability) => !can.has(ability))
   return {
     run: drills.filter((drill) => lacking(drill) === undefined),
     skipped: drills.flatMap((drill) => {
@@ -55,7 +56,10 @@ export function possible(
 }
 
 /** Runs all rounds of all drills; at the first breach it stops and leaves the pair safe. */
-export async function runDrills(ground: Ground, options: DrillsOptions): Promise<Drilled> {
+export async function runDrills<P, S extends Sight>(
+  ground: Ground<P, S>,
+  options: DrillsOptions<P, S>,
+): Promise<Drilled> {
   const { rounds: count, say, signal } = options
   const { run, skipped } = possible(options.drills, ground)
   for (const text of skipped) say(text)
@@ -71,7 +75,7 @@ export async function runDrills(ground: Ground, options: DrillsOptions): Promise
           startBook,
           say: tell,
           signal,
-          // Once a drill: it reads both disks from end to end.
+          // Once a drill: it reads all that is stored.
           verify: round === count && options.compare !== false,
           ...(active !== undefined && { active }),
           ...(leadMs !== undefined && { leadMs }),
@@ -109,7 +113,10 @@ function passedText({ stalls }: Round, budgetMs: number | undefined): string {
   return `passed; a new file waited ${seconds(stalls.newFile)} at most${budget}`
 }
 
-async function left(ground: Ground, { say, patienceMs }: DrillsOptions): Promise<void> {
+async function left<P, S extends Sight>(
+  ground: Ground<P, S>,
+  { say, patienceMs }: DrillsOptions<P, S>,
+): Promise<void> {
   try {
     await makeSafe(ground, say, patienceMs)
   } catch (error) {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { judgeCounters, type Sample } from './counters.ts'
-import type { Machine } from './ground.ts'
+import type { Machine } from './machine.ts'
 import type { Counted } from './types.ts'
 
 /** Asks until it is stopped. */
@@ -9,20 +9,6 @@ export interface Sampler {
   stop(): Promise<Counted>
 }
 
-/**
- * One process and no fork: what it costs, clients wait for. Before others in the queue, or it would be
- * late just when a node is busy with a move.
- */
-const script = `exec perl -e '
-setpriority(0, 0, -10); $| = 1;
-for (;;) {
-  my ($up) = split / /, slurp("/proc/uptime");
-  my ($io) = slurp("/proc/net/rpc/nfsd") =~ /^io \\d+ (\\d+)/m;
-  print "$up ", $io // 0, "\\n";
-  select(undef, undef, undef, 0.25);
-}
-sub slurp { open(my $file, "<", $_[0]) or return ""; local $/; return scalar <$file> // "" }'`
-
 /** Reads `UPTIME WRITTEN`; undefined for anything else. */
 export function sampleOf(line: string, connection: number, at: number): Sample | undefined {
   const [, up, written] = /^([\d.]+) (\d+)$/.exec(line) ?? []
@@ -30,11 +16,13 @@ export function sampleOf(line: string, connection: number, at: number): Sample |
   return { connection, at, upMs: Math.round(Number(up) * 1000), written: Number(written) }
 }
 
-/** Samples how much the NFS servers of both nodes write, some four times a second. */
-export function startSampler(nodes: readonly Machine[]): Sampler {
+/** Samples how much both nodes write for clients; `script` prints `UPTIME WRITTEN` again and again. */
+export function startSampler(nodes: readonly Machine[], script: string): Sampler {
   const stop = new AbortController()
   const samples = new Map(nodes.map(({ name }) => [name, [] as Sample[]]))
-  const running = nodes.map((node) => follow(node, samples.get(node.name) ?? [], stop.signal))
+  const running = nodes.map((node) =>
+    follow(node, script, samples.get(node.name) ?? [], stop.signal),
+  )
   return {
     stop: async () => {
       stop.abort()
@@ -46,7 +34,12 @@ export function startSampler(nodes: readonly Machine[]): Sampler {
 }
 
 /** Listens to one node, and again whenever it comes back. */
-async function follow(node: Machine, samples: Sample[], signal: AbortSignal): Promise<void> {
+async function follow(
+  node: Machine,
+  script: string,
+  samples: Sample[],
+  signal: AbortSignal,
+): Promise<void> {
   for (let connection = 0; !signal.aborted; connection++) {
     try {
       await node.stream(

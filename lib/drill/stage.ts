@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Interrupted, sentence } from '../errors.ts'
-import { type Ground, type Machine, machineOf, type Played } from './ground.ts'
+import type { Ground, Played } from './ground.ts'
 import type { Book } from './kit.ts'
-import { type PairState, servingOf, stateText, unsafe } from './pair.ts'
+import { type Machine, machineOf } from './machine.ts'
+import type { Sight } from './system.ts'
 
 /** What one round may ask of its ground, and what it has to say. */
-export interface Stage {
-  readonly ground: Ground
+export interface Stage<P = unknown, S extends Sight = Sight> {
+  readonly ground: Ground<P, S>
   /** The node that served when the round began, and the other. */
   readonly active: string
   readonly standby: string
@@ -23,9 +24,9 @@ export interface Stage {
   /** Undoes everything that is registered, last first; safe to call again. */
   heal(): Promise<void>
   /** Looks until `done` says true; else its text says what is waited for. */
-  until(what: string, limitMs: number, done: (state: PairState) => boolean): Promise<PairState>
+  until(what: string, limitMs: number, done: (state: S) => boolean): Promise<S>
   /** Looks until `done` says true; gives false, and no problem, where it never does. */
-  comesTrue(limitMs: number, done: (state: PairState) => boolean): Promise<boolean>
+  comesTrue(limitMs: number, done: (state: S) => boolean): Promise<boolean>
   /** Watches for a while that `node` goes on serving. */
   keepsServing(node: string, ms: number): Promise<void>
   pause(ms: number): Promise<void>
@@ -35,16 +36,16 @@ export interface Stage {
 }
 
 /** What happened on a stage, for the round that it belongs to. */
-export interface Story {
+export interface Story<S extends Sight = Sight> {
   faultAt: number | undefined
   readonly problems: string[]
-  readonly looks: PairState[]
+  readonly looks: S[]
   readonly marks: { at: number; text: string }[]
 }
 
 /** How a stage is set up. */
-export interface StageOptions {
-  readonly ground: Ground
+export interface StageOptions<P, S extends Sight> {
+  readonly ground: Ground<P, S>
   readonly active: string
   readonly standby: string
   readonly book: Book
@@ -56,9 +57,12 @@ export interface StageOptions {
 }
 
 /** A stage and its story. */
-export function stageOf(options: StageOptions): { stage: Stage; story: Story } {
+export function stageOf<P, S extends Sight>(
+  options: StageOptions<P, S>,
+): { stage: Stage<P, S>; story: Story<S> } {
   const { ground, say, signal, everyMs = 1_500 } = options
-  const story: Story = { faultAt: undefined, problems: [], looks: [], marks: [] }
+  const { system } = ground
+  const story: Story<S> = { faultAt: undefined, problems: [], looks: [], marks: [] }
   const undos: { text: string; act: () => Promise<unknown> }[] = []
   const note = (text: string) => story.marks.push({ at: Date.now(), text })
   const wrong = (text: string) => {
@@ -69,11 +73,11 @@ export function stageOf(options: StageOptions): { stage: Stage; story: Story } {
   const look = async () => {
     const state = await ground.look()
     story.looks.push(state)
-    if (!options.mayBeUnsafe) for (const text of unsafe(state)) wrong(text)
+    if (!options.mayBeUnsafe) for (const text of system.unsafe(state)) wrong(text)
     return state
   }
   const pause = (ms: number) => waitFor(ms, signal)
-  const comesTrue: Stage['comesTrue'] = async (limitMs, done) => {
+  const comesTrue: Stage<P, S>['comesTrue'] = async (limitMs, done) => {
     const end = Date.now() + limitMs
     while (Date.now() < end) {
       alive(signal)
@@ -82,7 +86,7 @@ export function stageOf(options: StageOptions): { stage: Stage; story: Story } {
     }
     return false
   }
-  const stage: Stage = {
+  const stage: Stage<P, S> = {
     ground,
     active: options.active,
     standby: options.standby,
@@ -121,7 +125,7 @@ export function stageOf(options: StageOptions): { stage: Stage; story: Story } {
         }
         if (Date.now() - began > limitMs) {
           wrong(
-            `${what}: not within ${Math.round(limitMs / 1000)} s; last seen ${stateText(state)}`,
+            `${what}: not within ${Math.round(limitMs / 1000)} s; last seen ${system.text(state)}`,
           )
           throw new Breach(story.problems.at(-1) ?? what)
         }
@@ -133,9 +137,8 @@ export function stageOf(options: StageOptions): { stage: Stage; story: Story } {
       const end = Date.now() + ms
       while (Date.now() < end) {
         const state = await look()
-        const serving = servingOf(state)
-        if (serving?.name !== node && state.nodes.some(({ name, vip }) => vip && name !== node)) {
-          wrong(`the service left ${node}: ${stateText(state)}`)
+        if (system.hasLeft(state, node)) {
+          wrong(`the service left ${node}: ${system.text(state)}`)
           throw new Breach(`the service left ${node}`)
         }
         await pause(everyMs)

@@ -1,4 +1,4 @@
-import { type DrillRow, phases } from './types.ts'
+import type { DrillRow } from './types.ts'
 
 /** Seconds with one decimal. */
 export const seconds = (ms: number): string => (Number.isFinite(ms) ? (ms / 1000).toFixed(1) : '-')
@@ -28,10 +28,7 @@ export function tableText(rows: readonly DrillRow[]): string {
       .join('  ')
       .trimEnd()
   const body = rows.flatMap((row, index) => {
-    const times = phases.flatMap((phase) => {
-      const ms = row.phasesMs[phase]
-      return ms === undefined ? [] : [`${phase} ${seconds(ms)}`]
-    })
+    const times = Object.entries(row.phasesMs).map(([phase, ms]) => `${phase} ${seconds(ms)}`)
     const own = line(cells[index] ?? [])
     const renames = `${row.replayed} renames were done, though the client was told ENOENT`
     return [

@@ -2,28 +2,29 @@ import { onClockOf } from './clock.ts'
 import type { Drill } from './drill.ts'
 import type { Before, Evidence } from './evidence.ts'
 import type { Book } from './kit.ts'
-import { phasesOf } from './phases.ts'
 import type { Stage, Story } from './stage.ts'
+import type { Sight } from './system.ts'
 import { timelineOf } from './timeline.ts'
 import type { Operation, Round } from './types.ts'
 
 /** What a round has left to be told. */
-export interface Told {
+export interface Told<P, S extends Sight> {
   readonly begun: Before
-  readonly story: Story
+  readonly story: Story<S>
   readonly evidence: Evidence
   readonly operations: readonly Operation[]
   readonly book: Book
-  readonly stage: Stage
+  readonly stage: Stage<P, S>
   /** The node that serves in the end. */
   readonly serving: string | undefined
 }
 
 /** Everything that is told of a round on the client's clock. */
-export function summary(
-  { begun, story, evidence, operations, book, stage, serving }: Told,
-  { moves }: Drill,
+export function summary<P, S extends Sight>(
+  { begun, story, evidence, operations, book, stage, serving }: Told<P, S>,
+  { moves }: Drill<P, S>,
 ): Pick<Round, 'stalls' | 'phasesMs' | 'timeline'> {
+  const { system } = stage.ground
   const clock = begun.clocks.get(stage.ground.client.name)
   const onClient = <T extends { readonly at: number }>(one: T): T =>
     clock ? { ...one, at: onClockOf(clock, one.at) } : one
@@ -36,8 +37,8 @@ export function summary(
   const to = moves === 'either' ? (serving ?? standby) : moves ? standby : active
   return {
     stalls: operations.length > 0 ? book.stalls(fault, until) : noStalls,
-    phasesMs: phasesOf({ fault, from: active, to, marks, operations }),
-    timeline: timelineOf({
+    phasesMs: system.phasesOf({ fault, from: active, to, marks, operations }),
+    timeline: timelineOf(system, {
       from,
       to: until,
       looks: story.looks.map((look) => ({

@@ -22,7 +22,7 @@ export interface Verdict {
   readonly indeterminate: number
   /** A sentence for each operation that failed, EIO on locks among them. */
   readonly clientErrors: readonly string[]
-  /** Renames that were done although the client was told ENOENT; docs/failover.md says why. */
+  /** Renames that were done although the client was told ENOENT: a server that started meanwhile did them twice. */
   readonly replayed?: number
 }
 
@@ -34,20 +34,16 @@ export interface Stalls {
   readonly lock: number
 }
 
-/** Where the time of a stall went, in order. */
-export const phases = [
-  'detect',
-  'stop',
-  'fence',
-  'promote',
-  'mount',
-  'nfsd',
-  'vip',
-  'reconnect',
-  'grace',
-] as const
-export type Phase = (typeof phases)[number]
-export type Phases = Readonly<Partial<Record<Phase, number>>>
+/** Where the time of a stall went: milliseconds by phase, in order. */
+export type Phases = Readonly<Record<string, number>>
+
+/** A moment on a node; `at` in milliseconds since the epoch, on the clock that is spoken of. */
+export interface Mark {
+  readonly node: string
+  readonly at: number
+  /** What happened, in the words of the system under test. */
+  readonly event: string
+}
 
 /** A stretch of time in which something was so; milliseconds since the epoch. */
 export interface Span {
@@ -56,7 +52,7 @@ export interface Span {
   readonly text?: string
 }
 
-/** What was up where during one round: lanes such as `M1 VIP`, `M2 nfsd`, `C1 acknowledged`. */
+/** What was up where during one round: a lane for each part of the service on each node. */
 export interface Timeline {
   readonly from: number
   readonly to: number
@@ -66,7 +62,7 @@ export interface Timeline {
   readonly acknowledged: Readonly<Partial<Record<Work, readonly number[]>>>
 }
 
-/** What the NFS servers' counters of written bytes say of one round. */
+/** What the nodes' counters of bytes written for clients say of one round. */
 export interface Counted {
   /** How often each node was asked. */
   readonly samples: Readonly<Record<string, number>>
@@ -80,7 +76,7 @@ export interface Counted {
 export interface Round {
   readonly drill: string
   readonly round: number
-  /** The recipe under test: Tandem's own, or the article's. */
+  /** What was under test: Tandem's own recipe, or another beside it. */
   readonly recipe: string
   /** The node that served when the round began; undefined where it could not begin. */
   readonly active?: string
@@ -91,8 +87,8 @@ export interface Round {
   readonly phasesMs: Phases
   readonly timeline: Timeline
   /** Undefined where it could not begin. */
-  readonly nfsd?: Counted
-  /** Whether both disks were compared block by block, and the standby's filesystem checked. */
+  readonly written?: Counted
+  /** Whether what both nodes have stored was compared, and checked on the standby. */
   readonly compared?: boolean
   /** The commit that was drilled; undefined where this is no Git checkout. */
   readonly commit?: string
@@ -118,9 +114,9 @@ export interface DrillRow {
   readonly indeterminate: number
   readonly clientErrors: number
   readonly replayed: number
-  /** How often both nodes' NFS servers wrote at once. */
+  /** How often both nodes wrote for clients at once. */
   readonly bothWrote: number
-  /** In how many rounds both disks were compared block by block. */
+  /** In how many rounds what both nodes have stored was compared. */
   readonly compared: number
   readonly commits: readonly string[]
   /** Of new files, over the rounds. */

@@ -39,7 +39,7 @@ export async function build(root) {
   for (const name of Object.keys(dependencies)) {
     inputs.package(path.join(modules, name, 'package.json'))
   }
-  const lists = ['playbooks', 'inventory'].map((name) => {
+  const lists = ['playbooks', 'playbooks/drills', 'inventory'].map((name) => {
     const folder = path.join(root, name)
     return { folder, names: kept.sourceNames(folder) }
   })

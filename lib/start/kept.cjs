@@ -49,7 +49,8 @@ function statOf(file) {
 
 /** The TypeScript files of a folder that a run may be asked for. @param {string} folder */
 function sourceNames(folder) {
-  const names = fs.readdirSync(folder)
+  // Not every root has every folder: one without drills has none to be asked for.
+  const names = fs.existsSync(folder) ? fs.readdirSync(folder) : []
   return names.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts')).sort()
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { readFailover } from '../../bench/failover-args.ts'
-import { drills } from '../../lib/drill/drills/index.ts'
 import { exitCodeOf } from '../../lib/errors.ts'
+import { drills } from '../../playbooks/drills/index.ts'
 
 function refusal(words: string, env?: NodeJS.ProcessEnv): unknown {
   try {

@@ -21,7 +21,7 @@ const round = (drill: string, active: string, newFile: number, lost: readonly st
   compared: true,
   problems: lost,
   verdict: { acknowledged: 10, lost, indeterminate: 0, clientErrors: [] },
-  nfsd: { samples: {}, bytes: {}, both: [] },
+  written: { samples: {}, bytes: {}, both: [] },
   stalls: { newFile, openFile: 1_000, read: 100, lock: 1_000 },
   phasesMs: { detect: 5_000, fence: newFile / 2 },
   timeline: { from: 0, to: 0, lanes: [], marks: [], acknowledged: {} },

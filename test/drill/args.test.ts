@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { chosenActive, chosenDrills, consentOf, readDrill } from '../../lib/cli/drill-args.ts'
-import { controls } from '../../lib/drill/controls/index.ts'
-import { drills } from '../../lib/drill/drills/index.ts'
 import { tableText } from '../../lib/drill/table.ts'
 import { Refusal, UsageError } from '../../lib/errors.ts'
+import { controls } from '../../playbooks/drills/controls/index.ts'
+import { drills } from '../../playbooks/drills/index.ts'
 import { tandem } from '../cli/spawn.ts'
 
 const lab = { name: 'lab', production: false }
@@ -67,7 +67,7 @@ describe('the words of a drill', () => {
   })
 
   it('name the node that serves first, or leave it to chance', () => {
-    const nodes = [{ name: 'M1' }, { name: 'M2' }]
+    const nodes = ['M1', 'M2']
     expect(chosenActive(readDrill([]).active, nodes)).toBe('either')
     expect(chosenActive(readDrill(['--active', 'M2']).active, nodes)).toBe('M2')
     expect(() => chosenActive('M3', nodes)).toThrow(UsageError)
@@ -83,13 +83,21 @@ describe('the words of a drill', () => {
 
 describe('npm run play drill', () => {
   it('names its drills without any connection', async () => {
-    const { stdout, code } = await tandem(['play', 'drill', '--list'])
+    const root = fileURLToPath(new URL('../..', import.meta.url))
+    const asked = (...words: string[]) => tandem(['play', ...words], {}, undefined, root)
+    const { stdout, code } = await asked('drill', '--list')
     expect(code).toBe(0)
     for (const name of ['power-off', 'freeze-active', 'both-off-standby-first', 'answer-5']) {
       expect(stdout).toMatch(new RegExp(`^  ${name} +\\w`, 'm'))
     }
-    expect((await tandem(['play', 'drill', '--help'])).stdout).toContain('--rounds')
-    expect((await tandem(['play'])).stdout).toMatch(/^ {2}drill +Breaks the pair/m)
+    expect((await asked('drill', '--help')).stdout).toContain('--rounds')
+    expect((await asked()).stdout).toMatch(/^ {2}drill +Breaks the pair/m)
+  })
+
+  it('says so where there are none', async () => {
+    const { stderr, code } = await tandem(['play', 'drill', '--list'])
+    expect(stderr).toMatch(/^playbooks\/drills\/index\.ts does not load: .*\n$/)
+    expect(code).toBe(1)
   })
 
   it('is not begun where what it finds out could not be written', async () => {

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Control, controls } from '../../lib/drill/controls/index.ts'
-import { controlText, runControls } from '../../lib/drill/controls/run.ts'
+import { controlText, runControls } from '../../lib/drill/controls.ts'
 import type { StartBook } from '../../lib/drill/kit.ts'
 import { exitCodes } from '../../lib/errors.ts'
+import { controls } from '../../playbooks/drills/controls/index.ts'
+import type { Control } from '../../playbooks/drills/pair/words.ts'
 import { drillOf, FakeGround, fakeBook } from './fake.ts'
 import { GoodPair } from './good-pair.ts'
 

@@ -193,10 +193,10 @@ describe('counters of both NFS servers', () => {
       ]),
     )
     expect(counted).toMatchObject({ samples: { M1: 4, M2: 4 }, bytes: { M1: 8, M2: 2 } })
-    expect(counterProblems(counted)).toEqual([
+    expect(counterProblems(counted, 'nfsd')).toEqual([
       'nfsd wrote on M1 and M2 in the same second, at 00:00:01.000 UTC, and once more',
     ])
-    expect(counterProblems({ ...counted, both: [] })).toEqual([])
+    expect(counterProblems({ ...counted, both: [] }, 'nfsd')).toEqual([])
   })
 })
 
@@ -221,7 +221,7 @@ describe('the sampler', () => {
       }
     }
     const { nodes } = new Talking()
-    expect(await startSampler(nodes).stop()).toEqual({
+    expect(await startSampler(nodes, 'counts').stop()).toEqual({
       samples: { M1: 2, M2: 2 },
       bytes: { M1: 80, M2: 0 },
       both: [],

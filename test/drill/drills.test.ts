@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import type { Drill } from '../../lib/drill/drill.ts'
-import { drills } from '../../lib/drill/drills/index.ts'
 import { runDrills } from '../../lib/drill/run.ts'
 import { stageOf } from '../../lib/drill/stage.ts'
+import { drills } from '../../playbooks/drills/index.ts'
+import type { Drill } from '../../playbooks/drills/pair/words.ts'
 import { fakeBook } from './fake.ts'
 import { GoodPair } from './good-pair.ts'
 
@@ -71,7 +71,7 @@ it.each(drills.map((drill) => [drill.name, drill] as const))(
   '%s registers how to undo its fault before it does it',
   async (name, drill) => {
     const ground = new GuardedPair()
-    const book = await fakeBook()(ground.client, ground.plan, 'run', [])
+    const book = await fakeBook()(ground.client, ground.system, 'run', [])
     const { signal } = new AbortController()
     const names = { active: 'M1', standby: 'M2' }
     const { stage, story } = stageOf({ ...names, ground, book, say: () => {}, signal })

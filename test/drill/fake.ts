@@ -1,9 +1,11 @@
-import type { Drill } from '../../lib/drill/drill.ts'
-import { type Ability, abilities, type Ground, type Machine } from '../../lib/drill/ground.ts'
+import { type Ability, abilities } from '../../lib/drill/ground.ts'
 import type { StartBook } from '../../lib/drill/kit.ts'
-import { unreached } from '../../lib/drill/look.ts'
-import type { NodeState, PairPlan, PairState } from '../../lib/drill/pair.ts'
+import type { Machine } from '../../lib/drill/machine.ts'
 import type { Verdict } from '../../lib/drill/types.ts'
+import { unreached } from '../../playbooks/drills/pair/look.ts'
+import type { NodeState, PairPlan, PairState } from '../../playbooks/drills/pair/state.ts'
+import { pairSystem } from '../../playbooks/drills/pair/system.ts'
+import type { Drill, Ground } from '../../playbooks/drills/pair/words.ts'
 
 export const plan: PairPlan = {
   recipe: 'tandem',
@@ -59,6 +61,7 @@ export const idle = (name: string): NodeState => ({
 /** A pair in memory; `pretend` changes what is seen of it. */
 export class FakeGround implements Ground {
   readonly plan = plan
+  readonly system = pairSystem(plan)
   readonly can: ReadonlySet<Ability>
   readonly nodes: readonly Machine[]
   readonly client: Machine

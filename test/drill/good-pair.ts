@@ -1,4 +1,4 @@
-import type { NodeState } from '../../lib/drill/pair.ts'
+import type { NodeState } from '../../playbooks/drills/pair/state.ts'
 import { FakeGround, idle } from './fake.ts'
 
 const other = (name: string) => (name === 'M1' ? 'M2' : 'M1')

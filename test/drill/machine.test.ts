@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Machine } from '../../lib/drill/ground.ts'
-import { sshMachine } from '../../lib/drill/machine.ts'
+import type { Machine } from '../../lib/drill/machine.ts'
 import { startSampler } from '../../lib/drill/sampler.ts'
+import { sshMachine } from '../../lib/drill/ssh-machine.ts'
+import { counterScript } from '../../playbooks/drills/pair/counter.ts'
 import { startServer, type TestServer } from '../ssh/server.ts'
 
 let server: TestServer
@@ -46,7 +47,7 @@ it('the sampler listens again after a connection was lost', async () => {
       )
     return { ...own, stream }
   }
-  const sampler = startSampler([counting('M1')])
+  const sampler = startSampler([counting('M1')], counterScript)
   await expect.poll(() => lines, { timeout: 20_000 }).toBeGreaterThan(2)
   server.drop()
   const before = lines

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { answering, parseLook } from '../../lib/drill/look.ts'
-import { notWhole, type PairState, servingOf, unsafe } from '../../lib/drill/pair.ts'
-import { superfluous } from '../../lib/drill/safe.ts'
+import { answering, parseLook } from '../../playbooks/drills/pair/look.ts'
+import {
+  notWhole,
+  type PairState,
+  servingOf,
+  superfluous,
+  unsafe,
+} from '../../playbooks/drills/pair/state.ts'
 import { active, idle, plan } from './fake.ts'
 
 const said = `--- drbd

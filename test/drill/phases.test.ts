@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { clockOf, fromUptime, onClockOf } from '../../lib/drill/clock.ts'
-import { finest } from '../../lib/drill/evidence.ts'
+import type { Operation, Work } from '../../lib/drill/types.ts'
 import {
+  finest,
   heartbeatMarks,
   kernelMarks,
   type Mark,
   type MarkEvent,
   stampMarks,
-} from '../../lib/drill/marks.ts'
-import { phasesOf } from '../../lib/drill/phases.ts'
-import type { Operation, Work } from '../../lib/drill/types.ts'
+} from '../../playbooks/drills/pair/marks.ts'
+import { phasesOf } from '../../playbooks/drills/pair/phases.ts'
 
 const mark = (node: string, at: number, event: MarkEvent): Mark => ({ node, at, event })
 const ok = (work: Work, endedMs: number): Operation => ({

@@ -1,6 +1,6 @@
-import type { Drill } from '../../lib/drill/drill.ts'
 import type { StartBook } from '../../lib/drill/kit.ts'
 import { runDrills } from '../../lib/drill/run.ts'
+import type { Drill } from '../../playbooks/drills/pair/words.ts'
 import { FakeGround, fakeBook } from './fake.ts'
 
 /** What a test may give; all else is a pair that does as it should. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Drill } from '../../lib/drill/drill.ts'
-import { drills } from '../../lib/drill/drills/index.ts'
 import type { StartBook } from '../../lib/drill/kit.ts'
 import { possible } from '../../lib/drill/run.ts'
 import { exitCodes } from '../../lib/errors.ts'
+import { drills } from '../../playbooks/drills/index.ts'
 import { active, drillOf, FakeGround, fakeBook, idle } from './fake.ts'
 import { runAll } from './run-all.ts'
 

@@ -51,7 +51,7 @@ describe('the node that serves when a round begins', () => {
     ground.moves = false
     const { breach, rounds } = await runAll([nothing], { ground, active: 'M2' })
     expect(breach?.problems).toEqual([
-      'before: the switchover did not move the service to M2 (exit code 4)',
+      'before: npm run play switchover did not move the service to M2 (exit code 4)',
     ])
     expect(rounds[0]?.active).toBeUndefined()
   })
@@ -65,7 +65,7 @@ describe("the NFS servers' counters", () => {
     ground.written = { M1: [10, 30], M2: [0, 0] }
     const { rounds, exitCode } = await runAll([nothing], { ground })
     expect(exitCode).toBe(exitCodes.converged)
-    expect(rounds[0]?.nfsd).toEqual({
+    expect(rounds[0]?.written).toEqual({
       samples: { M1: 2, M2: 2 },
       bytes: { M1: 20, M2: 0 },
       both: [],
@@ -79,7 +79,7 @@ describe("the NFS servers' counters", () => {
     expect(breach?.problems).toEqual([
       expect.stringMatching(/^nfsd wrote on M1 and M2 in the same second, at [\d:.]+ UTC$/),
     ])
-    expect(rounds[0]?.nfsd?.both).toHaveLength(1)
+    expect(rounds[0]?.written?.both).toHaveLength(1)
     expect(rowsOf(rounds)[0]).toMatchObject({ active: ['M1'], bothWrote: 1, passed: false })
   })
 })

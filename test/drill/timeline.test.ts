@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
-import type { PairState } from '../../lib/drill/pair.ts'
 import { timelineOf } from '../../lib/drill/timeline.ts'
-import { active, idle } from './fake.ts'
+import type { PairState } from '../../playbooks/drills/pair/state.ts'
+import { pairSystem } from '../../playbooks/drills/pair/system.ts'
+import { active, idle, plan } from './fake.ts'
 
 const look = (askedAt: number, at: number, serving: string): PairState => ({
   askedAt,
@@ -10,7 +11,7 @@ const look = (askedAt: number, at: number, serving: string): PairState => ({
 })
 
 it('draws from marks where there are any, from looks elsewhere', () => {
-  const { lanes, marks, acknowledged } = timelineOf({
+  const { lanes, marks, acknowledged } = timelineOf(pairSystem(plan), {
     from: 0,
     to: 9_000,
     looks: [

@@ -30,8 +30,8 @@ it('a node that freezes and thaws is off before the other serves: nothing is los
   expect(rows[0]?.acknowledged, told).toBeGreaterThan(10)
   const [round] = rounds
   expect(round?.phasesMs.fence, told).toBeGreaterThan(0)
-  const samples = Object.values(round?.nfsd?.samples ?? {})
+  const samples = Object.values(round?.written?.samples ?? {})
   expect(samples, told).toHaveLength(2)
   for (const count of samples) expect(count, told).toBeGreaterThan(10)
-  expect(round?.nfsd?.both, told).toEqual([])
+  expect(round?.written?.both, told).toEqual([])
 })

@@ -1,11 +1,4 @@
-import {
-  type DrillRow,
-  type Percentiles,
-  type Phases,
-  phases,
-  type Round,
-  type Stalls,
-} from '../types.ts'
+import type { DrillRow, Percentiles, Phases, Round, Stalls } from '../types.ts'
 
 /** The kinds of waiting, in the order a report shows them. */
 export const stallKinds = [
@@ -55,12 +48,27 @@ export function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<s
   return groups
 }
 
+/**
+ * The phases of several stalls, in their order: one that some of them lack stands where the others have it.
+ */
+export function phaseNames(all: readonly Phases[]): string[] {
+  const names: string[] = []
+  for (const own of all) {
+    let place = 0
+    for (const name of Object.keys(own)) {
+      const known = names.indexOf(name)
+      if (known < 0) names.splice(place, 0, name)
+      place = (known < 0 ? place : known) + 1
+    }
+  }
+  return names
+}
+
 /** A phase that a round did not have says nothing about how long it takes: it is left out, not 0. */
 function medianPhases(rounds: readonly Round[]): Phases {
-  const medians: { -readonly [P in keyof Phases]: Phases[P] } = {}
-  for (const phase of phases) {
-    const values = rounds.flatMap(({ phasesMs }) => phasesMs[phase] ?? [])
-    if (values.length > 0) medians[phase] = median(values)
+  const medians: Record<string, number> = {}
+  for (const phase of phaseNames(rounds.map(({ phasesMs }) => phasesMs))) {
+    medians[phase] = median(rounds.flatMap(({ phasesMs }) => phasesMs[phase] ?? []))
   }
   return medians
 }
@@ -81,7 +89,7 @@ function rowOf(drill: string, recipe: string, rounds: readonly Round[]): DrillRo
     indeterminate: sum(({ verdict }) => verdict.indeterminate),
     clientErrors: sum(({ verdict }) => verdict.clientErrors.length),
     replayed: sum(({ verdict }) => verdict.replayed ?? 0),
-    bothWrote: sum(({ nfsd }) => nfsd?.both.length ?? 0),
+    bothWrote: sum(({ written }) => written?.both.length ?? 0),
     compared: sum(({ compared }) => Number(compared ?? false)),
     commits: [...new Set(rounds.flatMap(({ commit }) => commit ?? []))],
     stallMs: newFile,

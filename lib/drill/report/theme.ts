@@ -92,16 +92,16 @@ path.median{stroke:var(--ink);stroke-width:2.5;fill:none}
 rect[class^=h]{stroke:var(--panel)}
 .h1{fill:#56b4e9}.h2{fill:#e69f00}.h3{fill:#4fc3a1}.h4{fill:#cc79a7}
 .ours{fill:#0072b2;background:#0072b2}.theirs{fill:#e69f00;background:#e69f00}
-.p-detect{fill:#0072b2;background:#0072b2}.p-stop{fill:#e69f00;background:#e69f00}
-.p-fence{fill:var(--ink);background:var(--ink)}
-.p-promote{fill:#009e73;background:#009e73}.p-mount{fill:#f0e442;background:#f0e442}
-.p-nfsd{fill:#56b4e9;background:#56b4e9}.p-vip{fill:#d55e00;background:#d55e00}
-.p-reconnect{fill:#cc79a7;background:#cc79a7}.p-grace{fill:var(--grey);background:var(--grey)}
+.p-1{fill:#0072b2;background:#0072b2}.p-2{fill:#e69f00;background:#e69f00}
+.p-3{fill:var(--ink);background:var(--ink)}
+.p-4{fill:#009e73;background:#009e73}.p-5{fill:#f0e442;background:#f0e442}
+.p-6{fill:#56b4e9;background:#56b4e9}.p-7{fill:#d55e00;background:#d55e00}
+.p-8{fill:#cc79a7;background:#cc79a7}.p-9{fill:var(--grey);background:var(--grey)}
 rect[class^=p-]{stroke:var(--paper);stroke-width:.8}
-.picture text[class^=on-]{fill:#000}
-.picture text.on-detect{fill:#fff}
-.picture text.on-fence{fill:var(--paper)}
-.picture text.on-grace{fill:var(--on-grey)}
+.picture text[class^=on-p]{fill:#000}
+.picture text.on-p-1{fill:#fff}
+.picture text.on-p-3{fill:var(--paper)}
+.picture text.on-p-9{fill:var(--on-grey)}
 @media (max-width:640px){body{padding:16px 12px 48px}h1{font-size:1.35rem}figure{padding:8px}}
 @media print{
 @page{size:A4 landscape;margin:11mm}
@@ -117,6 +117,9 @@ h2,h3,figcaption,.legend{break-after:avoid}
 details::details-content{content-visibility:visible;display:block;block-size:auto}
 }
 `
+
+/** How many colours there are for phases: `p-1` to `p-9`. */
+export const colours = 9
 
 /** All there is of style: in the page itself, for it has to be readable without a network. */
 export const style = new Markup(`<style>${css}</style>`)

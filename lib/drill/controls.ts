@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { exitCodeOf, exitCodes, sentence } from '../../errors.ts'
-import type { Ground } from '../ground.ts'
-import { notWhole, stateText } from '../pair.ts'
-import { runRound, wholeLimitMs } from '../round.ts'
-import type { DrillsOptions } from '../run.ts'
-import { makeSafe } from '../safe.ts'
-import { alive } from '../stage.ts'
-import type { Round } from '../types.ts'
-import type { Control } from './index.ts'
+import { exitCodeOf, exitCodes, sentence } from '../errors.ts'
+import type { Control } from './drill.ts'
+import type { Ground } from './ground.ts'
+import { runRound } from './round.ts'
+import type { DrillsOptions } from './run.ts'
+import { makeSafe } from './safe.ts'
+import { alive } from './stage.ts'
+import type { Sight } from './system.ts'
+import type { Round } from './types.ts'
 
 /** How controls are run: as drills are. */
-export interface ControlsOptions extends Omit<DrillsOptions, 'drills'> {
-  readonly controls: readonly Control[]
+export interface ControlsOptions<P, S extends Sight> extends Omit<DrillsOptions<P, S>, 'drills'> {
+  readonly controls: readonly Control<P, S>[]
 }
 
 /** One control's end. */
@@ -30,7 +30,10 @@ export interface Controlled {
 }
 
 /** Breaks the pair on purpose, once for each control and round; all must be caught. */
-export async function runControls(ground: Ground, options: ControlsOptions): Promise<Controlled> {
+export async function runControls<P, S extends Sight>(
+  ground: Ground<P, S>,
+  options: ControlsOptions<P, S>,
+): Promise<Controlled> {
   const rounds: Round[] = []
   const results: ControlResult[] = []
   for (const control of options.controls) {
@@ -63,11 +66,15 @@ export async function runControls(ground: Ground, options: ControlsOptions): Pro
 }
 
 /** One round; whatever it came to, nothing of it is left. */
-async function one(ground: Ground, control: Control, round: number, options: ControlsOptions) {
+async function one<P, S extends Sight>(
+  ground: Ground<P, S>,
+  control: Control<P, S>,
+  round: number,
+  options: ControlsOptions<P, S>,
+) {
   const { drill } = control
   const { leadMs, say, signal, startBook } = options
-  const other = ground.plan.nodes.find(({ name }) => name !== ground.plan.preferred)?.name
-  const active = control.awayFromPreferred ? other : options.active
+  const active = control.active?.(ground.plan) ?? options.active
   // Before it, too: that this can be done has to be known before anything is broken.
   if (drill.spoils) await putBack(ground, options)
   try {
@@ -89,16 +96,20 @@ async function one(ground: Ground, control: Control, round: number, options: Con
   }
 }
 
-/** Puts everything back to how `site` left it, and waits until the pair is whole. */
-async function putBack(ground: Ground, { say, signal }: ControlsOptions): Promise<void> {
+/** Puts everything back to how the last site run left it, and waits until the pair is whole. */
+async function putBack<P, S extends Sight>(
+  ground: Ground<P, S>,
+  { say, signal }: ControlsOptions<P, S>,
+): Promise<void> {
+  const { system } = ground
   say('the pair is put back to how the last site run left it, now and afterwards')
   await ground.restore()
-  const end = Date.now() + wholeLimitMs(ground)
+  const end = Date.now() + system.wholeLimitMs
   for (;;) {
     alive(signal)
     const state = await ground.look()
-    if (notWhole(state).length === 0) return
-    if (Date.now() > end) throw new Error(`the pair is not whole: ${stateText(state)}`)
+    if (system.notWhole(state).length === 0) return
+    if (Date.now() > end) throw new Error(`the pair is not whole: ${system.text(state)}`)
     await sleep(1_500)
   }
 }

@@ -1,7 +1,7 @@
-import { type Drill, fenced, planned } from '../drill.ts'
-import { must } from '../ground.ts'
-import { type NodeState, type PairPlan, type PairState, servingOf } from '../pair.ts'
-import type { Stage } from '../stage.ts'
+import { must } from '../../lib/drill/index.ts'
+import { fenced, planned } from './pair/limits.ts'
+import { type NodeState, type PairPlan, type PairState, servingOf } from './pair/state.ts'
+import type { Drill, Stage } from './pair/words.ts'
 import { moveLimitMs, untilServes } from './planned.ts'
 import { bootOf, returnsByItself } from './returns.ts'
 

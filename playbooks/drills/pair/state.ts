@@ -1,3 +1,5 @@
+import type { Sight } from '../../../lib/drill/index.ts'
+
 /** What drills need to know of the pair and its client. */
 export interface PairPlan {
   /** The recipe under test: Tandem's own, or the article's. */
@@ -59,11 +61,7 @@ export interface NodeState {
 }
 
 /** The pair at one moment. */
-export interface PairState {
-  /** When all had been answered, on the controller's clock. */
-  readonly at: number
-  /** When it was asked: what happened in between may be seen or not. */
-  readonly askedAt: number
+export interface PairState extends Sight {
   readonly nodes: readonly NodeState[]
   /** Who answers for the floating address, asked on the wire; undefined where nobody asked. */
   readonly owners?: readonly string[]
@@ -137,6 +135,25 @@ export function unsafe({ nodes, owners }: PairState): string[] {
       ? [`${owners.join(' and ')} answer for the floating address`]
       : []),
   ]
+}
+
+/** Which nodes must be stopped so that at most one can serve. */
+export function superfluous({ nodes }: PairState): readonly NodeState[] {
+  const holders = nodes.filter(holdsAny)
+  if (holders.length < 2) return []
+  const worth = (node: NodeState) => [
+    isComplete(node),
+    node.replica.disk === 'UpToDate',
+    node.vip,
+    node.replica.role === 'Primary',
+  ]
+  const rank = (node: NodeState) =>
+    worth(node).reduce(
+      (sum, good, place, { length }) => sum + (good ? 2 ** (length - place) : 0),
+      0,
+    )
+  const [, ...others] = [...holders].sort((a, b) => rank(b) - rank(a))
+  return others
 }
 
 /** What keeps the pair from being whole, where one node may be lost without losing anything. */

@@ -1,7 +1,7 @@
-import { crash, type Drill, planned } from '../drill.ts'
-import { must } from '../ground.ts'
-import { holdsAny, isComplete, isSettled, nodeOf, type PairState } from '../pair.ts'
-import type { Stage } from '../stage.ts'
+import { must } from '../../lib/drill/index.ts'
+import { crash, planned } from './pair/limits.ts'
+import { holdsAny, isComplete, isSettled, nodeOf, type PairState } from './pair/state.ts'
+import type { Drill, Stage } from './pair/words.ts'
 import { bootOf } from './returns.ts'
 
 /** How long a move may take before it counts as one that does not come. */

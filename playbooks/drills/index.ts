@@ -1,4 +1,5 @@
-import type { Drill } from '../drill.ts'
+import { defineDrills } from '../../lib/drill/index.ts'
+import { controls } from './controls/index.ts'
 import { nfsd, nfsdcld } from './daemons.ts'
 import { lossEm1, lossEm3 } from './deaf.ts'
 import { diskError, duringResync, full } from './disk.ts'
@@ -6,11 +7,15 @@ import { freezeActive, freezeActiveLong, freezeActiveShort, freezeStandby } from
 import { heartbeatKilled, heartbeatStopped } from './heartbeat.ts'
 import { allLinesActive, allLinesStandby, isolatedActive, isolatedStandby } from './isolated.ts'
 import { em1, em2, em3, gateway, split } from './lines.ts'
+import { planOf } from './pair/plan.ts'
+import type { PairPlan, PairState } from './pair/state.ts'
+import { pairSystem } from './pair/system.ts'
+import type { Drill } from './pair/words.ts'
 import { failback, heartbeatStop, lock, powerOff, standby, standbyReboot } from './planned.ts'
 import { bothOffActiveFirst, bothOffStandbyFirst, panic, standbyOff, takerOff } from './power.ts'
 import { nodeAndSwitch, switchUnreachable } from './switch.ts'
 
-/** All drills, in the order they are run: what breaks least comes first. */
+/** All drills of a pair, in the order they are run: what breaks least comes first. */
 export const drills: readonly Drill[] = [
   standby,
   heartbeatStop,
@@ -48,3 +53,10 @@ export const drills: readonly Drill[] = [
   bothOffActiveFirst,
   bothOffStandbyFirst,
 ]
+
+export default defineDrills<PairPlan, PairState>({
+  drills,
+  controls,
+  plan: planOf,
+  system: pairSystem,
+})

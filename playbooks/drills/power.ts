@@ -1,6 +1,7 @@
-import { type Drill, fenced, heldMs } from '../drill.ts'
-import { must } from '../ground.ts'
-import { holdsAny } from '../pair.ts'
+import { must } from '../../lib/drill/index.ts'
+import { fenced, heldMs } from './pair/limits.ts'
+import { holdsAny } from './pair/state.ts'
+import type { Drill } from './pair/words.ts'
 import { moveLimitMs, serves } from './planned.ts'
 import { returnsByItself } from './returns.ts'
 

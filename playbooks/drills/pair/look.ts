@@ -1,5 +1,5 @@
-import type { Machine } from './ground.ts'
-import type { NodeState, PairPlan, PairState, Replica } from './pair.ts'
+import type { Machine } from '../../../lib/drill/index.ts'
+import type { NodeState, PairPlan, PairState, Replica } from './state.ts'
 
 const unconfigured: Replica = {
   connection: 'Unconfigured',

@@ -1,4 +1,9 @@
-import { type Clock, fromUptime } from './clock.ts'
+import {
+  type Clock,
+  fromUptime,
+  type Mark as General,
+  type NodeLogs,
+} from '../../../lib/drill/index.ts'
 
 /** What happened on a node, in the words that phases and lanes are made of. */
 export const markEvents = [
@@ -23,9 +28,7 @@ export const markEvents = [
 export type MarkEvent = (typeof markEvents)[number]
 
 /** A moment on a node; `at` on our clock, in milliseconds. */
-export interface Mark {
-  readonly node: string
-  readonly at: number
+export interface Mark extends General {
   readonly event: MarkEvent
 }
 
@@ -102,4 +105,27 @@ export function heartbeatMarks(node: string, text: string, clock: Clock, zoneMs 
       .filter(([pattern]) => pattern.test(line))
       .map(([, event]): Mark => ({ node, at, event }))
   })
+}
+
+/** Prints the stamps of our scripts, the kernel's lines since `mark` (all where the node was started since) and heartbeat's. */
+export const logScript = (mark: string) => `echo '--- stamps'; cat /run/tandem/phases 2>/dev/null
+echo '--- kernel'; dmesg >/run/tandem-drill.log
+if grep -qF '${mark}' /run/tandem-drill.log; then sed -n '/${mark}/,$p' /run/tandem-drill.log; else cat /run/tandem-drill.log; fi
+rm -f /run/tandem-drill.log
+echo '--- heartbeat'; tail -n 400 /var/log/ha-log 2>/dev/null; :`
+
+/** Reads what that prints. */
+export function readLogs(node: string, text: string, clock: Clock, zoneMs: number): NodeLogs {
+  const part = (name: string) =>
+    text.split(`--- ${name}\n`)[1]?.split(/^--- (?:stamps|kernel|heartbeat)$/m)[0] ?? ''
+  const kernel = part('kernel')
+  const stamps = stampMarks(node, part('stamps'), clock)
+  const logged = heartbeatMarks(node, part('heartbeat'), clock, zoneMs)
+  return { kernel, marks: finest(finest(stamps, kernelMarks(node, kernel, clock)), logged) }
+}
+
+/** The finer source's marks, and the coarser's of events that the finer never tells. */
+export function finest(fine: readonly Mark[], coarse: readonly Mark[]): Mark[] {
+  const told = new Set(fine.map(({ event }) => event))
+  return [...fine, ...coarse.filter(({ event }) => !told.has(event))]
 }

@@ -1,7 +1,6 @@
-import type { Drill } from '../drill.ts'
-import { holdsAny, nodeOf } from '../pair.ts'
-import type { Stage } from '../stage.ts'
 import { verifyNames } from './lines.ts'
+import { holdsAny, nodeOf } from './pair/state.ts'
+import type { Drill, Stage } from './pair/words.ts'
 import { moveLimitMs, untilServes } from './planned.ts'
 
 /** Says, as an administrator who has seen it, that a node is off; on the one that waits for it. */

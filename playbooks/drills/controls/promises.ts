@@ -1,7 +1,7 @@
-import type { Drill } from '../drill.ts'
-import { powerOff } from '../drills/planned.ts'
-import { bootOf } from '../drills/returns.ts'
-import { must } from '../ground.ts'
+import { must } from '../../../lib/drill/index.ts'
+import type { Drill } from '../pair/words.ts'
+import { powerOff } from '../planned.ts'
+import { bootOf } from '../returns.ts'
 
 /** Lets the server acknowledge what it has in memory alone; nothing on disk is changed. */
 const asyncExport = `set -- $(grep -v '^#' /etc/exports | head -n 1)

@@ -1,7 +1,7 @@
-import type { Drill } from '../drill.ts'
-import { must } from '../ground.ts'
-import { nodeOf, type PairState } from '../pair.ts'
+import { must } from '../../lib/drill/index.ts'
 import { cut, promotionIsRefused } from './lines.ts'
+import { nodeOf, type PairState } from './pair/state.ts'
+import type { Drill } from './pair/words.ts'
 import { moveLimitMs } from './planned.ts'
 
 export const diskError: Drill = {

@@ -1,5 +1,5 @@
-import { crash, type Drill } from '../drill.ts'
-import { machineOf, must } from '../ground.ts'
+import { machineOf, must } from '../../lib/drill/index.ts'
+import { crash } from './pair/limits.ts'
 import {
   holdsAny,
   isComplete,
@@ -9,8 +9,8 @@ import {
   type PairState,
   replicaText,
   servingOf,
-} from '../pair.ts'
-import type { Stage } from '../stage.ts'
+} from './pair/state.ts'
+import type { Drill, Stage } from './pair/words.ts'
 import { moveLimitMs, serves, untilServes } from './planned.ts'
 
 /** Cuts lines as the fault of this round, all of them whole again in the end. */

@@ -1,16 +1,19 @@
-import type { Mark, MarkEvent } from './marks.ts'
-import type { Operation, Phase, Phases, Work } from './types.ts'
+import type { Operation, Phases, Samples, Work } from '../../../lib/drill/index.ts'
+import type { MarkEvent } from './marks.ts'
 
-/** What the phases of one move are made of; all times on one clock. */
-export interface Samples {
-  /** When the fault was injected, or the move was asked for. */
-  readonly fault: number
-  readonly from: string
-  /** The node that serves in the end: another than `from`, or the same where it only held its writes. */
-  readonly to: string
-  readonly marks: readonly Mark[]
-  readonly operations: readonly Operation[]
-}
+/** Where the time of a stall goes, in order. */
+export const phases = [
+  'detect',
+  'stop',
+  'fence',
+  'promote',
+  'mount',
+  'nfsd',
+  'vip',
+  'reconnect',
+  'grace',
+] as const
+type Phase = (typeof phases)[number]
 
 const openFile: readonly Work[] = ['append', 'overwrite', 'read', 'rename']
 
@@ -61,7 +64,7 @@ export function phasesOf({ fault, from, to, marks, operations }: Samples): Phase
  * When a node made sure of its peer. Stamps are nested, where DRBD's question ends in a power-off, and
  * an attempt that failed has no end: the last end before the promotion is the one that writes waited for.
  */
-function fenceOf(marks: readonly Mark[]): { from: number; to: number } | undefined {
+function fenceOf(marks: Samples['marks']): { from: number; to: number } | undefined {
   const times = (event: MarkEvent) =>
     marks.filter((mark) => mark.event === event).map(({ at }) => at)
   const from = Math.min(...times('fence-began'))

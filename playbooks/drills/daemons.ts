@@ -1,7 +1,7 @@
-import { crash, type Drill } from '../drill.ts'
-import { must } from '../ground.ts'
-import { servingOf } from '../pair.ts'
-import type { Stage } from '../stage.ts'
+import { must } from '../../lib/drill/index.ts'
+import { crash } from './pair/limits.ts'
+import { servingOf } from './pair/state.ts'
+import type { Drill, Stage } from './pair/words.ts'
 import { moveLimitMs } from './planned.ts'
 
 /** Ends a part of the service; verify must see it unless the watch was quicker, and the watch acts. */

@@ -1,8 +1,8 @@
-import { type Drill, deaf, heldMs } from '../drill.ts'
-import { must } from '../ground.ts'
-import { nodeOf, servingOf } from '../pair.ts'
-import type { Stage } from '../stage.ts'
+import { must } from '../../lib/drill/index.ts'
 import { promotionIsRefused, verifyNames } from './lines.ts'
+import { deaf, heldMs } from './pair/limits.ts'
+import { nodeOf, servingOf } from './pair/state.ts'
+import type { Drill, Stage } from './pair/words.ts'
 import { moveLimitMs, serves } from './planned.ts'
 
 /** A card that sends and hears nothing: carrier stays, so that only silence tells. */

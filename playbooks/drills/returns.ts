@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { must } from '../ground.ts'
-import type { Stage } from '../stage.ts'
+import { must } from '../../lib/drill/index.ts'
+import type { Stage } from './pair/words.ts'
 
 /** Which boot a node is in: another word after each start. */
 export async function bootOf(stage: Stage, name: string): Promise<string> {

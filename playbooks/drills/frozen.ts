@@ -1,5 +1,5 @@
-import { type Drill, fenced, heldMs } from '../drill.ts'
-import type { Stage } from '../stage.ts'
+import { fenced, heldMs } from './pair/limits.ts'
+import type { Drill, Stage } from './pair/words.ts'
 import { moveLimitMs, serves, untilServes } from './planned.ts'
 import { returnsByItself } from './returns.ts'
 

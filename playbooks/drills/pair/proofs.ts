@@ -1,14 +1,16 @@
-import { type Ground, machineOf, must } from './ground.ts'
+import { type Machines, machineOf, must } from '../../../lib/drill/index.ts'
+import { stateFolder } from '../../../roles/drbd/volumes.ts'
 import { parseReplica } from './look.ts'
-import { replicaText } from './pair.ts'
+import { type PairPlan, replicaText } from './state.ts'
 
 /** Lets DRBD compare both disks while the service goes on; a sentence for what differs. */
 export async function verifyProblems(
-  ground: Ground,
+  ground: Machines,
+  plan: PairPlan,
   serving: string,
   pause: (ms: number) => Promise<void>,
 ): Promise<string[]> {
-  const { drbd, slow } = ground.plan
+  const { drbd, slow } = plan
   const node = machineOf(ground, serving)
   const look = async () => parseReplica(await must(node, 'cat /proc/drbd'), drbd.minor)
   const limitMs = 600_000 * slow
@@ -35,31 +37,32 @@ export async function verifyProblems(
   }
 }
 
-/** Where the disk of the service's own state is mounted; drills look with their own eyes. */
-const stateFolder = '/var/lib/tandem/state'
-
 /**
  * Checks the filesystems on the standby's own disks. Each is frozen on the node that serves for that
  * time: its journal is then empty, no write is under way, and nothing needs a snapshot.
  */
-export async function fsckProblems(ground: Ground, serving: string): Promise<string[]> {
-  const { drbd, path } = ground.plan
-  const share = await fsck(ground, serving, drbd.disk, path)
+export async function fsckProblems(
+  ground: Machines,
+  { drbd, path, slow }: PairPlan,
+  serving: string,
+): Promise<string[]> {
+  const timeoutMs = 120_000 * slow
+  const share = await fsck(ground, serving, { disk: drbd.disk, path, timeoutMs })
   if (drbd.stateDisk === undefined) return share
-  return [...share, ...(await fsck(ground, serving, drbd.stateDisk, stateFolder))]
+  return [
+    ...share,
+    ...(await fsck(ground, serving, { disk: drbd.stateDisk, path: stateFolder, timeoutMs })),
+  ]
 }
 
 async function fsck(
-  ground: Ground,
+  ground: Machines,
   serving: string,
-  disk: string,
-  path: string,
+  { disk, path, timeoutMs }: { disk: string; path: string; timeoutMs: number },
 ): Promise<string[]> {
-  const { slow } = ground.plan
   const server = machineOf(ground, serving)
   const standby = ground.nodes.find(({ name }) => name !== serving)
   if (!standby) return ['there is no other node']
-  const timeoutMs = 120_000 * slow
   const seconds = Math.round(timeoutMs / 1000)
   // Thaws by itself where nobody is left to say so.
   await must(

@@ -1,6 +1,6 @@
-import { type Drill, fenced, heldMs } from '../drill.ts'
-import type { Stage } from '../stage.ts'
 import { cut, verifyNames } from './lines.ts'
+import { fenced, heldMs } from './pair/limits.ts'
+import type { Drill, Stage } from './pair/words.ts'
 import { moveLimitMs, serves, untilServes } from './planned.ts'
 import { returnsByItself } from './returns.ts'
 

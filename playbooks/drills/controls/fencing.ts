@@ -1,8 +1,7 @@
-import type { Drill } from '../drill.ts'
-import { linesOf } from '../drills/isolated.ts'
-import { cut } from '../drills/lines.ts'
-import { must } from '../ground.ts'
-import type { Stage } from '../stage.ts'
+import { must } from '../../../lib/drill/index.ts'
+import { linesOf } from '../isolated.ts'
+import { cut } from '../lines.ts'
+import type { Drill, Stage } from '../pair/words.ts'
 
 const folder = '/usr/local/lib/tandem'
 

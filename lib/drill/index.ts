@@ -1,0 +1,12 @@
+/** All that drills of a system may use. */
+export { UsageError } from '../errors.ts'
+export { type Clock, fromUptime } from './clock.ts'
+export { counterProblems } from './counters.ts'
+export type { Control, Drill } from './drill.ts'
+export type { Evidence } from './evidence.ts'
+export type { Ability, Ground } from './ground.ts'
+export { type Machine, type Machines, machineOf, must } from './machine.ts'
+export { type DrillInventory, type DrillSet, defineDrills } from './set.ts'
+export type { Stage } from './stage.ts'
+export type { NodeLogs, Part, Samples, Sight, System } from './system.ts'
+export type { Mark, Operation, Phases, Round, Work } from './types.ts'
