@@ -101,6 +101,14 @@ describe('structure', () => {
     expect(cycles).toEqual([])
   })
 
+  it('lets drills know of lib/drill what its index tells', () => {
+    const inside = files
+      .filter((file) => part(file) === 'playbooks/drills')
+      .flatMap((file) => imports(file).map((other) => `${file} imports ${other}`))
+      .filter((text) => /imports lib\/drill\/(?!index\.ts$)/.test(text))
+    expect(inside).toEqual([])
+  })
+
   it('reports only consume events: the engine never imports them', () => {
     const engine = files.filter((file) => part(file) === 'lib/engine').flatMap(imports)
     expect(engine.filter((file) => part(file) === 'lib/report')).toEqual([])

@@ -1,4 +1,5 @@
 import { machineOf, must } from '../../lib/drill/index.ts'
+import { describe } from '../../roles/drbd/status.ts'
 import { crash } from './pair/limits.ts'
 import {
   holdsAny,
@@ -7,7 +8,6 @@ import {
   type NodeState,
   nodeOf,
   type PairState,
-  replicaText,
   servingOf,
 } from './pair/state.ts'
 import type { Drill, Stage } from './pair/words.ts'
@@ -168,4 +168,4 @@ async function recover(stage: Stage): Promise<void> {
 }
 
 const textOf = ({ nodes }: PairState) =>
-  nodes.map(({ name, replica }) => `${name} ${replicaText(replica)}`).join(', ')
+  nodes.map(({ name, replica }) => `${name} ${describe(replica)}`).join(', ')

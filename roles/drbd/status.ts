@@ -23,7 +23,8 @@ export interface DrbdStatus {
   readonly sync: Sync | undefined
 }
 
-const unconfigured: DrbdStatus = {
+/** What is known of a device that the module does not know. */
+export const unconfigured: DrbdStatus = {
   connection: 'Unconfigured',
   role: 'Unknown',
   peerRole: 'Unknown',
@@ -33,8 +34,9 @@ const unconfigured: DrbdStatus = {
   sync: undefined,
 }
 
-/** Reads one minor out of /proc/drbd (DRBD 8.4). Throws on a text it does not know. */
+/** Reads one minor out of /proc/drbd (DRBD 8.4), empty where the module is not loaded. Throws on a text it does not know. */
 export function parseProcDrbd(text: string, minor: number): DrbdStatus {
+  if (text === '') return unconfigured
   if (!/^version: 8\.4\./.test(text)) {
     throw new Error(`/proc/drbd: expected DRBD 8.4, got ${JSON.stringify(text.slice(0, 60))}`)
   }
@@ -74,11 +76,11 @@ export async function drbdStatus(
   { minor }: { readonly minor: number },
 ): Promise<DrbdStatus> {
   const { stdout } = await $`if [ -e /proc/drbd ]; then cat /proc/drbd; fi`
-  return stdout === '' ? unconfigured : parseProcDrbd(stdout, minor)
+  return parseProcDrbd(stdout, minor)
 }
 
 /** `Connected Primary/Secondary UpToDate/UpToDate oos:0`, the field's own shorthand. */
-export function describe(s: DrbdStatus): string {
+export function describe(s: Omit<DrbdStatus, 'sync'>): string {
   if (s.connection === 'Unconfigured') return 'Unconfigured'
   return `${s.connection} ${s.role}/${s.peerRole} ${s.disk}/${s.peerDisk} oos:${s.outOfSync}`
 }

@@ -70,7 +70,8 @@ export class FakeGround implements Ground {
   serving = 'M1'
   pretend: (nodes: NodeState[]) => NodeState[] = (nodes) => nodes
   /** What a verify in the end finds. */
-  proc = ' 0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----\n    oos:0\n'
+  proc =
+    'version: 8.4.11\n 0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----\n    oos:0\n'
 
   constructor(can: readonly Ability[] = abilities) {
     this.can = new Set(can)

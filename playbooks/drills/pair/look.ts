@@ -1,14 +1,6 @@
 import type { Machine } from '../../../lib/drill/index.ts'
-import type { NodeState, PairPlan, PairState, Replica } from './state.ts'
-
-const unconfigured: Replica = {
-  connection: 'Unconfigured',
-  role: 'Unknown',
-  peerRole: 'Unknown',
-  disk: 'Diskless',
-  peerDisk: 'DUnknown',
-  outOfSync: 0,
-}
+import { parseProcDrbd, unconfigured } from '../../../roles/drbd/status.ts'
+import type { NodeState, PairPlan, PairState } from './state.ts'
 
 /** Asks a node for everything at once; as few programs as can be, for they take time from clients. */
 export function lookScript({ drbd, path, vip }: PairPlan): string {
@@ -46,7 +38,7 @@ export function parseLook(name: string, text: string, plan: PairPlan): NodeState
   return {
     name,
     reached: true,
-    replica: parseReplica(of('drbd'), plan.drbd.minor),
+    replica: parseProcDrbd(of('drbd'), plan.drbd.minor),
     heartbeat: heartbeatWord(of('heartbeat')),
     mounted: of('mounted') === 'yes',
     threads: Number.parseInt(of('threads'), 10) || 0,
@@ -62,16 +54,6 @@ function heartbeatWord(text: string): string {
   return /not running|cannot signon|stopped|not found|no such file/i.test(text)
     ? 'stopped'
     : 'transition'
-}
-
-/** One device out of /proc/drbd (8.4), read apart from the roles, so that both can be wrong alone. */
-export function parseReplica(text: string, minor: number): Replica {
-  const block = text.split(/\n(?=\s*\d+: cs:)/).find((one) => Number.parseInt(one, 10) === minor)
-  const head = block?.match(/cs:(\w+) ro:(\w+)\/(\w+) ds:(\w+)\/(\w+)/)
-  if (!block || !head) return unconfigured
-  const [, connection = '', role = '', peerRole = '', disk = '', peerDisk = ''] = head
-  const outOfSync = Number(block.match(/\boos:(\d+)/)?.[1] ?? 0)
-  return { connection, role, peerRole, disk, peerDisk, outOfSync }
 }
 
 /** A node that did not answer. */

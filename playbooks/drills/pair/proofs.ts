@@ -1,7 +1,7 @@
 import { type Machines, machineOf, must } from '../../../lib/drill/index.ts'
+import { describe, parseProcDrbd } from '../../../roles/drbd/status.ts'
 import { stateFolder } from '../../../roles/drbd/volumes.ts'
-import { parseReplica } from './look.ts'
-import { type PairPlan, replicaText } from './state.ts'
+import type { PairPlan } from './state.ts'
 
 /** Lets DRBD compare both disks while the service goes on; a sentence for what differs. */
 export async function verifyProblems(
@@ -12,7 +12,7 @@ export async function verifyProblems(
 ): Promise<string[]> {
   const { drbd, slow } = plan
   const node = machineOf(ground, serving)
-  const look = async () => parseReplica(await must(node, 'cat /proc/drbd'), drbd.minor)
+  const look = async () => parseProcDrbd(await must(node, 'cat /proc/drbd'), drbd.minor)
   const limitMs = 600_000 * slow
   const until = Date.now() + limitMs
   // DRBD's own control of the rate starts low and stays there: here it took three times as long.
@@ -31,7 +31,7 @@ export async function verifyProblems(
       now = await look()
     }
     if (now.connection === 'Connected' && now.outOfSync === 0) return []
-    return [`the disks differ: ${replicaText(now)}`]
+    return [`the disks differ: ${describe(now)}`]
   } finally {
     await must(node, `drbdadm adjust ${drbd.resource}`)
   }

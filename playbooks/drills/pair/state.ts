@@ -1,4 +1,5 @@
 import type { Sight } from '../../../lib/drill/index.ts'
+import { type DrbdStatus, describe } from '../../../roles/drbd/status.ts'
 
 /** What drills need to know of the pair and its client. */
 export interface PairPlan {
@@ -32,16 +33,8 @@ export interface NodePlan {
   readonly fqdn: string
 }
 
-/** What /proc/drbd says of the device; `Unconfigured` where there is none. */
-export interface Replica {
-  readonly connection: string
-  readonly role: string
-  readonly peerRole: string
-  readonly disk: string
-  readonly peerDisk: string
-  /** In KiB. */
-  readonly outOfSync: number
-}
+/** What a node knows of the replication. */
+export type Replica = Omit<DrbdStatus, 'sync'>
 
 /** One node as it was at one moment. */
 export interface NodeState {
@@ -67,12 +60,6 @@ export interface PairState extends Sight {
   readonly owners?: readonly string[]
 }
 
-/** `Connected Primary/Secondary UpToDate/UpToDate oos:0`. */
-export function replicaText(r: Replica): string {
-  if (r.connection === 'Unconfigured') return 'Unconfigured'
-  return `${r.connection} ${r.role}/${r.peerRole} ${r.disk}/${r.peerDisk} oos:${r.outOfSync}`
-}
-
 /** One line a node, for messages. */
 export function stateText({ nodes }: Pick<PairState, 'nodes'>): string {
   return nodes
@@ -85,7 +72,7 @@ export function stateText({ nodes }: Pick<PairState, 'nodes'>): string {
       ]
       const has = parts.length > 0 ? `, has ${parts.join(', ')}` : ''
       const waits = node.waiting ? `, waits: ${node.waiting}` : ''
-      return `${node.name}: ${replicaText(node.replica)}, heartbeat ${node.heartbeat}${has}${waits}`
+      return `${node.name}: ${describe(node.replica)}, heartbeat ${node.heartbeat}${has}${waits}`
     })
     .join('; ')
 }
@@ -168,7 +155,7 @@ export function notWhole(state: PairState): string[] {
     const { connection, disk, peerDisk, outOfSync } = node.replica
     const same = disk === 'UpToDate' && peerDisk === 'UpToDate' && outOfSync === 0
     if (connection !== 'Connected' || !same) {
-      found.push(`${node.name}: DRBD is ${replicaText(node.replica)}`)
+      found.push(`${node.name}: DRBD is ${describe(node.replica)}`)
     }
     if (node.heartbeat === 'stopped') found.push(`${node.name}: heartbeat does not run`)
     if (!isSettled(node)) found.push(`${node.name}: heartbeat is in transition`)
