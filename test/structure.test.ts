@@ -48,13 +48,13 @@ const may: Record<string, readonly string[]> = {
   'playbooks/drills': ['lib/index.ts', 'lib/drill', 'inventory', 'roles'],
 }
 
-function sources(folder: string): string[] {
+function sources(folder: string, named = /\.(ts|[cm]js)$/): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && /\.(ts|[cm]js)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && named.test(entry.name))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)))
 }
 
-const files = ['lib', 'roles', 'playbooks', 'inventory'].flatMap(sources)
+const files = ['lib', 'roles', 'playbooks', 'inventory'].flatMap((folder) => sources(folder))
 
 /** Files of this repository that a file imports, statically or not, types included. */
 function imports(file: string): string[] {
@@ -107,6 +107,18 @@ describe('structure', () => {
       .flatMap((file) => imports(file).map((other) => `${file} imports ${other}`))
       .filter((text) => /imports lib\/drill\/(?!index\.ts$)/.test(text))
     expect(inside).toEqual([])
+  })
+
+  it('names the words of one cluster manager in its own role alone', () => {
+    const elsewhere = ['roles', 'playbooks', 'lib', 'inventory']
+      .flatMap((folder) => sources(folder, /\.(ts|hbs|[cm]js)$/))
+      .filter((file) => !file.startsWith('roles/heartbeat/'))
+    expect(elsewhere.length).toBeGreaterThan(100)
+    expect(
+      elsewhere.filter((file) =>
+        /\bhb_\w|\bcl_status\b|\bha\.cf\b|haresources/.test(readFileSync(join(root, file), 'utf8')),
+      ),
+    ).toEqual([])
   })
 
   it('reports only consume events: the engine never imports them', () => {

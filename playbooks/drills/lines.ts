@@ -1,4 +1,5 @@
 import { machineOf, must } from '../../lib/drill/index.ts'
+import { manager } from '../../roles/cluster/index.ts'
 import { describe } from '../../roles/drbd/status.ts'
 import { crash } from './pair/limits.ts'
 import {
@@ -78,7 +79,7 @@ export const em2: Drill = {
     const end = Date.now() + deadMs(stage) * 2
     const [first] = stage.ground.nodes
     for (;;) {
-      const said = await first?.run(`cl_status hblinkstatus ${peer.fqdn} em2`)
+      const said = await first?.run(manager.commands.line(peer.fqdn, 'em2'))
       if (said?.stdout.trim() === 'up') return
       if (Date.now() > end) throw new Error('heartbeat did not take em2 for up again')
       await stage.pause(1_500)
@@ -158,7 +159,7 @@ async function recover(stage: Stage): Promise<void> {
   await verifyNames(stage, /split brain/i)
   if (!serves(active)(met)) {
     stage.say(`${standby} serves what only it knows: it is asked to stand by`)
-    await must(stage.machine(standby), '/usr/share/heartbeat/hb_standby all')
+    await must(stage.machine(standby), manager.commands.standBy)
     await untilServes(stage, active)
   }
   const { code, text } = await stage.play(['recover-split-brain', '--victim', standby])

@@ -1,4 +1,5 @@
 import { must } from '../../lib/drill/index.ts'
+import { manager } from '../../roles/cluster/index.ts'
 import { crash, planned } from './pair/limits.ts'
 import { holdsAny, isComplete, isSettled, nodeOf, type PairState } from './pair/state.ts'
 import type { Drill, Stage } from './pair/words.ts'
@@ -19,7 +20,7 @@ export const untilServes = (stage: Stage, name: string): Promise<PairState> =>
 
 /** Asks heartbeat on a node to hand everything to its peer, and waits until it has. */
 export async function handOver(stage: Stage, from: string, to: string): Promise<void> {
-  const ask = () => must(stage.machine(from), '/usr/share/heartbeat/hb_standby all')
+  const ask = () => must(stage.machine(from), manager.commands.standBy)
   await stage.fault(`${from} is asked to stand by`, ask)
   const heard = ({ nodes }: PairState) =>
     nodes.some((node) => node.name === from && !(isComplete(node) && isSettled(node)))

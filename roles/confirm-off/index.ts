@@ -9,6 +9,7 @@ import {
   type Task,
   task,
 } from '../../lib/index.ts'
+import { manager } from '../cluster/index.ts'
 import { describe, drbdStatus } from '../drbd/status.ts'
 import { fence } from '../fencing/configure.ts'
 
@@ -27,7 +28,7 @@ export function doesNotAnswer({ vars }: NodeContext, dead: HostFacts<Node>): Tas
           return exitCode === 0 ? [`answers ping at ${address} (${device})`] : []
         }),
       ),
-      $`timeout 10 cl_status nodestatus ${dead.vars.fqdn}`.nothrow(),
+      $`timeout 10 sh -c ${manager.commands.peer(dead.vars.fqdn)}`.nothrow(),
       isFenced ? $`${fence} status`.within(60_000).nothrow() : { stdout: '' },
     ])
     const signs = [

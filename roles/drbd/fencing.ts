@@ -2,6 +2,7 @@ import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { directory, role, service, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
 import { unitKnown } from '../base/reload.ts'
+import { managerWords } from '../cluster/index.ts'
 import { isFenced } from '../fencing/switch.ts'
 
 const template = templates(import.meta.dirname)
@@ -34,7 +35,7 @@ export default role('drbd/fencing', (context: NodeContext) => {
       'fence-peer',
       fencePeer,
       {
-        peer: peerOf(context).vars.fqdn,
+        ...managerWords(peerOf(context).vars.fqdn),
         switch: isFenced(context),
         patience,
         // A peer that lost its power counts as dead after deadtime; some more until that is told.

@@ -10,6 +10,7 @@ import {
 } from '../../lib/index.ts'
 import { common } from '../base/common.ts'
 import { libFolder } from '../base/folder.ts'
+import { managerWords } from '../cluster/index.ts'
 import { programAnswers, switchAnswers } from './answers.ts'
 import { fencingFolder, isFenced, peerSwitch, secretFile, snmpFolder } from './switch.ts'
 
@@ -64,6 +65,7 @@ export default role(
         'fence',
         fence,
         {
+          ...managerWords('$peer'),
           resource: vars.drbd.resource,
           delay: delayOf(context),
           // From its first answer to ping until DRBD has its peer, or its heartbeat does.

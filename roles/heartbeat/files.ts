@@ -5,12 +5,15 @@ import { libFolder } from '../base/folder.ts'
 export const heartbeatRun = `${libFolder}/heartbeat`
 export const heartbeatUnit = '/etc/systemd/system/heartbeat.service.d/tandem.conf'
 
+/** What it starts, and in which order. */
+export const resourcesFile = '/etc/ha.d/haresources'
+
 /** Files that heartbeat reads only when it starts. */
 export function heartbeatFiles({ recipe }: Site): string[] {
   return [
     '/etc/ha.d/ha.cf',
     '/etc/ha.d/authkeys',
-    '/etc/ha.d/haresources',
+    resourcesFile,
     ...(recipe === 'tandem' ? [heartbeatRun, heartbeatUnit] : []),
   ]
 }

@@ -1,7 +1,5 @@
 import type { CheckHost } from '../../lib/index.ts'
-
-/** What a node holds of the resource groups, in heartbeat's words. */
-export type Holding = 'all' | 'local' | 'foreign' | 'none' | 'transition' | 'stopped'
+import type { Holding } from '../cluster/manager.ts'
 
 const holdings = new Set<string>(['all', 'local', 'foreign', 'none', 'transition'])
 
@@ -26,18 +24,13 @@ export function isActive(state: Holding, host: string, preferred: string): boole
   return state === 'all' || state === (host === preferred ? 'local' : 'foreign')
 }
 
-/** Asks heartbeat whether this node serves. */
-export async function serves(host: CheckHost, preferred: string): Promise<boolean> {
-  return isActive(await holding(host), host.name, preferred)
-}
-
 /** Whether heartbeat has settled on this node. */
 export function isSettled(state: Holding): boolean {
   return state !== 'transition' && state !== 'stopped'
 }
 
 /** State of one heartbeat link to a node: `up`, `dead` or what cl_status says. */
-export async function linkStatus(host: CheckHost, node: string, device: string): Promise<string> {
+export async function line(host: CheckHost, node: string, device: string): Promise<string> {
   const { stdout, stderr } = await host.$`cl_status hblinkstatus ${node} ${device}`.nothrow()
   if (/signon/.test(stderr)) return 'not known, heartbeat does not answer'
   return stdout.trim() || stderr.trim() || 'unknown'

@@ -1,6 +1,7 @@
 import { type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
 import { directory, file, requirement, role, type Task, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
+import { manager, managerWords } from '../cluster/index.ts'
 import { mountOptions, stateOptions } from '../drbd/filesystem.ts'
 import { resourceFile } from '../drbd/narrow.ts'
 import { type Volume, volumesOf } from '../drbd/volumes.ts'
@@ -27,10 +28,7 @@ export default role(
     if (!preferred) throw new Error(`vars.preferred: no node is called ${vars.preferred}`)
     return [
       ...(vars.recipe === 'article' ? article() : tandem(context)),
-      template('haresources', '/etc/ha.d/haresources', {
-        node: preferred.vars.fqdn,
-        resources: resourceNames(vars).join(' '),
-      }),
+      manager.starts(preferred.vars.fqdn, resourceNames(vars)),
     ]
   },
   { also: ['integrate/watch', 'integrate/service'] },
@@ -60,7 +58,7 @@ function tandem(context: NodeContext): Task[] {
       resource: drbd.resource,
       fence,
       switch: isFenced(context),
-      peer: peerOf(context).vars.fqdn,
+      ...managerWords(peerOf(context).vars.fqdn),
       // A peer that vanished is noticed by DRBD within its ping interval, by heartbeat after deadtime.
       tries: 15,
       // What a watchdog, or the watch of a node that is cut off, needs to end such a node.

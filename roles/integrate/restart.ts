@@ -1,9 +1,9 @@
 import { type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
 import { change, role, service, type Task, task } from '../../lib/index.ts'
+import { handOver, pause } from '../cluster/handover.ts'
+import { holding, isSettled, manager, serves } from '../cluster/index.ts'
 import { volumesOf } from '../drbd/volumes.ts'
-import { heartbeatFiles } from '../heartbeat/files.ts'
-import { holding, isSettled, linkStatus, serves } from '../heartbeat/status.ts'
-import { guardPeerReady, handOver, pause } from './active.ts'
+import { guardPeerReady } from './active.ts'
 import { keptOn } from './state.ts'
 
 /** Restarts heartbeat where its configuration is newer; the node that serves hands over first. */
@@ -12,10 +12,10 @@ export default role(
   (context: NodeContext) => {
     const { vars } = context
     const peer = peerOf(context)
-    const waitMs = (2 * vars.heartbeat.initdead + 120) * 1000
-    const restart = service('heartbeat.service', {
+    const waitMs = manager.settlesMs(vars)
+    const restart = service(manager.unit, {
       state: 'running',
-      restartOn: heartbeatFiles(vars),
+      restartOn: manager.files(vars),
     })
     return [
       task('heartbeat runs with the configuration on disk', {
@@ -58,7 +58,7 @@ async function rejoined(
 ): Promise<void> {
   const until = Date.now() + waitMs
   for (;;) {
-    const [mine, link] = await Promise.all([holding(host), linkStatus(host, peerFqdn, device)])
+    const [mine, link] = await Promise.all([holding(host), manager.line(host, peerFqdn, device)])
     if (isSettled(mine) && link === 'up') return
     const state = `${host.name} holds ${mine}, link to ${peerFqdn} is ${link}`
     if (Date.now() > until)

@@ -1,10 +1,9 @@
 import { heartbeatLines, type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
 import { change, Refusal, role, service, type Task, task, waitUntil } from '../../lib/index.ts'
+import { holding, isActive, isSettled, manager } from '../cluster/index.ts'
 import { drbdStatus } from '../drbd/status.ts'
-import { heartbeatFiles } from '../heartbeat/files.ts'
-import { holding, isActive, isSettled, linkStatus } from '../heartbeat/status.ts'
 
-const unit = 'heartbeat.service'
+const { unit } = manager
 
 /** Whether a node that boots takes part at once is the inventory's to say. */
 export const startsAtBoot = ({ heartbeat }: Site): Task =>
@@ -13,12 +12,12 @@ export const startsAtBoot = ({ heartbeat }: Site): Task =>
 /** S6 and S13: heartbeat runs on both nodes, sees its peer on every line, and one node serves. */
 export default role('integrate/start', (context: NodeContext) => {
   const { vars } = context
-  const { drbd, heartbeat } = vars
+  const { drbd } = vars
   const peer = peerOf(context)
   const device = `/dev/drbd${drbd.minor}`
   const lines = heartbeatLines(vars).map((line) => context.host.vars[line].device)
-  const started = service(unit, { state: 'running', restartOn: heartbeatFiles(vars) })
-  const waitMs = (2 * heartbeat.initdead + 120) * 1000
+  const started = service(unit, { state: 'running', restartOn: manager.files(vars) })
+  const waitMs = manager.settlesMs(vars)
   return [
     task('nothing is held outside heartbeat', {
       barrier: true,
@@ -58,7 +57,7 @@ export default role('integrate/start', (context: NodeContext) => {
       everyMs: 2_000,
       probe: async (host) => {
         const states = await Promise.all(
-          lines.map((line) => linkStatus(host, peer.vars.fqdn, line)),
+          lines.map((line) => manager.line(host, peer.vars.fqdn, line)),
         )
         const wrong = lines.flatMap((line, at) =>
           states[at] === 'up' ? [] : [`${line}: ${states[at]}`],

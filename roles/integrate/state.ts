@@ -1,5 +1,6 @@
 import type { Site } from '../../inventory/schema.ts'
 import { type CheckHost, Refusal } from '../../lib/index.ts'
+import { manager } from '../cluster/index.ts'
 import { describe, drbdStatus } from '../drbd/status.ts'
 import { stateFolder, volumesOf } from '../drbd/volumes.ts'
 
@@ -45,7 +46,7 @@ export async function guardState(host: CheckHost, peerName: string, site: Site):
   }
   if (kept === 'elsewhere') {
     throw new Refusal(
-      `${host.name}: the service does not move while nfsdcld does not keep its memory on ${state.device}: ${lost}. Where no client holds one, or they may go: /usr/share/heartbeat/hb_standby on ${host.name}`,
+      `${host.name}: the service does not move while nfsdcld does not keep its memory on ${state.device}: ${lost}. Where no client holds one, or they may go: ${manager.commands.standBy} on ${host.name}`,
     )
   }
 }

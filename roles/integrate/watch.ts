@@ -2,6 +2,7 @@ import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { role, service, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
 import { unitKnown } from '../base/reload.ts'
+import { managerWords } from '../cluster/index.ts'
 import { volumesOf } from '../drbd/volumes.ts'
 import { fence } from '../fencing/configure.ts'
 import { isFenced } from '../fencing/switch.ts'
@@ -36,6 +37,7 @@ export default role(
         {
           ...limits,
           peer: peer.vars.fqdn,
+          ...managerWords(peer.vars.fqdn),
           preferred: context.host.name === context.vars.preferred,
           failBack: context.host.name === context.vars.preferred && heartbeat.autoFailback,
           fence,

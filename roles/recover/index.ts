@@ -10,18 +10,17 @@ import {
   task,
 } from '../../lib/index.ts'
 import { onlyOn } from '../base/only-on.ts'
+import { handOver, takeOver } from '../cluster/handover.ts'
+import { isActive, manager } from '../cluster/index.ts'
 import { diskState } from '../drbd/disk.ts'
 import { reconnected } from '../drbd/reconnect.ts'
 import { diskReports, splitBrain } from '../drbd/split-brain.ts'
 import { describe } from '../drbd/status.ts'
 import { synchronised } from '../drbd/synchronise.ts'
 import { volumesOf } from '../drbd/volumes.ts'
-import { isActive } from '../heartbeat/status.ts'
-import { handOver } from '../integrate/active.ts'
 import { guardAlone } from '../integrate/beside.ts'
 import { forgetList, hasLeft, listSurvivor, savedFolder, saveFiles } from './save.ts'
 import { askSides, follows, hasToMove, hasToStart, isServing, obstacle } from './sides.ts'
-import { takeOver } from './take-over.ts'
 
 /** The site's variables and the node that `--victim` named. */
 type Chosen = Site & { readonly victim: string }
@@ -72,7 +71,7 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
     progress.finished = left && follows(victim, survivor)
     if (isVictim && !progress.finished) await canBegin(target)
   }
-  const waitMs = (2 * vars.heartbeat.initdead + 120) * 1_000
+  const waitMs = manager.settlesMs(vars)
   const unfinished = (made: Task): Task => ({
     ...made,
     check: async (target) => (progress.finished ? undefined : made.check(target)),

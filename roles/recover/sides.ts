@@ -1,8 +1,8 @@
 import type { Site } from '../../inventory/schema.ts'
 import type { CheckHost } from '../../lib/index.ts'
+import { type Holding, holding, isActive, isSettled } from '../cluster/index.ts'
 import { type DiskReport, diskReports, splitBrain } from '../drbd/split-brain.ts'
 import { describe } from '../drbd/status.ts'
-import { type Holding, holding, isActive, isSettled } from '../heartbeat/status.ts'
 
 /** One node of a split brain: its disk, what heartbeat says that it holds, and whether the share is mounted there. */
 export interface Side extends DiskReport {

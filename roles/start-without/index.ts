@@ -8,10 +8,10 @@ import {
   task,
   waitUntil,
 } from '../../lib/index.ts'
+import { holding, isActive, manager } from '../cluster/index.ts'
 import { doesNotAnswer } from '../confirm-off/index.ts'
 import { describe, drbdStatus } from '../drbd/status.ts'
 import { fence } from '../fencing/configure.ts'
-import { holding, isActive } from '../heartbeat/status.ts'
 import { known, knownText } from './known.ts'
 
 /** The site's variables, the node that is missing, and whether its name was typed for this. */
@@ -26,9 +26,9 @@ const alonePath = '/run/tandem/alone'
  */
 export default role('start-without', (context: RoleContext<Chosen, Node>) => {
   const { host: self, vars } = context
-  const { drbd, heartbeat } = vars
+  const { drbd } = vars
   const missing = peerOf(context as NodeContext)
-  const waitMs = (2 * heartbeat.initdead + 120) * 1_000
+  const waitMs = manager.settlesMs(vars)
   const serves = async (host: Parameters<typeof holding>[0]) =>
     isActive(await holding(host), self.name, vars.preferred)
   return [
@@ -68,11 +68,11 @@ export default role('start-without', (context: RoleContext<Chosen, Node>) => {
     task(`heartbeat runs on ${self.name}`, {
       // Right after its start it does not answer yet, so systemd is asked.
       check: async ({ $ }) => {
-        const { exitCode } = await $`systemctl is-active --quiet heartbeat`.nothrow()
+        const { exitCode } = await $`systemctl is-active --quiet ${manager.unit}`.nothrow()
         return exitCode === 0 ? undefined : change('starts')
       },
       apply: async ({ sh }) => {
-        await sh`: >/run/tandem/refused; systemctl start heartbeat`
+        await sh`: >/run/tandem/refused; systemctl start ${manager.unit}`
       },
     }),
     waitUntil(`${self.name} serves`, {

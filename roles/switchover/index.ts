@@ -1,14 +1,15 @@
 import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { change, Refusal, requirement, role, task } from '../../lib/index.ts'
+import { handOver } from '../cluster/handover.ts'
+import { holding, isActive, manager } from '../cluster/index.ts'
 import { describe, drbdStatus, isUpToDate } from '../drbd/status.ts'
-import { holding, isActive } from '../heartbeat/status.ts'
-import { guardPeerReady, handOver } from '../integrate/active.ts'
+import { guardPeerReady } from '../integrate/active.ts'
 
 /** Moves the service from the node that has it to the other, and waits until it is true. */
 export default role('switchover', (context: NodeContext) => {
   const { vars } = context
   const peer = peerOf(context)
-  const waitMs = (2 * vars.heartbeat.initdead + 120) * 1000
+  const waitMs = manager.settlesMs(vars)
   // Decided once, before the barrier: a later look would want to move the service back again.
   let from = false
   return [

@@ -1,11 +1,11 @@
 import { heartbeatLines, type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { requirement, role } from '../../lib/index.ts'
+import { holding, manager, serves } from '../cluster/index.ts'
 import { comparedPath, neglected, resyncStep } from '../drbd/compare.ts'
 import { diskReports, splitBrain } from '../drbd/split-brain.ts'
 import { describe, drbdStatus, isIdle, isUpToDate } from '../drbd/status.ts'
 import { stateFolder, volumesOf } from '../drbd/volumes.ts'
 import { notGrown } from '../grow/index.ts'
-import { holding, linkStatus, serves } from '../heartbeat/status.ts'
 import { type Parts, parts } from '../integrate/service.ts'
 
 /** S6, S9 to S13: the pair replicates, its nodes see each other, and exactly one of them serves. */
@@ -21,7 +21,7 @@ export default role('verify/cluster', (context: NodeContext) => {
     }),
     ...lines.map((device) =>
       requirement(`heartbeat line ${device}`, async (host) => {
-        const state = await linkStatus(host, peer.vars.fqdn, device)
+        const state = await manager.line(host, peer.vars.fqdn, device)
         if (state !== 'up') throw new Error(`heartbeat line ${device} to ${peer.name} is ${state}`)
       }),
     ),

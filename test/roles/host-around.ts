@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { renderFile } from '../../lib/resources/template.ts'
+import { managerWords } from '../../roles/cluster/index.ts'
 
 const roles = join(import.meta.dirname, '../../roles')
 
@@ -57,8 +58,10 @@ export class HostAround {
   /** A role's template, with the paths of the host turned into those of the folder. */
   script(name: string, template: string, data: object): string {
     const { folder } = this
+    const { peer = '$peer' } = data as { readonly peer?: string }
     // Without a disk for the service's state, unless told otherwise.
-    let text = renderFile(join(roles, template), { stateDevice: '', ...data })
+    const words = { stateDevice: '', ...managerWords(peer), ...data }
+    let text = renderFile(join(roles, template), words)
       .replace('export PATH=', `export PATH=${folder}:`)
       .replaceAll('run=/run/tandem', `run=${folder}/run`)
     const paths = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { Holding } from '../../roles/cluster/index.ts'
 import { type DiskReport, kinship, splitBrain } from '../../roles/drbd/split-brain.ts'
 import { parseGenerations, parseProcDrbd } from '../../roles/drbd/status.ts'
-import type { Holding } from '../../roles/heartbeat/status.ts'
 import { parseCompared } from '../../roles/recover/save.ts'
 import { follows, hasToMove, hasToStart, obstacle, type Side } from '../../roles/recover/sides.ts'
 import { whatToDo } from '../../roles/verify/cluster.ts'

@@ -1,4 +1,5 @@
 import type { Machine } from '../../../lib/drill/index.ts'
+import { manager } from '../../../roles/cluster/index.ts'
 import { parseProcDrbd, unconfigured } from '../../../roles/drbd/status.ts'
 import type { NodeState, PairPlan, PairState } from './state.ts'
 
@@ -13,7 +14,7 @@ echo '--- vip'; ip -o -4 addr show dev ${vip.device} to ${vip.address}/32
 echo '--- programs'
 for p in /proc/[0-9]*; do { read -r c <"$p/comm"; } 2>/dev/null && case $c in nfsdcld|rpc.mountd) echo "$c" ;; esac; done
 echo '--- waiting'; text=; [ ! -s /run/tandem/waiting ] || read -r text </run/tandem/waiting; echo "$text"
-echo '--- heartbeat'; timeout 8 cl_status rscstatus 2>&1; :`
+echo '--- heartbeat'; timeout 8 ${manager.commands.held} 2>&1; :`
 }
 
 /** Reads what the script said; throws on what it does not know. */
