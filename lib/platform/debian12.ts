@@ -8,15 +8,4 @@ export const debian12: Platform = {
   recognises: (release) => release.ID === 'debian' && release.VERSION_ID === '12',
   packages: apt,
   services: systemd,
-  paths: {
-    nfsConf: '/etc/nfs.conf',
-    exportsDir: '/etc/exports.d',
-    nfsState: '/var/lib/nfs',
-    nfsdcldState: '/var/lib/nfs/nfsdcld',
-    haDir: '/etc/ha.d',
-    haResources: '/etc/ha.d/resource.d',
-    haLibexec: '/usr/libexec/heartbeat',
-    haShare: '/usr/share/heartbeat',
-    networkUpHooks: '/etc/network/if-up.d',
-  },
 }

@@ -10,7 +10,6 @@ export interface Platform {
   recognises(release: OsRelease): boolean
   readonly packages: PackageManager
   readonly services: ServiceManager
-  readonly paths: Paths
 }
 
 /** The distributions there is a platform for. */
@@ -76,20 +75,4 @@ export interface ServiceManager {
   unmask(host: Host, unit: string): Promise<void>
   /** The last lines the unit logged. */
   lastWords(host: CheckHost, unit: string): Promise<string>
-}
-
-/** Where a distribution keeps what roles need. */
-export interface Paths {
-  /** NFS server: settings, exports, and the state that follows the service. */
-  readonly nfsConf: string
-  readonly exportsDir: string
-  readonly nfsState: string
-  readonly nfsdcldState: string
-  /** Heartbeat: settings, resource scripts, programs, helper scripts. */
-  readonly haDir: string
-  readonly haResources: string
-  readonly haLibexec: string
-  readonly haShare: string
-  /** Scripts run when a network interface comes up. */
-  readonly networkUpHooks: string
 }
