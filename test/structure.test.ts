@@ -48,6 +48,27 @@ const may: Record<string, readonly string[]> = {
   'playbooks/drills': ['lib/index.ts', 'lib/drill', 'inventory', 'roles'],
 }
 
+/** The resource knows the types of filesystems. */
+const mountsOfNfs = ['lib/resources/mount-table.ts', 'lib/resources/mount.ts']
+
+/** Of this pair, and still in lib: the lab's machines, options of single playbooks, examples. No file may be added. */
+const carriedOutLater = [
+  'lib/cli/args.ts',
+  'lib/cli/help.ts',
+  'lib/cli/lab-verbs.ts',
+  'lib/cli/lab.ts',
+  'lib/cli/options.ts',
+  'lib/cli/play.ts',
+  'lib/cli/victim.ts',
+  'lib/inventory/embedded.ts',
+  'lib/lab/make.ts',
+  'lib/lab/options.ts',
+  'lib/lab/plan.ts',
+  'lib/lab/remote.ts',
+  'lib/lab/state.ts',
+  'lib/task.ts',
+]
+
 function sources(folder: string, named = /\.(ts|[cm]js)$/): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile() && named.test(entry.name))
@@ -107,6 +128,17 @@ describe('structure', () => {
       .flatMap((file) => imports(file).map((other) => `${file} imports ${other}`))
       .filter((text) => /imports lib\/drill\/(?!index\.ts$)/.test(text))
     expect(inside).toEqual([])
+  })
+
+  it('has no word of this pair in lib, but where it has not been carried out yet', () => {
+    const words = /drbd|heartbeat|nfs|victim|\b(?:M1|M2|C1)\b/i
+    // Strings come first: what looks like a comment within one is none.
+    const text =
+      /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|\/\*[\s\S]*?\*\/|\/\/.*/g
+    const code = (file: string) =>
+      readFileSync(join(root, file), 'utf8').replaceAll(text, (_, string = '') => string)
+    const found = files.filter((file) => file.startsWith('lib/') && words.test(code(file)))
+    expect(found.sort()).toEqual([...carriedOutLater, ...mountsOfNfs].sort())
   })
 
   it('names the words of one cluster manager in its own role alone', () => {
