@@ -177,24 +177,33 @@ export interface Play<V = unknown, H = unknown> {
   order?(hosts: readonly CheckHost[], vars: V): Promise<readonly string[]>
 }
 
+/** A value that a playbook takes on the command line; its roles find it among the variables, by its name. */
+export interface Parameter {
+  /** `host`: one of the playbook's hosts; `devices`: HOST:DEVICE, several of them, as a list. */
+  readonly kind: 'host' | 'devices'
+  /** What it names, for the help and for whoever left it out. */
+  readonly about: string
+  /** There is no run without it. */
+  readonly required?: boolean
+}
+
 /** A list of plays with a name. */
 export interface Playbook<V = unknown, H = unknown> {
   readonly name: string
   readonly description: string
   readonly plays: readonly Play<V, H>[]
+  /** What it takes as options of its own: `parameters: { source: … }` is `--source`. */
+  readonly parameters?: Readonly<Record<string, Parameter>>
   /**
-   * What the command line must name for it: `--victim NODE`, which its roles find as `vars.victim`, or,
-   * as a word behind the playbook, a host that is `absent` (`vars.absent`): it is not connected to, and
-   * its name must be typed once more.
+   * What the command line must name for it as a word behind the playbook: a host that is `absent` (`vars.absent`): it is
+   * not connected to, and its name must be typed once more.
    */
-  readonly asks?: 'victim' | 'absent'
+  readonly asks?: 'absent'
   /**
    * Its roles tell first what the absent host's name is to be typed for: they find `vars.confirmed`, which is
    * true where `--confirm` names that host.
    */
   readonly tellsFirst?: boolean
-  /** Takes `--overwrite HOST:DEVICE`, which its roles find as `vars.overwrite`, a list. */
-  readonly takesOverwrite?: boolean
   /** Changes nothing on any host by design, so it needs no lock. */
   readonly readOnly?: boolean
 }

@@ -6,7 +6,14 @@ import cluster from '../roles/verify/cluster.ts'
 export default playbook({
   name: 'recover-split-brain',
   description: 'Saves, then gives up, what one node wrote alone: -- --victim NODE',
-  asks: 'victim',
+  parameters: {
+    victim: {
+      kind: 'host',
+      required: true,
+      about:
+        'the node whose changes or blocks are given up (npm run play verify tells which node serves)',
+    },
+  },
   plays: [
     { title: 'look before anything is touched', hosts: 'nodes', roles: [preflight] },
     { title: 'the victim follows the survivor', hosts: 'nodes', roles: [recover] },

@@ -5,7 +5,14 @@ import cluster from '../roles/verify/cluster.ts'
 export default playbook({
   name: 'resync',
   description: 'Blocks that differ are copied from the node that serves: -- --victim NODE',
-  asks: 'victim',
+  parameters: {
+    victim: {
+      kind: 'host',
+      required: true,
+      about:
+        'the node whose changes or blocks are given up (npm run play verify tells which node serves)',
+    },
+  },
   plays: [
     { title: 'the blocks that differ', hosts: 'nodes', roles: [resync] },
     { title: 'the pair is whole again', hosts: 'nodes', roles: [cluster] },

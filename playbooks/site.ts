@@ -22,7 +22,12 @@ import preflight from '../roles/preflight/index.ts'
 export default playbook({
   name: 'site',
   description: 'Builds the pair, or brings it back to what the inventory says (S1 to S13)',
-  takesOverwrite: true,
+  parameters: {
+    overwrite: {
+      kind: 'devices',
+      about: 'whatever is on this disk may go, and it is not read first',
+    },
+  },
   plays: [
     { title: 'look before anything is touched', hosts: 'nodes', roles: [preflight] },
     { title: 'base', hosts: 'nodes', roles: [ntp, hosts, routes] },

@@ -122,9 +122,9 @@ export function given<K extends string, T>(key: K, value: T | undefined): { [P i
   return (value === undefined ? {} : { [key]: value }) as { [P in K]?: T }
 }
 
-/** The arguments of `npm run play`. */
-export function readPlay(argv: readonly string[]): PlayArgs {
-  const { words, flag, text, list } = read(argv, playOptions)
+/** The arguments of `npm run play`; `options` has those of playbooks' parameters too. */
+export function readPlay(argv: readonly string[], options: Options = playOptions): PlayArgs {
+  const { words, flag, text, list } = read(argv, options)
   const lists = (['tasks', 'hosts', 'tags'] as const).filter((what) => flag(`list-${what}`))
   if (lists.length > 1) {
     throw new UsageError(
@@ -145,8 +145,13 @@ export function readPlay(argv: readonly string[]): PlayArgs {
     verbose: flag('verbose'),
     profile: flag('profile'),
     ...given('output', output),
-    ...given('victim', text('victim')),
-    ...given('overwrite', list('overwrite')),
+    parameters: Object.fromEntries(
+      Object.entries(options).flatMap(([name, { kind }]) => {
+        if (Object.hasOwn(playOptions, name)) return []
+        const value = kind === 'words' ? list(name) : text(name)
+        return value === undefined ? [] : [[name, value]]
+      }),
+    ),
     ...given('confirm', text('confirm')),
     ...given('inventory', text('inventory')),
     install: flag('install'),

@@ -3,12 +3,12 @@ import { available } from '../inventory/index.ts'
 import { helpText } from './args.ts'
 import { loadPlaybook, playbookNames, roleTargets } from './catalogue.ts'
 import { type Context, columnsOf } from './context.ts'
-import { playOptions } from './options.ts'
+import { allParameters, optionsWith } from './parameters.ts'
 
 const examples = `Examples (the -- in the middle keeps npm from taking the options for itself):
   npm run play site                                everything, on the lab
   npm run play site -- --check --diff              what would change, and how
-  npm run play heartbeat -- --limit M2             one role on one host
+  npm run play ROLE -- --limit HOST                one role on one host
   npm run play site -- --inventory production      on the real machines`
 
 /** What `npm run play` alone says: the playbooks, the roles, the inventories, the options. */
@@ -36,8 +36,9 @@ export async function playHelp(context: Context): Promise<string> {
   if (roles.length > 0) lines.push('', 'Roles of site:', ...wrapped(roles, columnsOf(context)))
   const inventories = await available(join(context.root, 'inventory'))
   lines.push('', `Inventories: ${inventories.join(', ') || '(none)'}`, '', examples)
+  const options = optionsWith(await allParameters(dir).catch(() => new Map()))
   const usage = 'npm run play PLAYBOOK|ROLE -- [OPTIONS]'
-  return `${await helpText(usage, playOptions, columnsOf(context), lines.join('\n'))}\n`
+  return `${await helpText(usage, options, columnsOf(context), lines.join('\n'))}\n`
 }
 
 function wrapped(words: readonly string[], columns: number): string[] {

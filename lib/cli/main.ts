@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { exitCodeOf, sentence, UsageError } from '../errors.ts'
 import { unknownName } from '../inventory/index.ts'
@@ -11,7 +12,12 @@ async function main(script: string | undefined, argv: string[], context: Context
   if (script !== 'play' && script !== 'lab') {
     throw new UsageError(unknownName('command', script ?? '', ['play', 'lab', 'secrets']))
   }
-  const refusal = swallowed(script, argv, context.env, npmSources(context.env))
+  const allOfPlay = async () => {
+    const { allParameters, optionsWith } = await import('./parameters.ts')
+    return optionsWith(await allParameters(join(context.root, 'playbooks')))
+  }
+  const sources = npmSources(context.env)
+  const refusal = await swallowed(script, argv, context.env, sources, allOfPlay)
   if (refusal) throw new UsageError(refusal)
   // Loaded when needed: `lab exec` should not wait for the engine, nor `play --help` for the lab.
   if (script === 'lab') return (await import('./lab.ts')).lab(argv, context)

@@ -12,7 +12,7 @@ export interface Option {
 export const playOptions = {
   check: { kind: 'flag', about: 'change nothing; say what would change' },
   diff: { kind: 'flag', about: 'show how files differ' },
-  limit: { kind: 'words', value: 'HOSTS', about: 'only these hosts and groups: M2,nodes,!M1' },
+  limit: { kind: 'words', value: 'HOSTS', about: 'only these hosts and groups: HOST,GROUP,!HOST' },
   tags: { kind: 'words', value: 'TAGS', about: 'only tasks with one of these tags' },
   'skip-tags': { kind: 'words', value: 'TAGS', about: 'all tasks but those with these tags' },
   'start-at': { kind: 'text', value: 'TITLE', about: 'begin at the task with this title' },
@@ -27,16 +27,6 @@ export const playOptions = {
     value: 'KIND',
     choices: ['listr', 'plain', 'json'],
     about: 'a live tree, lines, or one JSON event a line',
-  },
-  victim: {
-    kind: 'text',
-    value: 'NODE',
-    about: 'recover-split-brain, resync: the node whose changes or blocks are given up',
-  },
-  overwrite: {
-    kind: 'words',
-    value: 'HOST:DEVICE',
-    about: 'site: whatever is on this disk may go, and it is not read first: M2:/dev/sdb',
   },
   confirm: {
     kind: 'text',
@@ -78,8 +68,8 @@ export interface PlayArgs {
   readonly verbose: boolean
   readonly profile: boolean
   readonly output?: 'listr' | 'plain' | 'json'
-  readonly victim?: string
-  readonly overwrite?: readonly string[]
+  /** What was given for the parameters of playbooks, by their names. */
+  readonly parameters: Readonly<Record<string, string | readonly string[]>>
   readonly confirm?: string
   readonly inventory?: string
   readonly install: boolean

@@ -26,13 +26,13 @@ import { playHelp } from './help.ts'
 import { hostsText, tagsText, tasksText } from './listing.ts'
 import type { PlayArgs } from './options.ts'
 import { chosenOutput } from './output.ts'
-import { withOverwrite } from './overwrite.ts'
+import { allParameters, playOptionsFor, withParameters } from './parameters.ts'
 import { interruption } from './signals.ts'
-import { withVictim } from './victim.ts'
 
 /** `npm run play`: lists or runs a playbook or a role; resolves with the exit code. */
 export async function play(argv: readonly string[], context: Context): Promise<number> {
-  const args = readPlay(argv)
+  const dir = join(context.root, 'playbooks')
+  const args = readPlay(argv, await playOptionsFor(argv, dir))
   const [name, extra] = args.words
   if (name === undefined && argv.length > 0 && !args.help) {
     // A script whose variable is empty must not take the help for a converged run.
@@ -42,17 +42,17 @@ export async function play(argv: readonly string[], context: Context): Promise<n
     context.stdout.write(await playHelp(context))
     return exitCodes.converged
   }
-  const playbook = await target(name, join(context.root, 'playbooks'))
+  const playbook = await target(name, dir)
   const chosen = inventoryName(args.inventory, context.env)
   const loaded = await load(chosen, join(context.root, 'inventory'))
   // What a run would do is known before the lab runs, so wrong names are told before it starts.
-  const chosenIn = (inventory: Inventory) =>
-    withOverwrite(
-      playbook,
-      withVictim(playbook, withAbsent(playbook, inventory, extra, args.confirm), args.victim),
-      args.overwrite,
-    )
-  const known = chosenIn(loaded.kind === 'ready' ? loaded.inventory : loaded.build(unstartedLab))
+  const chosenIn = (inventory: Inventory) => {
+    const own = withAbsent(playbook, inventory, extra, args.confirm)
+    return withParameters(playbook, own, args.parameters, () => allParameters(dir))
+  }
+  const known = await chosenIn(
+    loaded.kind === 'ready' ? loaded.inventory : loaded.build(unstartedLab),
+  )
   const asked = selectionOf(args, known)
   const selection =
     playbook.asks === 'absent' && extra ? without(extra, playbook, known, asked) : asked
@@ -80,7 +80,7 @@ export async function play(argv: readonly string[], context: Context): Promise<n
   // The lab's secrets live and die with it; those of its power switches it has made itself.
   await makeSecrets(known, files, await lab.givenSecrets(context))
   await useSecrets(known, files)
-  const code = await runOn(playbook, chosenIn(loaded.build(facts)), args, selection, context)
+  const code = await runOn(playbook, await chosenIn(loaded.build(facts)), args, selection, context)
   // The lab's own recipe only: one built to be compared with is no state to return to.
   const whole = Object.keys(selection).length === 0 && name === 'site' && known.name === 'lab'
   if (code === exitCodes.converged && whole && !args.check) await lab.snapshot(context)

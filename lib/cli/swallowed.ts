@@ -51,11 +51,9 @@ function setIn(npmrc: readonly string[]): Set<string> {
   return new Set(keys)
 }
 
-function taken(
-  options: Readonly<Record<string, Option>>,
-  env: NodeJS.ProcessEnv,
-  sources: NpmSources,
-): Taken[] {
+type Options = Readonly<Record<string, Option>>
+
+function taken(options: Options, env: NodeJS.ProcessEnv, sources: NpmSources): Taken[] {
   const settings = setIn(sources.npmrc)
   const names = Object.keys(options)
   const found: Taken[] = []
@@ -88,16 +86,22 @@ function taken(
 }
 
 /** The sentence that refuses the run because npm took options for itself; undefined when it took none. */
-export function swallowed(
+export async function swallowed(
   script: 'play' | 'lab',
   argv: readonly string[],
   env: NodeJS.ProcessEnv,
   sources: NpmSources,
-): string | undefined {
+  allOfPlay: () => Promise<Options> = async () => playOptions,
+): Promise<string | undefined> {
   if (env.npm_lifecycle_event !== script) return undefined
   const ofPlay = argv[0] === 'drill' ? drillOptions : playOptions
-  const options: Readonly<Record<string, Option>> = script === 'play' ? ofPlay : labOptions
-  const all = taken(options, env, sources)
+  const options: Options = script === 'play' ? ofPlay : labOptions
+  let all = taken(options, env, sources)
+  // Not one of those: perhaps a parameter of a playbook, which takes time to find out.
+  const isOdd = ({ typed, option }: Taken) => !option || options[typed.slice(2)] !== option
+  if (ofPlay === playOptions && script === 'play' && all.some(isOdd)) {
+    all = taken(await allOfPlay(), env, sources)
+  }
   if (all.length === 0) return undefined
   const names = [...new Set(all.map((one) => one.typed))]
   const what = `npm took ${names.join(' and ')} for itself and nothing was run; type: `

@@ -7,6 +7,7 @@ describe('options of play', () => {
     const line = 'site --check --diff --limit M2,nodes --limit C1 --forks=7 --output json --verbose'
     expect(readPlay(line.split(' '))).toEqual({
       words: ['site'],
+      parameters: {},
       check: true,
       diff: true,
       limit: ['M2', 'nodes', 'C1'],

@@ -1,0 +1,81 @@
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import production from '../../inventory/production.ts'
+import { allParameters, type Given, withParameters } from '../../lib/cli/parameters.ts'
+import recover from '../../playbooks/recover-split-brain.ts'
+import site from '../../playbooks/site.ts'
+import verify from '../../playbooks/verify.ts'
+import { tandem } from './spawn.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const known = () => allParameters(`${root}/playbooks`)
+const given = (playbook: unknown, values: Given) =>
+  withParameters(playbook as never, production as never, values, known)
+
+describe('a host', () => {
+  it('reaches the roles, and nothing else', async () => {
+    const { vars } = await given(recover, { victim: 'M2' })
+    expect(vars).toEqual({ ...production.vars, victim: 'M2' })
+    expect(await given(site, {})).toBe(production)
+  })
+
+  it.each([
+    [recover, {}, /^Expected --victim with the node whose .* one of M1, M2; got none$/],
+    [recover, { victim: 'M3' }, /^Unknown host `M3`, did you mean `M1`\? There are: M1, M2$/],
+    [site, { victim: 'M2' }, /^site takes no --victim: only recover-split-brain and resync do$/],
+  ])('is refused (%#)', async (playbook, values, text) => {
+    await expect(given(playbook, values)).rejects.toThrow(text)
+  })
+})
+
+describe('devices', () => {
+  it('reach the roles as a list, a host and a device each', async () => {
+    const overwrite = ['M1:/dev/sdb', 'M2:/dev/sdb']
+    expect((await given(site, { overwrite })).vars).toMatchObject({ overwrite })
+  })
+
+  it.each([
+    ['/dev/sdb', 'Expected --overwrite HOST:DEVICE, such as M1:/dev/sdb, got `/dev/sdb`'],
+    ['M2', 'Expected --overwrite HOST:DEVICE, such as M1:/dev/sdb, got `M2`'],
+    ['M2:sdb', 'Expected --overwrite HOST:DEVICE, such as M1:/dev/sdb, got `M2:sdb`'],
+    ['M3:/dev/sdb', 'Unknown host `M3`'],
+  ])('%s is refused', async (word, text) => {
+    await expect(given(site, { overwrite: [word] })).rejects.toThrow(text)
+  })
+
+  it('are nothing for a playbook that makes no disk', async () => {
+    await expect(given(verify, { overwrite: ['M2:/dev/sdb'] })).rejects.toThrow(
+      'verify takes no --overwrite: only site does',
+    )
+  })
+})
+
+describe('on the command line', () => {
+  const asked = (words: string[], env = {}) => tandem(['play', ...words], env, undefined, root)
+
+  it('they stand where other options do, and in the help', async () => {
+    const { stderr, code } = await asked(['--victim', 'M2', 'site'])
+    expect(stderr).toBe('site takes no --victim: only recover-split-brain and resync do\n')
+    expect(code).toBe(1)
+    const listed = await asked(['recover-split-brain', '--victim=M2', '--list-hosts'])
+    expect(listed.code, listed.stderr).toBe(0)
+    const { stdout } = await asked(['--help'])
+    expect(stdout).toMatch(/--victim +HOST: recover-split-brain, resync:/)
+    expect(stdout).toMatch(/--overwrite +HOST:DEVICE: site:/)
+  })
+
+  it('one that no playbook has is an unknown option, with those that are near', async () => {
+    const { stderr, code } = await asked(['resync', '--victims', 'M2'])
+    expect(stderr).toMatch(/^Unknown option --victims, did you mean --victim\? There are: /)
+    expect(code).toBe(1)
+  })
+
+  it('what npm took is typed anew', async () => {
+    const { stderr, code } = await asked(['resync', 'M2'], {
+      npm_lifecycle_event: 'play',
+      npm_config_victim: 'true',
+    })
+    expect(stderr).toContain('type: npm run play resync -- --victim M2')
+    expect(code).toBe(1)
+  })
+})
