@@ -1,4 +1,5 @@
 import type { Drill } from '../drill/drill.ts'
+import { UsageError } from '../errors.ts'
 import type { Context } from './context.ts'
 import type { Consent } from './drill-args.ts'
 import { typedWord } from './typed-word.ts'
@@ -9,13 +10,14 @@ export function drillLines(drills: readonly Pick<Drill, 'name' | 'about'>[]): st
   return drills.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`)
 }
 
-/** Says what is going to happen and waits for the word; resolves to whether it was given. */
+/** Says what is going to happen and waits for the word; throws UsageError where another one is typed. */
 export async function ask(
   context: Context,
   wanted: Exclude<Consent, 'given'>,
   { inventory, text }: { readonly inventory: string; readonly text: string },
-): Promise<boolean> {
+): Promise<void> {
   const word = wanted === 'ask for yes' ? 'yes' : inventory
   const typed = await typedWord(context, `${text}Type ${word} to begin: `, 'Nothing was drilled')
-  return typed === word
+  if (typed === word) return
+  throw new UsageError(`Nothing was drilled: expected \`${word}\`, got \`${typed}\``)
 }

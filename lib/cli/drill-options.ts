@@ -11,26 +11,27 @@ export const drillOptions = {
   },
   'skip-compare': {
     kind: 'flag',
-    about: 'do not compare both disks block by block in the end, which reads them whole',
+    about: 'skip the comparison of both disks at the end, which reads all of them',
   },
   yes: { kind: 'flag', about: 'do not ask; never enough for a production inventory' },
   confirm: {
     kind: 'text',
     value: 'NAME',
-    about: 'the name of the inventory, which production wants in place of --yes',
+    about: 'the name of the inventory: a production inventory wants this instead of --yes',
   },
   json: {
     kind: 'text',
     value: 'FILE',
-    about: 'write a row a drill, and FILE.rounds.json; adds to the rounds that are there',
+    about:
+      'write one row for each drill, and every round to FILE.rounds.json; rounds of this commit that are there stay',
   },
   html: { kind: 'text', value: 'FILE', about: 'write a report with pictures' },
   list: { kind: 'flag', about: 'name the drills; no connection' },
   control: {
     kind: 'flag',
-    about: 'break the pair on purpose (lab only), some ways: the checker must catch each',
+    about: 'break the pair so that it loses writes (lab only): the checker must notice each time',
   },
   inventory: { kind: 'text', value: 'NAME', about: 'the inventory to drill (default lab)' },
-  install: { kind: 'flag', about: 'let the lab install the programs it misses' },
+  install: { kind: 'flag', about: 'install the Debian packages that the lab lacks' },
   help: { kind: 'flag', about: 'this text' },
 } as const satisfies Record<string, Option>

@@ -73,9 +73,7 @@ export async function drill(argv: readonly string[], context: Context): Promise<
   const consent = consentOf(args, known, terminal, what)
   if (consent !== 'given') {
     const text = [`${what}, ${args.rounds} round(s) each:`, ...drillLines(run), ''].join('\n')
-    if (!(await ask(context, consent, { inventory: known.name, text }))) {
-      throw new UsageError('Nothing was drilled: the word was another one')
-    }
+    await ask(context, consent, { inventory: known.name, text })
   }
   const facts = inLab ? await bringUp(args.install, context) : undefined
   const inventory = facts && inLab ? loaded.build(facts) : known
@@ -107,7 +105,9 @@ async function performed(
     context.stdout.write(`${passed} s  ${harmless(text)}\n`)
   }
   const stop = interruption((signal) => {
-    say(`${signal}: what was broken is healed first; once more ends at once and leaves it broken`)
+    say(
+      `${signal}: Tandem undoes the fault first, then it stops; press Ctrl-C again to stop at once and leave the fault`,
+    )
   })
   const meta = metaOf(began, ground.system, facts)
   let kept: Promise<unknown> = Promise.resolve()

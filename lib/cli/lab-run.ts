@@ -11,7 +11,9 @@ import { interruption } from './signals.ts'
 export async function bringUp(install: boolean, context: Context): Promise<LabFacts> {
   const lab = await labModule()
   const stop = interruption((signal) =>
-    context.stderr.write(`${signal}: stopping; once more ends at once\n`),
+    context.stderr.write(
+      `${signal}: the lab command stops; press Ctrl-C again to stop it at once\n`,
+    ),
   )
   try {
     return await lab.up(labSettings(lab, context, { install, signal: stop.signal }), {

@@ -131,7 +131,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     count: [1, 1],
     run: async (call) => {
       const cable = link(call)
-      return done(call, call.lab.heal(call.settings, cable), `${cable} is whole`)
+      return done(call, call.lab.heal(call.settings, cable), `${cable} is connected again`)
     },
   },
   'power-off': {

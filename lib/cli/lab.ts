@@ -59,7 +59,9 @@ export async function lab(argv: readonly string[], context: Context): Promise<nu
   }
   const module = await labModule()
   const stop = interruption((signal) =>
-    context.stderr.write(`${signal}: stopping; once more ends at once\n`),
+    context.stderr.write(
+      `${signal}: the lab command stops; press Ctrl-C again to stop it at once\n`,
+    ),
   )
   const install = given?.flag('install') ?? false
   const settings = labSettings(module, context, { install, signal: stop.signal })

@@ -20,7 +20,7 @@ export const playOptions = {
   'list-hosts': { kind: 'flag', about: 'list the hosts; no connection' },
   'list-tags': { kind: 'flag', about: 'list the tags; no connection' },
   forks: { kind: 'count', value: 'N', about: 'hosts worked on at once (default 50)' },
-  verbose: { kind: 'flag', about: 'also name the tasks that were right already' },
+  verbose: { kind: 'flag', about: 'also name the tasks that had nothing to change' },
   profile: { kind: 'flag', about: 'say at the end where the time went, by host and task' },
   output: {
     kind: 'choice',
@@ -34,13 +34,13 @@ export const playOptions = {
     about: 'confirm-off, start-without: the name of the node once more, as a confirmation',
   },
   inventory: { kind: 'text', value: 'NAME', about: 'the inventory to run on (default lab)' },
-  install: { kind: 'flag', about: 'let the lab install the programs it misses' },
+  install: { kind: 'flag', about: 'install the Debian packages that the lab lacks' },
   help: { kind: 'flag', about: 'this text' },
 } as const satisfies Record<string, Option>
 
 /** The options of `npm run lab`, whatever the verb. */
 export const labOptions = {
-  install: { kind: 'flag', about: 'install the programs the lab misses' },
+  install: { kind: 'flag', about: 'install the Debian packages that the lab lacks' },
   image: { kind: 'flag', about: 'destroy the image too' },
   help: { kind: 'flag', about: 'this text' },
 } as const satisfies Record<string, Option>
@@ -50,7 +50,7 @@ export const secretsOptions = {
   set: {
     kind: 'text',
     value: 'NAME',
-    about: 'keep a value that exists elsewhere; it is asked for',
+    about: 'store a value that another device or person has given; you are asked for it',
   },
 } as const satisfies Record<string, Option>
 

@@ -127,7 +127,9 @@ function knownWords(planned: readonly PlannedPlay[], args: PlayArgs): void {
 function refuseEmpty(planned: readonly PlannedPlay[], playbook: Playbook): void {
   const tasks = planned.flatMap((one) => one.hosts.flatMap((host) => host.tasks))
   if (tasks.some(({ skip }) => !skip)) return
-  throw new UsageError(`These options leave no task of ${playbook.name}; --list-tasks names them`)
+  throw new UsageError(
+    `No task of ${playbook.name} is left with these options; --list-tasks lists them`,
+  )
 }
 
 function listing(what: NonNullable<PlayArgs['list']>, plays: PlannedPlay[], inventory: Inventory) {
@@ -152,8 +154,8 @@ async function runOn(
     report.listener(event)
   }
   const stop = interruption((signal) => {
-    const waiting = flight.size > 0 ? `, in flight: ${[...flight].sort().join('; ')}` : ''
-    const text = `${signal}: ending cleanly${waiting}; once more ends at once`
+    const waiting = flight.size > 0 ? ` (${[...flight].sort().join('; ')})` : ''
+    const text = `${signal}: the run stops after the changes under way${waiting}; press Ctrl-C again to stop at once`
     report.listener({ at: now(), type: 'notice', text })
   })
   if (note) context.stderr.write(`${note}\n`)

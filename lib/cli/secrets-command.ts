@@ -71,7 +71,7 @@ async function keep(
 ): Promise<string> {
   const names = givenNames(inventory)
   if (names.length === 0) {
-    throw new UsageError(`Inventory ${inventory.name} asks for no value that exists elsewhere`)
+    throw new UsageError(`Inventory ${inventory.name} needs no value from outside`)
   }
   if (!names.includes(name)) throw new UsageError(unknownName('given secret', name, names))
   const written = await createSecrets(files, [], { [name]: await askValue(context, name) })

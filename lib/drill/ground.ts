@@ -11,7 +11,7 @@ export const without: Readonly<Record<Ability, string>> = {
   freeze: 'it freezes a machine, which only the lab can',
   cables: 'it cuts cables or silences the gateway, which only the lab can',
   disk: 'it puts errors under a disk, which only the lab may',
-  spare: 'it fills, marks or reboots what others may need; only the lab is spare',
+  spare: 'it fills a disk or reboots a machine, which only the lab may',
 }
 
 /** How a playbook of ours ended. */

@@ -63,7 +63,7 @@ export async function converge(
       const result = await answer
       if ('error' in result) {
         if (state.pending && !(result.error instanceof Refusal)) {
-          end('unknown', { reason: 'cannot be told before the changes above are made' })
+          end('unknown', { reason: 'is known only after the changes above' })
           continue
         }
         end(...failure(result.error))

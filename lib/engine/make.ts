@@ -80,7 +80,10 @@ export async function make(
     const again = await late.again
     if ('error' in again || again.change) late.look.throwAway()
     if ('error' in again) throw again.error
-    if (again.change) throw new Error(`the change did not take: still ${again.change.summary}`)
+    if (again.change)
+      throw new Error(
+        `the host is still not as it should be after the change: ${again.change.summary}`,
+      )
     return late.look
   }
   if (!task.disruptive) return work()

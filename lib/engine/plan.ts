@@ -126,8 +126,9 @@ export function plan(
       .filter(({ host }) => !selection.limit || selection.limit.includes(host))
     const counts = hosts.map(({ tasks }) => tasks.filter(({ task }) => task.barrier).length)
     if (new Set(counts).size > 1) {
+      const each = hosts.map(({ host }, at) => `${host} has ${counts[at]}`).join(', ')
       throw new UsageError(
-        `play \`${play.title}\`: its hosts have different numbers of barriers (${counts.join(', ')}), so they cannot meet`,
+        `play \`${play.title}\`: expected the same number of barriers on every host, got: ${each}; a role must return the same barriers on each`,
       )
     }
     return {

@@ -117,7 +117,7 @@ export async function saveSnapshot(options: LabOptions, level: Level): Promise<v
     const on = machines.filter((name) => power[name] === 'on')
     if (on.length < machines.length || state.cuts.length > 0)
       throw new UsageError(
-        `A snapshot needs all machines on and all links whole; on: ${on.join(', ') || 'none'}; cut: ${state.cuts.join(', ') || 'none'}`,
+        `A snapshot needs all machines on and all links connected; on: ${on.join(', ') || 'none'}; cut: ${state.cuts.join(', ') || 'none'}`,
       )
     await saveAll(level, state, files, options)
   })

@@ -16,7 +16,7 @@ import { moveLimitMs, serves, untilServes } from './planned.ts'
 
 /** Cuts lines as the fault of this round, all of them whole again in the end. */
 export async function cut(stage: Stage, text: string, links: readonly string[]): Promise<void> {
-  for (const link of links) stage.undo(`${link} is whole again`, () => stage.ground.heal(link))
+  for (const link of links) stage.undo(`${link} is connected again`, () => stage.ground.heal(link))
   await stage.fault(text, async () => {
     for (const link of links) await stage.ground.cut(link)
   })

@@ -14,7 +14,10 @@ const wrong: readonly [args: string[], sentence: string][] = [
   [['site', '--start-at', 'hacf'], 'No task is called `hacf`, did you mean `ha.cf`?'],
   [['site', '--inventory', 'lba'], 'Unknown inventory `lba`, did you mean `lab`? There are: '],
   [['site', 'M2'], 'Expected one playbook or role, got `site` and `M2`'],
-  [['site', '--limit', 'C1'], 'These options leave no task of site; --list-tasks names them'],
+  [
+    ['site', '--limit', 'C1'],
+    'No task of site is left with these options; --list-tasks lists them',
+  ],
   [['broken'], 'playbooks/broken.ts does not load: nobody can load this'],
   [
     ['site', '--inventory', 'wrong'],
@@ -121,7 +124,7 @@ test('the first SIGINT ends cleanly, the second at once, both with 130', { timeo
       if (sent === 0 && text.includes('site on')) {
         sent++
         kill('SIGINT')
-      } else if (sent === 1 && text.includes('once more ends at once')) {
+      } else if (sent === 1 && text.includes('again to stop at once')) {
         sent++
         // Within 300 ms it would count as the same Ctrl-C, handed on by npm.
         setTimeout(() => kill('SIGINT'), 400)
@@ -129,7 +132,9 @@ test('the first SIGINT ends cleanly, the second at once, both with 130', { timeo
     },
   )
   silent.close()
-  expect(stdout).toContain('SIGINT: ending cleanly; once more ends at once')
+  expect(stdout).toContain(
+    'SIGINT: the run stops after the changes under way; press Ctrl-C again to stop at once',
+  )
   expect(stdout).not.toContain('unreachable')
   expect(code).toBe(130)
 })

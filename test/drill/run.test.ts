@@ -86,7 +86,7 @@ describe('the first breach', () => {
 
   it('heals although the drill threw, and says what threw', async () => {
     const thrower = drillOf(async (stage) => {
-      stage.undo('em2 is whole again', () => stage.ground.heal('em2'))
+      stage.undo('em2 is connected again', () => stage.ground.heal('em2'))
       await stage.ground.cut('em2')
       throw new Error('something unforeseen')
     })

@@ -136,7 +136,9 @@ describe('speculative convergence', () => {
     ]
     const { well, ends: told } = await speculative(tasks, new Machine(1))
     expect(well).toBe(false)
-    expect(told).toEqual(['task 0 failed the change did not take: still mode is 0644'])
+    expect(told).toEqual([
+      'task 0 failed the host is still not as it should be after the change: mode is 0644',
+    ])
   })
 
   it('names everything that would change in check mode and applies nothing', async () => {

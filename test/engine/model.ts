@@ -190,7 +190,8 @@ export async function naive(tasks: readonly Task[], machine: Machine): Promise<s
       }
       await task.apply(machine as unknown as Host, found)
       const left = await task.check(machine.checkHost(never))
-      if (left) throw new Error(`the change did not take: still ${left.summary}`)
+      if (left)
+        throw new Error(`the host is still not as it should be after the change: ${left.summary}`)
       ends.push(`${task.title} changed ${found.summary}`)
     } catch (error) {
       ends.push(`${task.title} failed ${(error as Error).message}`)

@@ -86,7 +86,7 @@ export const answer5: Drill = {
     )
     await must(stand, 'systemctl stop heartbeat', { timeoutMs: 300_000 })
     stage.undo(`${active} gets its power back`, () => ground.powerOn(active))
-    stage.undo('em3 is whole again', () => ground.heal('em3'))
+    stage.undo('em3 is connected again', () => ground.heal('em3'))
     stage.say('em3 is cut, and nobody outdates the standby')
     await ground.cut('em3')
     const limitMs = (heartbeat.deadtime * 2 + 60 * slow) * 1_000
