@@ -4,27 +4,37 @@ import { type HostFacts, type RoleContext, Secret } from '../lib/index.ts'
 /** An IPv4 address. */
 export type Octets = `${number}.${number}.${number}.${number}`
 
-const ip = z.custom<Octets>(
-  (value) =>
-    typeof value === 'string' &&
-    /^\d{1,3}(\.\d{1,3}){3}$/.test(value) &&
-    value.split('.').every((octet) => Number(octet) <= 255),
-  'Expected an IPv4 address such as 192.168.0.210',
-)
-const cidr = z.custom<`${Octets}/${number}`>(
-  (value) =>
-    typeof value === 'string' &&
-    /^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/.test(value) &&
-    value.split(/[./]/).every((part, place) => Number(part) <= (place === 4 ? 32 : 255)),
-  'Expected a network such as 192.168.0.0/24',
-)
-const path = z.string().regex(/^\/[\w@.+:/-]*$/, 'Expected an absolute path without spaces')
+const ip = z
+  .custom<Octets>(
+    (value) =>
+      typeof value === 'string' &&
+      /^\d{1,3}(\.\d{1,3}){3}$/.test(value) &&
+      value.split('.').every((octet) => Number(octet) <= 255),
+    'Expected an IPv4 address such as 192.168.0.210',
+  )
+  .meta({ title: 'an IPv4 address' })
+const cidr = z
+  .custom<`${Octets}/${number}`>(
+    (value) =>
+      typeof value === 'string' &&
+      /^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/.test(value) &&
+      value.split(/[./]/).every((part, place) => Number(part) <= (place === 4 ? 32 : 255)),
+    'Expected a network such as 192.168.0.0/24',
+  )
+  .meta({ title: 'a network such as 192.168.0.0/24' })
+const path = z
+  .string()
+  .regex(/^\/[\w@.+:/-]*$/, 'Expected an absolute path without spaces')
+  .meta({ title: 'an absolute path' })
 const word = z
   .string()
   .regex(/^[\w.-]+$/, 'Expected a name of letters, digits, dot, dash or underscore')
-const seconds = z.number().int().positive()
+  .meta({ title: 'a name' })
+const seconds = z.number().int().positive().meta({ title: 'seconds' })
 const port = z.number().int().min(1).max(65_535)
 const secretValue = z.instanceof(Secret)
+// Not by `meta`: the copy that it makes forgets its class, and a refused literal would be quoted.
+z.globalRegistry.add(secretValue, { title: 'a secret' })
 
 /** One address on one card. */
 const line = z.strictObject({
@@ -160,12 +170,18 @@ export const vars = z
       stateDisk: path.optional(),
       port,
       /** The most that a resync may use of the line, for example `100M` (bytes a second). */
-      maxRate: z.string().regex(/^\d+[KMG]$/, 'Expected a rate such as 100M'),
+      maxRate: z
+        .string()
+        .regex(/^\d+[KMG]$/, 'Expected a rate such as 100M')
+        .meta({ title: 'a rate such as 100M' }),
       /**
        * What a resync gets at least while clients write (bytes a second). DRBD's own 250K would leave
        * a pair that never rests without its second copy for days.
        */
-      minRate: z.string().regex(/^\d+[KMG]$/, 'Expected a rate such as 20M'),
+      minRate: z
+        .string()
+        .regex(/^\d+[KMG]$/, 'Expected a rate such as 20M')
+        .meta({ title: 'a rate such as 100M' }),
       alExtents: z.number().int().min(67).max(65_534),
       /**
        * When both disks are compared block by block: a systemd calendar, and the time within which a pair begins
@@ -178,7 +194,10 @@ export const vars = z
       verifyAlg: z.enum(['sha1', 'md5', 'crc32c']).default('sha1'),
       maxBuffers: z.number().int().min(32),
       maxEpochSize: z.number().int().min(1),
-      sndbufSize: z.string().regex(/^\d+[KM]$/, 'Expected a size such as 512K'),
+      sndbufSize: z
+        .string()
+        .regex(/^\d+[KM]$/, 'Expected a size such as 512K')
+        .meta({ title: 'a size such as 512K' }),
       /** False only with a battery-backed cache: without flushes a power failure loses acknowledged writes. */
       flushes: z.boolean(),
       sharedSecret: secretValue,

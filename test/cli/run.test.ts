@@ -75,7 +75,9 @@ test('an interrupted run names what was in flight and ends with 130', { timeout 
     sent = true
     kill('SIGTERM')
   })
-  expect(stdout).toContain('SIGTERM: the run stops after the changes under way (S1 mark: something long)')
+  expect(stdout).toContain(
+    'SIGTERM: the run stops after the changes under way (S1 mark: something long)',
+  )
   expect(stdout.trimEnd().split('\n').at(-1)).toContain('"type":"run-end"')
   expect(code).toBe(130)
 })

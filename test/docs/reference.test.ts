@@ -1,0 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { referenceText } from '../../docs/reference.ts'
+
+it('the reference is what the code says now; else: npm run docs', async () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/reference.md'), 'utf8')
+  expect(page).toBe(await referenceText())
+})
