@@ -1,10 +1,11 @@
 import { playbook } from '../lib/index.ts'
 import client from '../roles/verify/client.ts'
 import cluster from '../roles/verify/cluster.ts'
-import config from '../roles/verify/config.ts'
+import { configOf } from '../roles/verify/config.ts'
 import preflight from '../roles/verify/preflight.ts'
 import service from '../roles/verify/service.ts'
 import watch from '../roles/verify/watch.ts'
+import site from './site.ts'
 
 export default playbook({
   name: 'verify',
@@ -14,7 +15,7 @@ export default playbook({
     {
       title: 'both nodes and the pair',
       hosts: 'nodes',
-      roles: [preflight, config, cluster, service, watch],
+      roles: [preflight, configOf(site as never), cluster, service, watch],
       keepGoing: true,
     },
     { title: 'through the floating address', hosts: 'clients', roles: [client] },

@@ -1,43 +1,12 @@
 import type { NodeContext } from '../../inventory/schema.ts'
-import { type Role, role, type Task } from '../../lib/index.ts'
-import { hosts, ntp, routes } from '../base/index.ts'
-import build from '../drbd/build.ts'
-import compare from '../drbd/compare.ts'
-import config from '../drbd/config.ts'
-import fencing from '../drbd/fencing.ts'
-import init from '../drbd/init.ts'
-import narrow from '../drbd/narrow.ts'
-import power from '../fencing/configure.ts'
-import configure from '../heartbeat/configure.ts'
-import install from '../heartbeat/install.ts'
-import resources from '../integrate/resources.ts'
-import restart from '../integrate/restart.ts'
+import { type Playbook, type Role, role, type Task } from '../../lib/index.ts'
 import start, { startsAtBoot } from '../integrate/start.ts'
-import watch from '../integrate/watch.ts'
-import exports from '../nfs/exports.ts'
 
-/** Roles of site whose tasks need no hands to be looked at. */
-export const roles: readonly Role<NodeContext['vars'], NodeContext['host']['vars']>[] = [
-  ntp,
-  hosts,
-  routes,
-  build,
-  install,
-  power,
-  fencing,
-  exports,
-  config,
-  init,
-  configure,
-  resources,
-  restart,
-  watch,
-  compare,
-  narrow,
-]
+type NodeRole = Role<NodeContext['vars'], NodeContext['host']['vars']>
 
 /** Roles of site that verify looks at in a way of its own, and why. */
 export const looksElsewhere: Readonly<Record<string, string>> = {
+  preflight: 'It is looked at first, by a role of its own that waits for no other node.',
   'integrate/start':
     'Whether heartbeat runs, sees its peer and one node serves is told once, by verify/cluster.',
   'integrate/service':
@@ -66,11 +35,19 @@ export function verified(task: Task, from: string): Task {
   }
 }
 
+/** Roles of site that need no hands to be looked at: all that run on the nodes, but those above. */
+export const lookedAt = (site: Playbook<never, never>): readonly NodeRole[] =>
+  site.plays
+    .filter(({ hosts }) => hosts === 'nodes')
+    .flatMap(({ roles }) => roles as readonly unknown[] as readonly NodeRole[])
+    .filter(({ name }) => !Object.hasOwn(looksElsewhere, name))
+
 /**
  * S2, S3, S5, S8 to S10, S12: every node is what `site` would make of it. Both nodes are compared
  * with one inventory, so their configuration is also identical.
  */
-export default role('verify/config', (context: NodeContext) => [
-  ...roles.flatMap((one) => one.tasks(context).map((task) => verified(task, one.name))),
-  verified(startsAtBoot(context.vars), start.name),
-])
+export const configOf = (site: Playbook<never, never>): NodeRole =>
+  role('verify/config', (context: NodeContext) => [
+    ...lookedAt(site).flatMap((one) => one.tasks(context).map((task) => verified(task, one.name))),
+    verified(startsAtBoot(context.vars), start.name),
+  ])
