@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { makeSkeleton, skeletonKinds } from '../../docs/skeleton.ts'
+
+const run = promisify(execFile)
+const root = resolve(import.meta.dirname, '../..')
+const timeout = 180_000
+let copy = ''
+
+/** A checkout of its own, with this one's packages. */
+beforeAll(async () => {
+  copy = await mkdtemp(join(tmpdir(), 'tandem-extending-'))
+  const folders = ['lib', 'roles', 'playbooks', 'inventory', 'test', 'docs', 'bench']
+  const files = [
+    'package.json',
+    'tsconfig.json',
+    'biome.json',
+    'vitest.config.ts',
+    'vitest.lab.config.ts',
+  ]
+  await Promise.all(
+    [...folders, ...files].map((name) =>
+      cp(join(root, name), join(copy, name), { recursive: true }),
+    ),
+  )
+  await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
+  await run('git', ['init', '-q'], { cwd: copy })
+}, timeout)
+afterAll(() => rm(copy, { recursive: true, force: true }))
+
+/** Puts lines into a file: each behind the line that it follows. */
+async function edit(file: string, lines: Readonly<Record<string, string>>) {
+  const path = join(copy, file)
+  let text = await readFile(path, 'utf8')
+  for (const [behind, added] of Object.entries(lines)) {
+    expect(text).toContain(behind)
+    text = text.replace(behind, `${behind}${added}`)
+  }
+  await writeFile(path, text)
+}
+
+const tool = (name: string, ...words: string[]) =>
+  run(join(copy, 'node_modules/.bin', name), words, { cwd: copy, timeout }).catch((error) => {
+    throw new Error(`${name} ${words.join(' ')}: ${error.stdout}${error.stderr}`)
+  })
+
+describe('npm run new', () => {
+  it('makes one of each, which passes lint, types and tests as made', { timeout }, async () => {
+    const made: string[] = []
+    for (const kind of skeletonKinds) made.push(...(await makeSkeleton(copy, kind, 'made-up')))
+    expect(made.filter((line) => line.startsWith('next: ')).length).toBeGreaterThan(3)
+    // What is said to come next, as a newcomer would do it.
+    await edit('playbooks/site.ts', {
+      "import watch from '../roles/integrate/watch.ts'\n":
+        "import madeUp from '../roles/made-up/index.ts'\n",
+      "title: 'base', hosts: 'nodes', roles: [ntp, hosts, routes": ', madeUp',
+    })
+    await edit('lib/resources/index.ts', {
+      "export { link } from './link.ts'\n": "export { madeUp } from './made-up.ts'\n",
+    })
+    await edit('playbooks/drills/index.ts', {
+      "import { em1, em2, em3, gateway, split } from './lines.ts'\n":
+        "import { madeUp } from './made-up.ts'\n",
+      '  standby,\n  heartbeatStop,\n': '  madeUp,\n',
+    })
+    await tool('biome', 'check', 'roles/made-up', 'lib', 'playbooks', 'test/resources')
+    await tool('tsc', '--noEmit', '-p', '.')
+    const own = [
+      'test/resources/made-up.test.ts',
+      'test/drill/drills.test.ts',
+      'test/roles/verify.test.ts',
+    ]
+    await tool('vitest', 'run', ...own, 'test/structure.test.ts')
+    // It is verified, and a golden file is made of it, with nothing else edited.
+    const listed = await run('node', ['lib/start/start.cjs', 'play', 'verify', '--list-tasks'], {
+      cwd: copy,
+      timeout,
+    })
+    expect(listed.stdout).toContain('made-up: file /etc/made-up.conf')
+    await tool('vitest', 'run', 'test/roles/rendered.test.ts', '-u')
+    const golden = join(copy, 'test/roles/rendered/production/M1/etc/made-up.conf')
+    expect(await readFile(golden, 'utf8')).toContain('node = M1.redhat.sx')
+  })
+
+  it.each([
+    ['rule', 'x', 'Expected role, resource, drill, playbook, got `rule`'],
+    ['role', 'My Role', 'Expected a name such as my-role, got `My Role`'],
+    ['playbook', 'site', 'playbooks/site.ts is there already: expected a name that is free'],
+  ])('refuses %s %s', async (kind, name, text) => {
+    await expect(makeSkeleton(root, kind, name)).rejects.toThrow(text)
+  })
+})
