@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { host, vars } from '../inventory/schema.ts'
@@ -103,7 +104,7 @@ const shapeOf = ({ properties = {} }: Schema): string =>
     )
     .join(', ')} }`
 
-function keys(schema: Schema, path = ''): string[][] {
+function keys(schema: Schema, about: ReadonlyMap<string, string>, path = ''): string[][] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
     const own = `${path}${key}`
     const isWanted = schema.required?.includes(key) ?? false
@@ -113,30 +114,57 @@ function keys(schema: Schema, path = ''): string[][] {
         : isWanted
           ? '**wanted**'
           : ''
-    if (value.properties) return keys(value, `${own}.`)
-    return [[`\`${own}\``, kindOf(value), standing]]
+    if (value.properties) return keys(value, about, `${own}.`)
+    const [of] = own.split('.')
+    return [[`\`${own}\``, kindOf(value), standing, about.get(own) ?? about.get(of ?? '') ?? '']]
   })
+}
+
+/**
+ * What stands as a comment before each key of the schema that `const NAME = …` begins, by the key's path: the schema
+ * says it once, for editors and for this page.
+ */
+function commentsOf(source: string, name: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>()
+  const from = source.search(new RegExp(`^(?:export )?const ${name} = `, 'm'))
+  const text = source.slice(from, from + source.slice(from).search(/^\}\)$|^ {2}\}\)$/m))
+  const above: { readonly indent: number; readonly key: string }[] = []
+  for (const [, comment, indent = '', key = ''] of text.matchAll(
+    /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n)?^( +)(\w+)(?::|,$)/gm,
+  )) {
+    while ((above.at(-1)?.indent ?? -1) >= indent.length) above.pop()
+    above.push({ indent: indent.length, key })
+    if (comment === undefined) continue
+    const sentence = comment.replaceAll(/\s*\n\s*\*\s?/g, ' ').trim()
+    found.set(above.map((one) => one.key).join('.'), sentence)
+  }
+  return found
 }
 
 const schemaOf = (schema: z.ZodType): Schema =>
   z.toJSONSchema(schema, { unrepresentable: 'any', io: 'input' }) as Schema
 
 function inventory(): string {
+  const source = readFileSync(join(root, 'inventory/schema.ts'), 'utf8')
+  const heads = ['key', 'takes', 'default', 'what it is']
   const machines = schemaOf(host).oneOf ?? []
   const hosts = machines.flatMap((machine) => {
     const kind = String(machine.properties?.kind?.const)
-    return keys(machine).map(([key = '', ...rest]) => [`${kind}: ${key}`, ...rest])
+    return keys(machine, commentsOf(source, kind)).map(([key = '', ...rest]) => [
+      `${kind}: ${key}`,
+      ...rest,
+    ])
   })
   return [
-    'What each key is for stands beside it in `inventory/schema.ts`; an editor shows it.',
+    'Made from `inventory/schema.ts`.',
     '',
     '### `vars` of the site',
     '',
-    table(['key', 'takes', 'default'], keys(schemaOf(vars))),
+    table(heads, keys(schemaOf(vars), commentsOf(source, 'vars'))),
     '',
     '### `vars` of a host',
     '',
-    table(['key', 'takes', 'default'], hosts),
+    table(heads, hosts),
   ].join('\n')
 }
 

@@ -102,6 +102,7 @@ const fencing = z.discriminatedUnion(
 )
 
 const node = z.strictObject({
+  /** One of the pair. */
   kind: z.literal('node'),
   /** What `uname -n` says: heartbeat and DRBD know the node by it. */
   fqdn: word,
@@ -116,8 +117,11 @@ const node = z.strictObject({
 })
 
 const client = z.strictObject({
+  /** A machine that mounts the share. */
   kind: z.literal('client'),
+  /** What `uname -n` says. */
   fqdn: word,
+  /** Service LAN. */
   em1: line,
 })
 
@@ -146,6 +150,7 @@ export const vars = z
     preferred: word,
     /** `article` is the source article's recipe to the letter, only to be compared with. */
     recipe: z.enum(['tandem', 'article']).default('tandem'),
+    /** The floating address, which clients mount. */
     vip: line,
     /**
      * No node can take the other's power. A frozen or cut-off node that comes back may then cost
@@ -154,13 +159,17 @@ export const vars = z
     fencing: z.literal('none').optional(),
     /** Time servers; a pool name or addresses. */
     ntp: z.strictObject({
+      /** Names or addresses of the servers. */
       servers: z.array(word).min(1),
       /** The largest offset from the server that counts as right, in seconds. */
       maxOffset: z.number().positive(),
     }),
     drbd: z.strictObject({
+      /** What DRBD calls the share; its configuration is `/etc/drbd.d/NAME.res`. */
       resource: word,
+      /** The share is `/dev/drbdN`; the state of the service has the next one. */
       minor: z.number().int().min(0).max(255),
+      /** The disk below the share, the same on both nodes. */
       disk: path,
       /**
        * A second, small disk (some 100 MiB; the lab has 32) for what follows the service: the memory of its clients and their locks. It
@@ -168,6 +177,7 @@ export const vars = z
        * where root of any client can change it.
        */
       stateDisk: path.optional(),
+      /** DRBD's TCP port on its line; the state of the service has the next one. */
       port,
       /** The most that a resync may use of the line, for example `100M` (bytes a second). */
       maxRate: z
@@ -182,6 +192,7 @@ export const vars = z
         .string()
         .regex(/^\d+[KMG]$/, 'Expected a rate such as 20M')
         .meta({ title: 'a rate such as 100M' }),
+      /** DRBD's activity log, in extents of 4 MiB: what a crash lets it compare anew. */
       alExtents: z.number().int().min(67).max(65_534),
       /**
        * When both disks are compared block by block: a systemd calendar, and the time within which a pair begins
@@ -192,26 +203,37 @@ export const vars = z
         .default({ calendar: 'Sun *-*-* 01:00', spread: '5h' }),
       /** What `drbdadm verify` compares blocks by; `crc32c` costs less and finds all but one in 4 billion. */
       verifyAlg: z.enum(['sha1', 'md5', 'crc32c']).default('sha1'),
+      /** Buffers of DRBD for what it receives, in pages of 4 KiB. */
       maxBuffers: z.number().int().min(32),
+      /** The most writes between two write barriers. */
       maxEpochSize: z.number().int().min(1),
+      /** DRBD's send buffer. */
       sndbufSize: z
         .string()
         .regex(/^\d+[KM]$/, 'Expected a size such as 512K')
         .meta({ title: 'a size such as 512K' }),
       /** False only with a battery-backed cache: without flushes a power failure loses acknowledged writes. */
       flushes: z.boolean(),
+      /** What both nodes prove to each other on DRBD's line. */
       sharedSecret: secretValue,
+      /** The filesystem of the share. */
       filesystem: z.literal('ext4'),
       /** How long the boot waits for the peer, in seconds. */
       bootWait: seconds,
     }),
     heartbeat: z
       .strictObject({
+        /** A heartbeat is sent so often. */
         keepalive: seconds,
+        /** A node that is silent so long is late, and told. */
         warntime: seconds,
+        /** A node that is silent so long is dead. */
         deadtime: seconds,
+        /** The same when a node has just started, and its network may not be there yet. */
         initdead: seconds,
+        /** Heartbeat's UDP port. */
         udpPort: port,
+        /** Hosts that answer ping, such as the gateway: a node that hears none of them is the one cut off. */
         pingNodes: z.array(ip).min(1),
         /** Moves the service back by itself when the preferred node returns; costs a second stall. */
         autoFailback: z.boolean(),
@@ -219,6 +241,7 @@ export const vars = z
         atBoot: z.boolean(),
         /** Resets a node whose heartbeat cannot run: the kernel's own, a device such as /dev/watchdog, or none. */
         watchdog: z.enum(['softdog', 'none']).or(path).default('softdog'),
+        /** What heartbeats are signed with. */
         key: secretValue,
       })
       .refine((beat) => beat.keepalive < beat.warntime && beat.warntime < beat.deadtime, {
@@ -230,12 +253,15 @@ export const vars = z
       }),
     nfs: z
       .strictObject({
+        /** The share: where it is mounted on the node that serves, and its name for clients. */
         path,
+        /** Who may mount it. */
         clients: cidr,
         /** Export options besides fsid and mountpoint. */
         options: z.array(word.or(z.string().regex(/^[\w=.-]+$/))).min(1),
         /** Also serves NFS 3 and 4.0, for clients such as CentOS 6; opens rpcbind, mountd, statd, lockd. */
         legacyClients: z.boolean(),
+        /** How many requests nfsd works on at once. */
         threads: z.number().int().min(1).max(4096),
         /** How long a take-over may make clients wait against how long a lock outlives a silent client. */
         profile: z.enum(['fast', 'safe']),
@@ -246,9 +272,11 @@ export const vars = z
       })
       .transform((nfs) => ({ ...profiles[nfs.profile], ...defined(nfs) })),
     client: z.strictObject({
+      /** Where clients of the inventory mount the share. */
       mountPoint: path,
       /** The version of NFS; 3 and 4.0 want `nfs.legacyClients`. */
       version: z.enum(['3', '4.0', '4.1', '4.2']).default('4.2'),
+      /** Mount options besides the version, `proto=tcp` and `hard`. */
       options: z.array(z.string().regex(/^[\w=.]+$/)),
     }),
   })
