@@ -149,8 +149,8 @@ export interface RoleContext<V, H> {
 /** A function from a host to its list of tasks; touches nothing itself. */
 export interface Role<V = unknown, H = unknown> {
   readonly name: string
-  /** Other roles that need this one to take effect: asked for by name, they bring it along. */
-  readonly also?: readonly string[]
+  /** Roles, or folders of them, that need this one to take effect: played by name, they and their parts bring it along. */
+  readonly broughtBy?: readonly string[]
   tasks(context: RoleContext<V, H>): readonly Task[]
 }
 
@@ -158,7 +158,7 @@ export interface Role<V = unknown, H = unknown> {
 export function role<V, H>(
   name: string,
   tasks: (context: RoleContext<V, H>) => readonly Task[],
-  options: Pick<Role, 'also'> = {},
+  options: Pick<Role, 'broughtBy'> = {},
 ): Role<V, H> {
   return { name, tasks, ...options }
 }

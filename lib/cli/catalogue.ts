@@ -52,8 +52,10 @@ export function roleTargets(playbook: Playbook): string[] {
   return [...new Set(names)]
 }
 
-const within = ({ name: role, also = [] }: Role<never, never>, name: string) =>
-  [role, ...also].some((one) => one === name || one.startsWith(`${name}/`))
+const isPart = (part: string, whole: string) => part === whole || part.startsWith(`${whole}/`)
+
+const within = ({ name: role, broughtBy = [] }: Role<never, never>, name: string) =>
+  isPart(role, name) || broughtBy.some((one) => isPart(one, name) || isPart(name, one))
 
 /**
  * The playbook reduced to one role, its parts, and `preflight`, which proves that the hosts are

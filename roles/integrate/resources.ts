@@ -31,7 +31,7 @@ export default role(
       manager.starts(preferred.vars.fqdn, resourceNames(vars)),
     ]
   },
-  { also: ['integrate/watch', 'integrate/service'] },
+  { broughtBy: ['integrate/watch', 'integrate/service'] },
 )
 
 /** The order heartbeat starts in; it stops in reverse. */

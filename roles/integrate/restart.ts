@@ -31,7 +31,7 @@ export default role(
       ...(volumesOf(vars.drbd).length > 1 ? [stateInUse(vars, peer.name, waitMs)] : []),
     ]
   },
-  { also: ['heartbeat'] },
+  { broughtBy: ['heartbeat'] },
 )
 
 /** A pair that has got a volume for the service's own state uses it from the next start of the service on. */

@@ -112,5 +112,5 @@ export default role(
       }),
     ]
   },
-  { also: ['nfs'] },
+  { broughtBy: ['nfs'] },
 )

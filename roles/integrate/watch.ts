@@ -58,5 +58,5 @@ export default role(
       }),
     ]
   },
-  { also: ['integrate/resources'] },
+  { broughtBy: ['integrate/resources'] },
 )
