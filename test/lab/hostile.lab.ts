@@ -36,7 +36,7 @@ for my $step (1 .. $steps) {
   elsif ($what == 10) { truncate $path, int rand 5_000_000 if -f $path && !-l $path }
   elsif ($what == 11) { link $path, $new }
   elsif ($what == 12) { mkdir $new; mkdir "$new/" . 'n' x 200 }
-  else { system 'cp', '-a', '/bin/true', $new; chmod 06755, $new }
+  else { unlink $new; system 'cp', '-a', '/bin/true', $new unless -e $new || -l $new; chmod 06755, $new unless -l $new }
 }`
 
 /** In a root of its own, whose changes nobody keeps: a link to /etc is followed on this client first. */
