@@ -78,10 +78,7 @@ describe('root of a client', () => {
       for (let part = 0; part < 4; part++) {
         const had = await on('C1', looks)
         await on('C1', run(seed * 100 + part))
-        expect(
-          await on('C1', looks),
-          await on('C1', 'tail -n 3 /run/mischief'),
-        ).not.toBe(had)
+        expect(await on('C1', looks), await on('C1', 'tail -n 3 /run/mischief')).not.toBe(had)
         await ran(['switchover'], 0)
         await on('C1', 'echo still works >/data/kept/written && sync /data/kept/written')
       }
