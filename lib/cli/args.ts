@@ -89,7 +89,7 @@ export function read(argv: readonly string[], options: Options): Read {
 function refuseFlagValues(argv: readonly string[], options: Options): void {
   for (const word of argv) {
     if (word === '--') return
-    const [, name = '', value] = /^--([^=]+)=(.*)$/s.exec(word) ?? []
+    const [, name = '', value] = /^--?([^=]+)=(.*)$/s.exec(word) ?? []
     if (options[name]?.kind !== 'flag' || value === 'true' || value === 'false') continue
     throw new UsageError(`Expected --${name} without a value, got \`${value}\``)
   }

@@ -43,6 +43,11 @@ export async function play(argv: readonly string[], context: Context): Promise<n
     return exitCodes.converged
   }
   const playbook = await target(name, dir)
+  // A word too many may have been meant as an option: a second `--` makes `--check` a word.
+  const [, , tooMany] = args.words
+  if (tooMany !== undefined && playbook.asks) {
+    throw new UsageError(`Expected one host behind ${name}, got \`${extra}\` and \`${tooMany}\``)
+  }
   const chosen = inventoryName(args.inventory, context.env)
   const loaded = await load(chosen, join(context.root, 'inventory'))
   // What a run would do is known before the lab runs, so wrong names are told before it starts.

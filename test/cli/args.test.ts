@@ -37,6 +37,7 @@ describe('options of play', () => {
 
   test.for([
     ['--check=yes', 'Expected --check without a value, got `yes`'],
+    ['-check=yes', 'Expected --check without a value, got `yes`'],
     ['--forks 0', 'Expected --forks to be an integer 1–9999, got `0`'],
     ['--forks 1 --forks 2', 'Expected one value for --forks (N), got `1` and `2`'],
     ['--limit', 'Expected HOSTS after --limit, got nothing'],

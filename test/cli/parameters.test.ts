@@ -70,6 +70,18 @@ describe('on the command line', () => {
     expect(code).toBe(1)
   })
 
+  it.each([
+    ['M2', 'M2'],
+    ['-- --check', '--check'],
+  ])('a second word is never lost: confirm-off M1 %s', async (typed, word) => {
+    // Listed only: where the word were lost, nothing must come of it.
+    const words = ['confirm-off', 'M1', '--list-hosts', ...typed.split(' ')]
+    const { stderr, stdout, code } = await asked(words)
+    expect(stderr).toBe(`Expected one host behind confirm-off, got \`M1\` and \`${word}\`\n`)
+    expect(stdout).toBe('')
+    expect(code).toBe(1)
+  })
+
   it('what npm took is typed anew', async () => {
     const { stderr, code } = await asked(['resync', 'M2'], {
       npm_lifecycle_event: 'play',
