@@ -10,6 +10,7 @@ import { tableText } from '../lib/drill/table.ts'
 import type { Round } from '../lib/drill/types.ts'
 import { exitCodeOf, exitCodes, sentence } from '../lib/errors.ts'
 import { labPaths, readLab } from '../lib/lab/index.ts'
+import { phases } from '../playbooks/drills/pair/phases.ts'
 import { besideText } from './beside.ts'
 import { failoverOptions, readFailover } from './failover-args.ts'
 import { optionLines } from './options.ts'
@@ -72,7 +73,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const rounds: Round[] = []
   const add = (made: readonly Round[]) => {
     rounds.push(...made)
-    return keep(rounds, files, { title, at, facts: factsOf(count) })
+    return keep(rounds, files, { title, at, phases, facts: factsOf(count) })
   }
   try {
     // Machines that have nothing of ours, whatever was tried on them before.
@@ -98,7 +99,8 @@ async function main(argv: readonly string[]): Promise<number> {
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-  process.stdout.write(`\n${tableText(rowsOf(rounds))}\n${besideText(rowsOf(rounds))}`)
+  const rows = rowsOf(rounds, phases)
+  process.stdout.write(`\n${tableText(rows)}\n${besideText(rows)}`)
   const short = ours.filter(
     (name) => rounds.filter((r) => r.drill === name && r.recipe === 'tandem').length < count,
   )

@@ -21,6 +21,10 @@ export const figure = z.object({
 })
 export type Figure = z.infer<typeof figure>
 
+/** Older rounds have another name for what the servers wrote. */
+const renamed = (one: unknown): unknown =>
+  typeof one === 'object' && one !== null && 'nfsd' in one ? { written: one.nfsd, ...one } : one
+
 const round = z.object({
   commit: z.string({ error: 'Expected rounds of a known commit' }),
   drill: z.string(),
@@ -40,7 +44,7 @@ const round = z.object({
 /** What is kept of rounds that `--json` wrote; throws where they are something else. */
 export function figuresOf(rounds: unknown): Figure[] {
   return z
-    .array(round)
+    .array(z.preprocess(renamed, round))
     .parse(rounds)
     .map(({ verdict, written, ...rest }) => ({
       ...rest,

@@ -94,7 +94,7 @@ export async function keep(
   meta: ReportMeta,
 ): Promise<void> {
   if (json !== undefined) {
-    await writeFile(json, `${JSON.stringify(rowsOf(rounds), undefined, 2)}\n`)
+    await writeFile(json, `${JSON.stringify(rowsOf(rounds, meta.phases), undefined, 2)}\n`)
     // In one piece: a run that is killed meanwhile must not take hours of earlier rounds with it.
     await inOnePiece(roundsFile(json), `${JSON.stringify(rounds)}\n`)
   }

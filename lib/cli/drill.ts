@@ -134,7 +134,8 @@ async function performed(
     }
     const { rounds, exitCode, breach } = await runDrills(ground, { ...options, drills: chosen })
     await kept
-    if (rounds.length > 0) context.stdout.write(harmless(`\n${tableText(rowsOf(rounds))}`))
+    if (rounds.length > 0)
+      context.stdout.write(harmless(`\n${tableText(rowsOf(rounds, meta.phases))}`))
     if (breach) {
       const where = `${breach.drill}, round ${breach.round}`
       context.stdout.write(
@@ -149,10 +150,11 @@ async function performed(
 }
 
 /** What the report says of itself. */
-function metaOf(at: number, { nodes, facts: own }: System, facts?: LabFacts): ReportMeta {
+function metaOf(at: number, { nodes, phases, facts: own }: System, facts?: LabFacts): ReportMeta {
   return {
     title: `Drills of ${nodes.join(' and ')}`,
     at,
+    phases,
     facts: { ...(facts && { acceleration: facts.acceleration }), ...own },
   }
 }

@@ -122,8 +122,7 @@ function judgeEnd<P, S extends Sight>(
   for (const text of system.notWhole(last)) stage.wrong(`after: ${text}`)
   const now = system.serving(last)
   const wanted = drill.moves ? stage.standby : stage.active
-  // The article's recipe moves the service back by itself.
-  const decides = drill.moves !== 'either' && stage.ground.system.recipe === 'tandem'
+  const decides = drill.moves !== 'either' && !system.movesBack
   if (now && now !== wanted && decides) {
     stage.wrong(`${now} serves in the end, expected ${wanted}`)
   }

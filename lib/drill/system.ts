@@ -77,6 +77,8 @@ export interface System<S extends Sight = Sight> {
   logScript(mark: string): string
   /** Reads that: what happened and when, and the kernel's lines; `zoneMs` is how far local time is ahead of UTC. */
   readLogs(node: string, text: string, clock: Clock, zoneMs: number): NodeLogs
+  /** Where the time of a stall may go, in order. */
+  readonly phases: readonly string[]
   /** Where the time of a stall went; a phase that left no trace is left out, its time in the next. */
   phasesOf(samples: Samples): Phases
   readonly parts: readonly Part<S>[]

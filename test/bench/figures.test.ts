@@ -44,6 +44,11 @@ describe('the table of figures', () => {
     ])
   })
 
+  it('is made of older rounds too, which call what the servers wrote by another name', () => {
+    const { written, ...rest } = round('standby', 'M1', 1_000)
+    expect(figuresOf([{ ...rest, nfsd: written }])).toEqual(figuresOf([{ ...rest, written }]))
+  })
+
   it('says what did not pass, and of which commits it is', () => {
     const bad = { ...figuresOf([round('em3', 'M1', 1, ['create-1 is gone'])])[0], commit: 'def' }
     const title = figuresTitle([...figures, figure.parse(bad)])

@@ -28,7 +28,7 @@ const round = (drill: string, commit = 'abc'): Round => ({
   phasesMs: {},
   timeline: { from: 0, to: 1, lanes: [], marks: [], acknowledged: {} },
 })
-const meta = { title: 'drills', at: 0, facts: {} }
+const meta = { title: 'drills', at: 0, phases: [], facts: {} }
 
 describe('--json', () => {
   it('begins with nothing where there is no file', async () => {

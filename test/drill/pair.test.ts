@@ -57,6 +57,12 @@ describe('a look at a node', () => {
     expect(parseLook('M1', text, plan).replica.connection).toBe('Unconfigured')
   })
 
+  it('still sees the address and the server where what DRBD says cannot be read', () => {
+    const node = parseLook('M2', said.replace(/ oos:0/, ''), plan)
+    expect(node).toMatchObject({ reached: true, vip: true, threads: 8, mounted: true })
+    expect(node.replica.connection).toBe('Unconfigured')
+  })
+
   it('throws where half of the answer is missing', () => {
     expect(() => parseLook('M1', said.slice(0, 200), plan)).toThrow(/M1: the answer lacks/)
   })

@@ -43,7 +43,7 @@ const usual = {
 }
 
 type Phase = keyof typeof usual
-const phases = Object.keys(usual) as Phase[]
+export const phases = Object.keys(usual) as Phase[]
 
 const perSecond: Readonly<Record<Work, number>> = {
   create: 28,
@@ -198,6 +198,7 @@ export function sampleRounds(recipe = 'tandem', times = 3): Round[] {
 }
 
 export const sampleMeta = {
+  phases,
   title: 'Drills of the pair M1 and M2',
   at: Date.UTC(2026, 2, 14, 9, 0),
   facts: {

@@ -8,7 +8,7 @@ import { median, percentile, percentiles, rowsOf } from '../../lib/drill/report/
 import { verdict } from '../../lib/drill/report/verdict.ts'
 import type { Round } from '../../lib/drill/types.ts'
 import { elementsOf } from './report-markup.ts'
-import { sampleMeta, sampleRound, sampleRounds } from './report-sample.ts'
+import { phases, sampleMeta, sampleRound, sampleRounds } from './report-sample.ts'
 
 const base = sampleRound({ drill: 'power-loss', round: 1, recipe: 'tandem', seed: 1 })
 
@@ -42,12 +42,40 @@ describe('rows', () => {
     expect(() => percentiles([])).toThrow('expected at least one value, got none')
   })
 
+  it('keeps the phases in their order, whatever a row lacks and whichever row comes first', () => {
+    const held = round(1, 1000, { drill: 'held', phasesMs: { detect: 1000, fence: 100 } })
+    const moved = round(1, 1000, {
+      phasesMs: { detect: 1000, stop: 100, promote: 100, grace: 100 },
+    })
+    const both = round(2, 1000, { phasesMs: { detect: 1000, fence: 200 } })
+    for (const rounds of [
+      [held, moved, both],
+      [both, moved, held],
+    ]) {
+      const page = renderReport(rounds, sampleMeta)
+      const heads = /Phases in figures.*?<thead>(.*?)<\/thead>/s.exec(page)?.[1] ?? ''
+      const shown = [...heads.matchAll(/<th scope="col">(\w+)</g)].map(([, name]) => name)
+      expect(shown.filter((name) => phases.includes(name as never))).toEqual(phases)
+      const row = rowsOf(rounds, phases).find(({ drill }) => drill !== 'held')
+      expect(Object.keys(row?.phasesMs ?? {})).toEqual([
+        'detect',
+        'stop',
+        'fence',
+        'promote',
+        'grace',
+      ])
+    }
+  })
+
   it('adds up counts, spreads stalls, and takes medians of the phases that were there', () => {
-    const rows = rowsOf([
-      round(1, 3000, { phasesMs: { detect: 1000, mount: 100 } }),
-      round(2, 1000, { phasesMs: { detect: 3000, mount: 400 } }),
-      round(3, 2000, { phasesMs: { detect: 1500 } }),
-    ])
+    const rows = rowsOf(
+      [
+        round(1, 3000, { phasesMs: { detect: 1000, mount: 100 } }),
+        round(2, 1000, { phasesMs: { detect: 3000, mount: 400 } }),
+        round(3, 2000, { phasesMs: { detect: 1500 } }),
+      ],
+      phases,
+    )
     expect(rows).toEqual([
       {
         drill: 'power-loss',
@@ -76,12 +104,15 @@ describe('rows', () => {
   })
 
   it('keeps recipes and drills apart, in the order of the rounds', () => {
-    const rows = rowsOf([
-      round(1, 1, { recipe: 'article' }),
-      round(1, 2),
-      round(1, 3, { drill: 'another' }),
-      round(2, 4, { recipe: 'article' }),
-    ])
+    const rows = rowsOf(
+      [
+        round(1, 1, { recipe: 'article' }),
+        round(1, 2),
+        round(1, 3, { drill: 'another' }),
+        round(2, 4, { recipe: 'article' }),
+      ],
+      phases,
+    )
     expect(rows.map(({ recipe, drill, rounds }) => `${recipe} ${drill} ${rounds}`)).toEqual([
       'article power-loss 2',
       'tandem power-loss 1',
@@ -96,9 +127,9 @@ describe('rows', () => {
     ['an error on the client', { verdict: { ...fine, clientErrors: ['lock 1: EIO'] } }],
   ])('fails for %s in one round', (_, change) => {
     const rounds = [round(1, 1), round(2, 1, change)]
-    expect(rowsOf(rounds)[0]?.passed).toBe(false)
+    expect(rowsOf(rounds, phases)[0]?.passed).toBe(false)
     expect(verdict(rounds)).toContain('2 rounds: 1 round of 1 drill failed; 200 acknowledged')
-    expect(rowsOf([round(1, 1), round(2, 1)])[0]?.passed).toBe(true)
+    expect(rowsOf([round(1, 1), round(2, 1)], phases)[0]?.passed).toBe(true)
   })
 })
 
@@ -236,7 +267,7 @@ describe('the page', () => {
         marks: [{ at: base.timeline.from + 1, text: `fault: ${evil}` }],
       },
     })
-    const meta = { title: evil, at: 0, facts: { [evil]: evil } }
+    const meta = { title: evil, at: 0, phases, facts: { [evil]: evil } }
     const hostile = renderReport([own, { ...own, recipe: 'tandem' }], meta)
     elementsOf(hostile)
     expect(hostile).not.toContain('<script')

@@ -2,7 +2,6 @@ import type { DrillRow } from '../types.ts'
 import { drillsOf, px, recipesOf, seconds, short, textWidth } from './figures.ts'
 import { ticks } from './frame.ts'
 import { html, type Markup } from './markup.ts'
-import { phaseNames } from './rows.ts'
 import { colours } from './theme.ts'
 
 const full = 1080
@@ -61,7 +60,10 @@ const totalOf = (row: DrillRow): number =>
   Object.values(row.phasesMs).reduce((sum, ms) => sum + ms, 0)
 
 /** Where the time of each drill's stall went: a bar a drill that moved the service, under one scale. */
-export function whereTheTimeWent(every: readonly DrillRow[]): Markup | undefined {
+export function whereTheTimeWent(
+  every: readonly DrillRow[],
+  phases: readonly string[],
+): Markup | undefined {
   const all = every.filter((row) => totalOf(row) > 0)
   if (all.length === 0) return undefined
   const recipes = recipesOf(all)
@@ -75,7 +77,6 @@ export function whereTheTimeWent(every: readonly DrillRow[]): Markup | undefined
     ...rows.map((row) => (Number.isFinite(row.stallMs.p50) ? row.stallMs.p50 : 0)),
   )
   const scale = (full - left - 60) / longest
-  const phases = phaseNames(rows.map(({ phasesMs }) => phasesMs))
   const shown = phases.filter((phase) => rows.some((row) => (row.phasesMs[phase] ?? 0) > 0))
 
   let top = 6

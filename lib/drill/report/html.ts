@@ -15,15 +15,17 @@ export interface ReportMeta {
   readonly at: number
   /** What the figures depend on, such as acceleration, deadtime and grace; in this order. */
   readonly facts: Readonly<Record<string, string | number>>
+  /** Where the time of a stall may go, in order. */
+  readonly phases: readonly string[]
 }
 
 /** The report as one HTML page that needs nothing else: no network, no scripts. */
 export function renderReport(rounds: readonly Round[], meta: ReportMeta): string {
-  const rows = rowsOf(rounds)
+  const rows = rowsOf(rounds, meta.phases)
   const when = new Date(meta.at).toISOString()
   const failed = failures(rounds)
   const recipes = comparison(rows)
-  const phases = whereTheTimeWent(rows)
+  const phases = whereTheTimeWent(rows, meta.phases)
   const facts = Object.entries(meta.facts)
   return html`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>

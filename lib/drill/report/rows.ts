@@ -48,32 +48,22 @@ export function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<s
   return groups
 }
 
-/**
- * The phases of several stalls, in their order: one that some of them lack stands where the others have it.
- */
-export function phaseNames(all: readonly Phases[]): string[] {
-  const names: string[] = []
-  for (const own of all) {
-    let place = 0
-    for (const name of Object.keys(own)) {
-      const known = names.indexOf(name)
-      if (known < 0) names.splice(place, 0, name)
-      place = (known < 0 ? place : known) + 1
-    }
-  }
-  return names
-}
-
 /** A phase that a round did not have says nothing about how long it takes: it is left out, not 0. */
-function medianPhases(rounds: readonly Round[]): Phases {
+function medianPhases(rounds: readonly Round[], phases: readonly string[]): Phases {
   const medians: Record<string, number> = {}
-  for (const phase of phaseNames(rounds.map(({ phasesMs }) => phasesMs))) {
-    medians[phase] = median(rounds.flatMap(({ phasesMs }) => phasesMs[phase] ?? []))
+  for (const phase of phases) {
+    const values = rounds.flatMap(({ phasesMs }) => phasesMs[phase] ?? [])
+    if (values.length > 0) medians[phase] = median(values)
   }
   return medians
 }
 
-function rowOf(drill: string, recipe: string, rounds: readonly Round[]): DrillRow {
+function rowOf(
+  drill: string,
+  recipe: string,
+  rounds: readonly Round[],
+  phases: readonly string[],
+): DrillRow {
   const sum = (count: (round: Round) => number) =>
     rounds.reduce((total, round) => total + count(round), 0)
   const stall = (kind: keyof Stalls) => percentiles(rounds.map(({ stalls }) => stalls[kind]))
@@ -99,13 +89,15 @@ function rowOf(drill: string, recipe: string, rounds: readonly Round[]): DrillRo
       read: stall('read'),
       lock: stall('lock'),
     },
-    phasesMs: medianPhases(rounds),
+    phasesMs: medianPhases(rounds, phases),
   }
 }
 
-/** One row for each recipe and drill, both in the order in which they appear first. */
-export function rowsOf(rounds: readonly Round[]): DrillRow[] {
+/** One row for each recipe and drill, both in the order in which they appear first; `phases` names all, in their order. */
+export function rowsOf(rounds: readonly Round[], phases: readonly string[]): DrillRow[] {
   return [...groupBy(rounds, ({ recipe }) => recipe)].flatMap(([recipe, ofRecipe]) =>
-    [...groupBy(ofRecipe, ({ drill }) => drill)].map(([drill, own]) => rowOf(drill, recipe, own)),
+    [...groupBy(ofRecipe, ({ drill }) => drill)].map(([drill, own]) =>
+      rowOf(drill, recipe, own, phases),
+    ),
   )
 }

@@ -1,7 +1,7 @@
 import type { Machine } from '../../../lib/drill/index.ts'
 import { manager } from '../../../roles/cluster/index.ts'
 import { parseProcDrbd, unconfigured } from '../../../roles/drbd/status.ts'
-import type { NodeState, PairPlan, PairState } from './state.ts'
+import type { NodeState, PairPlan, PairState, Replica } from './state.ts'
 
 /** Asks a node for everything at once; as few programs as can be, for they take time from clients. */
 export function lookScript({ drbd, path, vip }: PairPlan): string {
@@ -39,7 +39,7 @@ export function parseLook(name: string, text: string, plan: PairPlan): NodeState
   return {
     name,
     reached: true,
-    replica: parseProcDrbd(of('drbd'), plan.drbd.minor),
+    replica: replicaOf(of('drbd'), plan.drbd.minor),
     heartbeat: heartbeatWord(of('heartbeat')),
     mounted: of('mounted') === 'yes',
     threads: Number.parseInt(of('threads'), 10) || 0,
@@ -55,6 +55,18 @@ function heartbeatWord(text: string): string {
   return /not running|cannot signon|stopped|not found|no such file/i.test(text)
     ? 'stopped'
     : 'transition'
+}
+
+/**
+ * The device out of /proc/drbd; one that cannot be read counts as none. It must not hide what else was seen of a node: a
+ * second server would be overlooked.
+ */
+export function replicaOf(text: string, minor: number): Replica {
+  try {
+    return parseProcDrbd(text, minor)
+  } catch {
+    return unconfigured
+  }
 }
 
 /** A node that did not answer. */

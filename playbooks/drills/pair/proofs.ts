@@ -1,6 +1,7 @@
 import { type Machines, machineOf, must } from '../../../lib/drill/index.ts'
-import { describe, parseProcDrbd } from '../../../roles/drbd/status.ts'
+import { describe } from '../../../roles/drbd/status.ts'
 import { stateFolder } from '../../../roles/drbd/volumes.ts'
+import { replicaOf } from './look.ts'
 import type { PairPlan } from './state.ts'
 
 /** Lets DRBD compare both disks while the service goes on; a sentence for what differs. */
@@ -12,7 +13,7 @@ export async function verifyProblems(
 ): Promise<string[]> {
   const { drbd, slow } = plan
   const node = machineOf(ground, serving)
-  const look = async () => parseProcDrbd(await must(node, 'cat /proc/drbd'), drbd.minor)
+  const look = async () => replicaOf(await must(node, 'cat /proc/drbd'), drbd.minor)
   const limitMs = 600_000 * slow
   const until = Date.now() + limitMs
   // DRBD's own control of the rate starts low and stays there: here it took three times as long.

@@ -2,7 +2,7 @@ import { counterScript } from './counter.ts'
 import { lookAt } from './look.ts'
 import { logScript, readLogs } from './marks.ts'
 import { noteOf, parts } from './parts.ts'
-import { phasesOf } from './phases.ts'
+import { phases, phasesOf } from './phases.ts'
 import { fsckProblems, verifyProblems } from './proofs.ts'
 import {
   holdsAny,
@@ -48,6 +48,7 @@ export function pairSystem(plan: PairPlan): System {
     text: stateText,
     logScript,
     readLogs,
+    phases,
     phasesOf,
     parts,
     noteOf,
