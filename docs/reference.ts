@@ -6,6 +6,7 @@ import { loadPlaybook, playbookNames, roleNames } from '../lib/cli/catalogue.ts'
 import { drillOptions } from '../lib/cli/drill-options.ts'
 import { verbs } from '../lib/cli/lab-verbs.ts'
 import { type Option, playOptions, secretsOptions } from '../lib/cli/options.ts'
+import { placeholders } from '../lib/cli/parameters.ts'
 import { without } from '../lib/drill/ground.ts'
 import { exitCodes } from '../lib/errors.ts'
 import set from '../playbooks/drills/index.ts'
@@ -33,8 +34,7 @@ async function playbooks(): Promise<string> {
     (await playbookNames(dir)).map(async (name) => {
       const { description, parameters = {}, asks } = await loadPlaybook(name, dir)
       const own = Object.entries(parameters).map(
-        ([key, { kind, about }]) =>
-          `\`--${key} ${kind === 'host' ? 'HOST' : 'HOST:DEVICE'}\`: ${about}`,
+        ([key, { kind, about }]) => `\`--${key} ${placeholders[kind]}\`: ${about}`,
       )
       const word = asks === 'absent' ? ['a host that is off, as a word behind the playbook'] : []
       return [`\`${name}\``, description, [...word, ...own].join('; ')]

@@ -1,18 +1,12 @@
 import { playbook } from '../lib/index.ts'
+import { victim } from '../roles/recover/victim.ts'
 import resync from '../roles/resync/index.ts'
 import cluster from '../roles/verify/cluster.ts'
 
 export default playbook({
   name: 'resync',
   description: 'Blocks that differ are copied from the node that serves: -- --victim NODE',
-  parameters: {
-    victim: {
-      kind: 'host',
-      required: true,
-      about:
-        'the node whose changes or blocks are given up (npm run play verify tells which node serves)',
-    },
-  },
+  parameters: { victim },
   plays: [
     { title: 'the blocks that differ', hosts: 'nodes', roles: [resync] },
     { title: 'the pair is whole again', hosts: 'nodes', roles: [cluster] },

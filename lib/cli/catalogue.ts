@@ -6,7 +6,7 @@ import { loadProblem, unknownName } from '../inventory/index.ts'
 import type { Play, Playbook, Role } from '../task.ts'
 
 /** The playbook a name of a role is looked up in: the one that builds everything. */
-const whole = 'site'
+export const whole = 'site'
 
 /** Names of the playbooks in `dir`, sorted. */
 export async function playbookNames(dir: string): Promise<string[]> {
@@ -23,15 +23,24 @@ export async function playbookNames(dir: string): Promise<string[]> {
 
 /** Loads one playbook; throws UsageError where the file cannot be loaded. */
 export async function loadPlaybook(name: string, dir: string): Promise<Playbook> {
-  const file = `playbooks/${name}.ts`
+  return loadDefault(join(dir, `${name}.ts`), `playbooks/${name}.ts`, 'a playbook', isPlaybook)
+}
+
+/** Loads what a file of the root exports by default; `shown` is the file's name in messages, `what` what it must export. */
+export async function loadDefault<T>(
+  path: string,
+  shown: string,
+  what: string,
+  is: (value: unknown) => value is T,
+): Promise<T> {
   let loaded: { default?: unknown }
   try {
-    loaded = await importFile(join(dir, `${name}.ts`))
+    loaded = await importFile(path)
   } catch (error) {
-    throw new UsageError(`${file} does not load: ${loadProblem(error)}`, { cause: error })
+    throw new UsageError(`${shown} does not load: ${loadProblem(error)}`, { cause: error })
   }
-  if (isPlaybook(loaded.default)) return loaded.default
-  throw new UsageError(`${file}: expected a playbook as its default export`)
+  if (is(loaded.default)) return loaded.default
+  throw new UsageError(`${shown}: expected ${what} as its default export`)
 }
 
 function isPlaybook(value: unknown): value is Playbook {

@@ -36,7 +36,7 @@ export async function playHelp(context: Context): Promise<string> {
   if (roles.length > 0) lines.push('', 'Roles of site:', ...wrapped(roles, columnsOf(context)))
   const inventories = await available(join(context.root, 'inventory'))
   lines.push('', `Inventories: ${inventories.join(', ') || '(none)'}`, '', examples)
-  const options = optionsWith(await allParameters(dir).catch(() => new Map()))
+  const options = optionsWith(await allParameters(dir))
   const usage = 'npm run play PLAYBOOK|ROLE -- [OPTIONS]'
   return `${await helpText(usage, options, columnsOf(context), lines.join('\n'))}\n`
 }

@@ -2,7 +2,7 @@ import { groupHosts } from '../engine/plan.ts'
 import { UsageError } from '../errors.ts'
 import { type Inventory, unknownName } from '../inventory/index.ts'
 import type { Parameter, Playbook } from '../task.ts'
-import { loadPlaybook, playbookNames } from './catalogue.ts'
+import { loadPlaybook, playbookNames, whole } from './catalogue.ts'
 import { type Option, playOptions } from './options.ts'
 
 /** What was given for parameters, by their names. */
@@ -13,17 +13,36 @@ export interface Known extends Parameter {
   readonly takers: readonly string[]
 }
 
-/** The parameters of all playbooks in a folder; one that does not load has none, nor has a folder that is not there. */
+/**
+ * The parameters of all playbooks in a folder; one that does not load has none, nor has a folder that is not there. Throws
+ * UsageError where one has the name of an option of play, or is of two kinds.
+ */
 export async function allParameters(dir: string): Promise<ReadonlyMap<string, Known>> {
   const known = new Map<string, Known>()
   for (const name of await playbookNames(dir).catch(() => [])) {
     const playbook = await loadPlaybook(name, dir).catch(() => undefined)
     for (const [key, parameter] of Object.entries(playbook?.parameters ?? {})) {
       const before = known.get(key)
+      if (Object.hasOwn(playOptions, key)) {
+        throw new UsageError(
+          `playbooks/${name}.ts: expected a parameter that is no option of play, got ${key}`,
+        )
+      }
+      if (before && before.kind !== parameter.kind) {
+        throw new UsageError(
+          `playbooks/${name}.ts: expected the parameter ${key} to be of kind ${before.kind}, as for ${before.takers.join(' and ')}, got ${parameter.kind}`,
+        )
+      }
       known.set(key, { ...parameter, ...before, takers: [...(before?.takers ?? []), name] })
     }
   }
   return known
+}
+
+/** What a parameter's value looks like. */
+export const placeholders: Readonly<Record<Parameter['kind'], string>> = {
+  host: 'HOST',
+  devices: 'HOST:DEVICE',
 }
 
 /** The options of `npm run play` and, where one of these is none of them, those of every playbook's parameters. */
@@ -32,10 +51,15 @@ export async function playOptionsFor(
   dir: string,
 ): Promise<Readonly<Record<string, Option>>> {
   const isKnown = (word: string) => {
-    const name = /^--(?:no-)?([^=]+)/.exec(word)?.[1]
+    const name = /^--?(?:no-)?([^=]+)/.exec(word)?.[1]
     return name === undefined || Object.hasOwn(playOptions, name)
   }
-  return words.every(isKnown) ? playOptions : optionsWith(await allParameters(dir))
+  if (words.every(isKnown)) return playOptions
+  // Where the playbook itself does not load, that is what is wrong, and not an option of its own.
+  const names = await playbookNames(dir)
+  const meant = words.find((word) => names.includes(word)) ?? whole
+  if (names.includes(meant)) await loadPlaybook(meant, dir)
+  return optionsWith(await allParameters(dir))
 }
 
 /** The same for known parameters. */
@@ -44,7 +68,7 @@ export function optionsWith(known: ReadonlyMap<string, Known>): Readonly<Record<
     name,
     {
       kind: kind === 'devices' ? 'words' : 'text',
-      value: kind === 'devices' ? 'HOST:DEVICE' : 'HOST',
+      value: placeholders[kind],
       about: `${takers.join(', ')}: ${about}`,
     },
   ])
@@ -90,7 +114,7 @@ function check(
     const host = kind === 'host' ? word : /^([^:/]+):\/./.exec(word)?.[1]
     if (host === undefined) {
       throw new UsageError(
-        `Expected --${name} HOST:DEVICE, such as ${hosts[0]}:/dev/sdb, got \`${word}\``,
+        `Expected --${name} ${placeholders.devices}, such as ${hosts[0]}:/dev/sdb, got \`${word}\``,
       )
     }
     if (!hosts.includes(host)) throw new UsageError(unknownName('host', host, hosts))

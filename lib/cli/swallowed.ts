@@ -51,6 +51,9 @@ function setIn(npmrc: readonly string[]): Set<string> {
   return new Set(keys)
 }
 
+/** What npm calls an option in the environment, behind `npm_config_`. */
+const keyOf = (name: string): string => name.replaceAll('-', '_')
+
 type Options = Readonly<Record<string, Option>>
 
 function taken(options: Options, env: NodeJS.ProcessEnv, sources: NpmSources): Taken[] {
@@ -60,7 +63,7 @@ function taken(options: Options, env: NodeJS.ProcessEnv, sources: NpmSources): T
   for (const [variable, value = ''] of Object.entries(env)) {
     const key = /^npm_config_(.+)$/.exec(variable)?.[1]
     if (key === undefined || settings.has(key)) continue
-    const exact = names.find((name) => name.replaceAll('-', '_') === key)
+    const exact = names.find((name) => keyOf(name) === key)
     const inherited = sources.inherited?.[variable] === value
     if (key === 'loglevel') {
       if (value !== 'verbose' || inherited || !options.verbose) continue
@@ -85,6 +88,15 @@ function taken(options: Options, env: NodeJS.ProcessEnv, sources: NpmSources): T
   return found.sort((a, b) => place(a) - place(b))
 }
 
+/** Whether npm has a key, from wherever, that is neither its own nor a setting nor one of these options. */
+function hasUnknown(options: Options, env: NodeJS.ProcessEnv, { npmrc }: NpmSources): boolean {
+  const known = new Set([...npmsOwn, ...setIn(npmrc), ...Object.keys(options).map(keyOf)])
+  return Object.keys(env).some((variable) => {
+    const key = /^npm_config_(.+)$/.exec(variable)?.[1]
+    return key !== undefined && !known.has(key)
+  })
+}
+
 /** The sentence that refuses the run because npm took options for itself; undefined when it took none. */
 export async function swallowed(
   script: 'play' | 'lab',
@@ -96,12 +108,9 @@ export async function swallowed(
   if (env.npm_lifecycle_event !== script) return undefined
   const ofPlay = argv[0] === 'drill' ? drillOptions : playOptions
   const options: Options = script === 'play' ? ofPlay : labOptions
-  let all = taken(options, env, sources)
-  // Not one of those: perhaps a parameter of a playbook, which takes time to find out.
-  const isOdd = ({ typed, option }: Taken) => !option || options[typed.slice(2)] !== option
-  if (ofPlay === playOptions && script === 'play' && all.some(isOdd)) {
-    all = taken(await allOfPlay(), env, sources)
-  }
+  // Perhaps a parameter of a playbook, which takes time to find out.
+  const mayBeOne = options === playOptions && hasUnknown(options, env, sources)
+  const all = taken(mayBeOne ? await allOfPlay() : options, env, sources)
   if (all.length === 0) return undefined
   const names = [...new Set(all.map((one) => one.typed))]
   const what = `npm took ${names.join(' and ')} for itself and nothing was run; type: `

@@ -1,7 +1,11 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import production from '../../inventory/production.ts'
-import { allParameters, type Given, withParameters } from '../../lib/cli/parameters.ts'
+import { allParameters, type Given, optionsWith, withParameters } from '../../lib/cli/parameters.ts'
+import { swallowed } from '../../lib/cli/swallowed.ts'
 import recover from '../../playbooks/recover-split-brain.ts'
 import site from '../../playbooks/site.ts'
 import verify from '../../playbooks/verify.ts'
@@ -50,6 +54,35 @@ describe('devices', () => {
   })
 })
 
+describe('of all playbooks', () => {
+  it.each([
+    [
+      { limit: 'host' },
+      {},
+      /^playbooks\/a\.ts: expected a parameter that is no option of play, got limit$/,
+    ],
+    [
+      { disk: 'host' },
+      { disk: 'devices' },
+      /^playbooks\/b\.ts: expected the parameter disk to be of kind host, as for a, got devices$/,
+    ],
+  ])('two of one name are refused (%#)', async (one, two, text) => {
+    const dir = await mkdtemp(join(tmpdir(), 'tandem-parameters-'))
+    for (const [name, kinds] of [
+      ['a', one],
+      ['b', two],
+    ] as const) {
+      const parameters = Object.fromEntries(
+        Object.entries(kinds).map(([key, kind]) => [key, { kind, about: '' }]),
+      )
+      const text = JSON.stringify({ name, description: '', plays: [], parameters })
+      await writeFile(join(dir, `${name}.ts`), `export default ${text}\n`)
+    }
+    await expect(allParameters(dir)).rejects.toThrow(text)
+    await rm(dir, { recursive: true })
+  })
+})
+
 describe('on the command line', () => {
   const asked = (words: string[], env = {}) => tandem(['play', ...words], env, undefined, root)
 
@@ -57,8 +90,10 @@ describe('on the command line', () => {
     const { stderr, code } = await asked(['--victim', 'M2', 'site'])
     expect(stderr).toBe('site takes no --victim: only recover-split-brain and resync do\n')
     expect(code).toBe(1)
-    const listed = await asked(['recover-split-brain', '--victim=M2', '--list-hosts'])
-    expect(listed.code, listed.stderr).toBe(0)
+    for (const word of ['--victim=M2', '-victim=M2']) {
+      const listed = await asked(['recover-split-brain', word, '--list-hosts'])
+      expect(listed.code, listed.stderr).toBe(0)
+    }
     const { stdout } = await asked(['--help'])
     expect(stdout).toMatch(/--victim +HOST: recover-split-brain, resync:/)
     expect(stdout).toMatch(/--overwrite +HOST:DEVICE: site:/)
@@ -80,6 +115,21 @@ describe('on the command line', () => {
     expect(stderr).toBe(`Expected one host behind confirm-off, got \`M1\` and \`${word}\`\n`)
     expect(stdout).toBe('')
     expect(code).toBe(1)
+  })
+
+  it('a playbook that does not load is told, and not its own option', async () => {
+    const { stderr, code } = await tandem(['play', 'broken', '--overwrite', 'M2:/dev/sdb'])
+    expect(stderr).toMatch(/^playbooks\/broken\.ts does not load: nobody can load this \(/)
+    expect(code).toBe(1)
+  })
+
+  it('what an outer npm took is noticed too', async () => {
+    const env = { npm_lifecycle_event: 'play', npm_config_overwrite: 'M2:/dev/sdb' }
+    const sources = { npmrc: [], inherited: env }
+    const options = async () => optionsWith(await known())
+    expect(await swallowed('play', ['site'], env, sources, options)).toContain(
+      'type: npm run play site -- --overwrite M2:/dev/sdb',
+    )
   })
 
   it('what npm took is typed anew', async () => {
