@@ -3,6 +3,14 @@ import { holdsAny, nodeOf } from './pair/state.ts'
 import type { Drill, Stage } from './pair/words.ts'
 import { moveLimitMs, untilServes } from './planned.ts'
 
+/** The power switch of the active node; both get back what the drill takes from them. */
+function switchOf({ active, ground, undo }: Stage): string {
+  const link = `bmc-${active}`
+  undo(`${active} gets its power back`, () => ground.powerOn(active))
+  undo(`${link} answers again`, () => ground.heal(link))
+  return link
+}
+
 /** Says, as an administrator who has seen it, that a node is off; on the one that waits for it. */
 async function confirmOff(stage: Stage, dead: string): Promise<void> {
   stage.say(`an administrator confirms that ${dead} is off`)
@@ -35,9 +43,7 @@ export const switchUnreachable: Drill = {
   crash: true,
   run: async (stage) => {
     const { active, ground } = stage
-    const link = `bmc-${active}`
-    stage.undo(`${active} gets its power back`, () => ground.powerOn(active))
-    stage.undo(`${link} answers again`, () => ground.heal(link))
+    const link = switchOf(stage)
     stage.say(`${link} falls silent`)
     await ground.cut(link)
     await verifyNames(stage, /switch/)
@@ -55,9 +61,7 @@ export const nodeAndSwitch: Drill = {
   crash: true,
   run: async (stage) => {
     const { active, ground } = stage
-    const link = `bmc-${active}`
-    stage.undo(`${active} gets its power back`, () => ground.powerOn(active))
-    stage.undo(`${link} answers again`, () => ground.heal(link))
+    const link = switchOf(stage)
     await stage.fault(`${active} and ${link} lose their power`, async () => {
       await ground.cut(link)
       await ground.powerOff(active)

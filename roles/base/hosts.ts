@@ -12,12 +12,14 @@ export const naming = (address: string, names: readonly string[]) =>
 /** Takes a host's own name, and the first part of that, out of every line of a loopback address; others keep theirs. */
 export function withoutLoopback(fqdn: string): Edit {
   const own = new Set([fqdn, fqdn.split('.')[0] ?? ''].map((name) => name.toLowerCase()))
+  // Else this and the line that wants `localhost` there would undo each other.
+  own.delete('localhost')
   const isOwn = (word: string) => own.has(word.toLowerCase())
   return (text) => {
     const { lines, join } = cut(text)
     let edited = 0
     const kept = lines.flatMap((whole) => {
-      const [, said = '', comment] = /^([^#]*)(#.*)?$/.exec(whole) ?? []
+      const [, said = '', comment] = /^([^#]*)(#.*)?$/s.exec(whole) ?? []
       const [address = '', ...names] = said.trim().split(/\s+/)
       if (!/^(127\.[\d.]+|::1)$/.test(address) || !names.some(isOwn)) return [whole]
       edited += 1

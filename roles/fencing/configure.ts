@@ -83,7 +83,7 @@ export default role(
       isFenced(context) ? programAnswers(context) : withoutSwitch,
     ]
   },
-  { broughtBy: ['drbd', 'integrate/resources', 'integrate/watch', 'integrate/service'] },
+  { broughtBy: ['drbd/fencing', 'integrate/resources', 'integrate/watch', 'integrate/service'] },
 )
 
 /** Told by every run: an administrator who chose it years ago may not be the one who reads this. */

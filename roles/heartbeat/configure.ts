@@ -3,7 +3,7 @@ import { directory, role, type Task, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
 import { unitKnown } from '../base/reload.ts'
 import { dopd } from '../drbd/fencing.ts'
-import { heartbeatRun, heartbeatUnit } from './files.ts'
+import { heartbeatRun, heartbeatUnit, logFile } from './files.ts'
 import { watchdog, watchdogDevice } from './watchdog.ts'
 import { wholeMessages } from './whole.ts'
 
@@ -21,6 +21,7 @@ export default role('heartbeat/configure', (context: NodeContext) => {
     directory('/etc/ha.d', { mode: 0o755 }),
     template('ha.cf', '/etc/ha.d/ha.cf', {
       dopd,
+      log: logFile,
       ...heartbeat,
       links,
       nodes: pair.map(({ vars }) => vars.fqdn),

@@ -5,6 +5,9 @@ import { libFolder } from '../base/folder.ts'
 export const heartbeatRun = `${libFolder}/heartbeat`
 export const heartbeatUnit = '/etc/systemd/system/heartbeat.service.d/tandem.conf'
 
+/** Where it logs. */
+export const logFile = '/var/log/ha-log'
+
 /** What it starts, and in which order. */
 export const resourcesFile = '/etc/ha.d/haresources'
 

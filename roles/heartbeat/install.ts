@@ -6,5 +6,5 @@ export default role(
   'heartbeat/install',
   (_: NodeContext) => [packages(['heartbeat'], { noStart: ['heartbeat.service'] })],
   // DRBD's fencing asks the peer through heartbeat, and its files belong to heartbeat's group.
-  { broughtBy: ['drbd'] },
+  { broughtBy: ['drbd/fencing'] },
 )

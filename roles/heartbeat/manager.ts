@@ -1,6 +1,6 @@
 import { templates } from '../../lib/index.ts'
 import type { ClusterManager } from '../cluster/manager.ts'
-import { heartbeatFiles, resourcesFile } from './files.ts'
+import { heartbeatFiles, logFile, resourcesFile } from './files.ts'
 import { holding, isActive, isSettled, line } from './status.ts'
 
 const template = templates(import.meta.dirname)
@@ -10,7 +10,7 @@ const helpers = '/usr/share/heartbeat'
 export const heartbeat: ClusterManager = {
   name: 'heartbeat',
   unit: 'heartbeat.service',
-  log: '/var/log/ha-log',
+  log: logFile,
   commands: {
     held: 'cl_status rscstatus',
     peer: (node) => `cl_status nodestatus ${node}`,

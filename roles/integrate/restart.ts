@@ -31,7 +31,8 @@ export default role(
       ...(volumesOf(vars.drbd).length > 1 ? [stateInUse(vars, peer.name, waitMs)] : []),
     ]
   },
-  { broughtBy: ['heartbeat'] },
+  // What heartbeat starts is a file that it reads only when it starts, too.
+  { broughtBy: ['heartbeat', 'integrate/resources'] },
 )
 
 /** A pair that has got a volume for the service's own state uses it from the next start of the service on. */

@@ -112,5 +112,5 @@ export default role(
       }),
     ]
   },
-  { broughtBy: ['nfs'] },
+  { broughtBy: ['nfs/exports'] },
 )

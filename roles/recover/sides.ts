@@ -1,6 +1,6 @@
 import type { Site } from '../../inventory/schema.ts'
 import type { CheckHost } from '../../lib/index.ts'
-import { type Holding, holding, isActive, isSettled } from '../cluster/index.ts'
+import { type Holding, holding, isActive, isSettled, manager } from '../cluster/index.ts'
 import { type DiskReport, diskReports, splitBrain } from '../drbd/split-brain.ts'
 import { describe } from '../drbd/status.ts'
 
@@ -85,7 +85,7 @@ export function obstacle(victim: Side, survivor: Side, preferred: string): strin
   }
   if (!isActive(survivor.holds, survivor.name, preferred) || !isServing(survivor)) {
     const mounted = survivor.mounted ? 'mounted' : 'not mounted'
-    return `${survivor.name} does not serve (${describe(survivor.status)}, the share is ${mounted}, heartbeat says ${survivor.holds}): its log tells why (/var/log/ha-log on ${survivor.name})`
+    return `${survivor.name} does not serve (${describe(survivor.status)}, the share is ${mounted}, heartbeat says ${survivor.holds}): its log tells why (${manager.log} on ${survivor.name})`
   }
   return undefined
 }

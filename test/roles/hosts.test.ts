@@ -55,6 +55,17 @@ describe('lines of /etc/hosts that are others’', () => {
     expect(await readFile(path, 'utf8')).toBe(others)
   })
 
+  it('end as they did, and localhost is nobody’s own', async () => {
+    const path = join(folder, 'hosts')
+    const edit = withoutLoopback('localhost.site')
+    const text = '127.0.0.1 localhost # a\r\n127.0.1.1 localhost.site # b\r\n10.0.0.1 x\n'
+    await writeFile(path, text)
+    await converge(editing('own', path, edit, {}))
+    expect(await readFile(path, 'utf8')).toBe('127.0.0.1 localhost # a\r\n10.0.0.1 x\n')
+    await converge(editing('own', path, edit, {}))
+    expect(await readFile(path, 'utf8')).toBe('127.0.0.1 localhost # a\r\n10.0.0.1 x\n')
+  })
+
   it('keep what else they say', async () => {
     const path = join(folder, 'hosts')
     await writeFile(path, '127.0.0.1\tlocalhost M1.redhat.sx M1 db # ours # M1\n::1 M1 localhost\n')

@@ -4,6 +4,7 @@ import {
   type Mark as General,
   type NodeLogs,
 } from '../../../lib/drill/index.ts'
+import { manager } from '../../../roles/cluster/index.ts'
 
 /** What happened on a node, in the words that phases and lanes are made of. */
 export const markEvents = [
@@ -112,7 +113,7 @@ export const logScript = (mark: string) => `echo '--- stamps'; cat /run/tandem/p
 echo '--- kernel'; dmesg >/run/tandem-drill.log
 if grep -qF '${mark}' /run/tandem-drill.log; then sed -n '/${mark}/,$p' /run/tandem-drill.log; else cat /run/tandem-drill.log; fi
 rm -f /run/tandem-drill.log
-echo '--- heartbeat'; tail -n 400 /var/log/ha-log 2>/dev/null; :`
+echo '--- heartbeat'; tail -n 400 ${manager.log} 2>/dev/null; :`
 
 /** Reads what that prints. */
 export function readLogs(node: string, text: string, clock: Clock, zoneMs: number): NodeLogs {

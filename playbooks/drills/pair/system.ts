@@ -1,3 +1,4 @@
+import { manager } from '../../../roles/cluster/index.ts'
 import { counterScript } from './counter.ts'
 import { lookAt } from './look.ts'
 import { logScript, readLogs } from './marks.ts'
@@ -32,8 +33,7 @@ export function pairSystem(plan: PairPlan): System {
     moveLimitMs: (heartbeat.deadtime + 30 * slow) * 1_000,
     move: ['switchover'],
     stop: 'systemctl stop heartbeat',
-    whereToLook:
-      'npm run play verify; dmesg and /var/log/ha-log of both nodes; /data/.tandem-drill on the client',
+    whereToLook: `npm run play verify; dmesg and ${manager.log} of both nodes; ${client.mountPoint}/.tandem-drill on the client`,
     folders: { client: client.mountPoint, node: plan.path },
     counter: { script: counterScript, name: 'nfsd' },
     look: (machines, watcher, options) => lookAt(machines, watcher, plan, options),
