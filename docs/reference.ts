@@ -55,9 +55,9 @@ function drills(): string {
 const codes: Readonly<Record<keyof typeof exitCodes, string>> = {
   converged: 'everything is as it should be now',
   usage: 'wrong words or a wrong inventory; nothing was changed',
-  failed: 'a task failed; `verify` found something wrong',
+  failed: 'a task failed, or `verify` found something wrong',
   unreachable: 'a host cannot be reached',
-  refused: 'a guard refused: it would have cost data, or interrupted the service',
+  refused: 'a guard refused, because data could be lost or the service interrupted; `verify` found what every run would refuse, such as a power switch that does not answer',
   interrupted: 'Ctrl-C, or another signal',
 }
 
