@@ -49,8 +49,8 @@ export default role('grow', (context: NodeContext) => {
     same(volume),
     once(resized(volume, peer)),
     synchronised(volume),
-    filesystemGrown(volume),
     noted(volume, peer),
+    filesystemGrown(volume),
   ])
 })
 
@@ -93,16 +93,28 @@ function filesystemGrown(volume: Volume): Task {
       const { role: own } = await drbdStatus(host, volume)
       if (own !== 'Primary') return
       const { stdout } = await host.$`dumpe2fs -h ${device} 2>/dev/null`
-      const number = (key: string) => Number(new RegExp(`^${key}: +(\\d+)$`, 'm').exec(stdout)?.[1])
-      const bytes = number('Block count') * number('Block size')
+      const { bytes, isFixed } = parseHead(stdout, device)
       const has = await deviceBytes(host, volume)
-      if (!(bytes > 0)) throw new Error(`dumpe2fs: expected the size of ${device}, got none`)
-      return has - bytes < 1024 ** 2
-        ? undefined
-        : change(`${sizeText(bytes)} become ${sizeText(has)}`)
+      if (has - bytes < 1024 ** 2) return
+      if (isFixed) {
+        throw new Refusal(
+          `${host.name}: the ${filesystem} of ${device} stays at ${sizeText(bytes)}: its journal is too small for the kernel to let it grow while it is mounted. DRBD has taken the larger disk; nothing is lost`,
+        )
+      }
+      return change(`${sizeText(bytes)} become ${sizeText(has)}`)
     },
     apply: async ({ sh }) => {
       await sh`resize2fs ${device}`
     },
   })
+}
+
+/** What `dumpe2fs -h` says: the size in bytes, and whether it can only grow while it is not mounted; throws on other text. */
+export function parseHead(text: string, device: string): { bytes: number; isFixed: boolean } {
+  const number = (key: string) => Number(new RegExp(`^${key}: +(\\d+)$`, 'm').exec(text)?.[1])
+  const bytes = number('Block count') * number('Block size')
+  if (!(bytes > 0)) throw new Error(`dumpe2fs: expected the size of ${device}, got none`)
+  // All reserved blocks of descriptors, and some more, are one transaction, which may have a quarter of the journal.
+  const isFixed = number('Reserved GDT blocks') + 6 > number('Total journal blocks') / 4
+  return { bytes, isFixed }
 }
