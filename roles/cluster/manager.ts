@@ -15,7 +15,7 @@ export interface ClusterManager {
   readonly unit: string
   /** Where it logs. */
   readonly log: string
-  /** Commands of one line, for scripts and for people; each ends within some seconds. */
+  /** Commands of one line, for scripts, which give each a time limit, and for people. */
   readonly commands: {
     /** Prints what this node holds, in the words of `Holding`. */
     readonly held: string
