@@ -57,7 +57,8 @@ const codes: Readonly<Record<keyof typeof exitCodes, string>> = {
   usage: 'wrong words or a wrong inventory; nothing was changed',
   failed: 'a task failed, or `verify` found something wrong',
   unreachable: 'a host cannot be reached',
-  refused: 'a guard refused, because data could be lost or the service interrupted; `verify` found what every run would refuse, such as a power switch that does not answer',
+  refused:
+    'a guard refused, because data could be lost or the service interrupted; `verify` found what every run would refuse, such as a power switch that does not answer',
   interrupted: 'Ctrl-C, or another signal',
 }
 
