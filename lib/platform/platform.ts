@@ -69,6 +69,8 @@ export interface ServiceManager {
   start(host: Host, unit: string): Promise<void>
   stop(host: Host, unit: string): Promise<void>
   restart(host: Host, unit: string): Promise<void>
+  /** The process reads its configuration again and goes on. */
+  reload(host: Host, unit: string): Promise<void>
   enable(host: Host, unit: string): Promise<void>
   disable(host: Host, unit: string): Promise<void>
   mask(host: Host, unit: string): Promise<void>

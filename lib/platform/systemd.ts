@@ -73,6 +73,7 @@ export const systemd: ServiceManager = {
       'restart',
       'systemctl reset-failed -- "$1" 2>/dev/null; systemctl restart -- "$1"',
     ),
+  reload: (host, unit) => act(host, unit, 'reload', 'systemctl reload -- "$1"'),
   stop: (host, unit) => act(host, unit, 'stop', 'systemctl stop -- "$1"'),
   enable: (host, unit) => act(host, unit, 'enable', 'systemctl enable --quiet -- "$1"'),
   disable: (host, unit) =>
@@ -104,7 +105,7 @@ async function act(host: Host, unit: string, verb: string, script: string): Prom
   const done = await host.sh`set +e; set -- ${unit}; eval ${script}`.nothrow()
   if (done.exitCode === 0) return
   const why = done.stderr.trim() || `exit code ${done.exitCode}`
-  const log = ['start', 'restart'].includes(verb) ? await lastWordsOf(host, unit) : ''
+  const log = ['start', 'restart', 'reload'].includes(verb) ? await lastWordsOf(host, unit) : ''
   throw new Error(`Cannot ${verb} ${unit}: ${why}${log}`)
 }
 

@@ -1,15 +1,12 @@
-import { type Task, task } from '../task.ts'
+import type { Task } from '../task.ts'
 import { look, naming } from './look.ts'
 import { absolute } from './paths.ts'
+import { resource, type TaskOptions } from './resource.ts'
 
 /** No file and no link at this path; a directory is refused, not emptied. */
-export function absent(
-  path: string,
-  options: { readonly title?: string; readonly tags?: readonly string[] } = {},
-): Task {
+export function absent(path: string, options: TaskOptions = {}): Task {
   absolute(path)
-  return task(options.title ?? `no file ${path}`, {
-    ...(options.tags && { tags: options.tags }),
+  return resource(`no file ${path}`, options, {
     async check(host) {
       const found = await look(host, path)
       if (!found) return undefined

@@ -12,7 +12,6 @@ export interface BlockOptions extends EditOptions {
   readonly comment?: string
   /** Removes block and markers instead. */
   readonly absent?: boolean
-  readonly title?: string
 }
 
 /** Lines of a text file between two marker lines of their own, so that they can change or go. */
@@ -28,7 +27,7 @@ export function block(path: string, options: BlockOptions): Task {
     throw new UsageError(`Expected the lines of block ${show(name)} to be without its markers`)
   }
 
-  const title = options.title ?? `${absent ? 'no ' : ''}block ${show(name)} in ${path}`
+  const title = `${absent ? 'no ' : ''}block ${show(name)} in ${path}`
   return editing(
     title,
     path,

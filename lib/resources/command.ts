@@ -1,8 +1,8 @@
-import { type Task, task } from '../task.ts'
+import type { Task } from '../task.ts'
+import { resource, type TaskOptions } from './resource.ts'
 
 /** What `command` is told; both scripts are POSIX sh and must hold no secrets: `ps` shows them. */
-export interface CommandOptions
-  extends Pick<Task, 'tags' | 'barrier' | 'destroys' | 'disruptive' | 'timeoutMs'> {
+export interface CommandOptions extends TaskOptions {
   /** Exit code 0: nothing to do; 1: to do; anything else: unknown, which fails the task. */
   readonly unless: string
   /** What makes it so; ends at the first command that fails. */
@@ -11,8 +11,7 @@ export interface CommandOptions
 
 /** A change that no other resource makes, with a script that tells whether it is needed. */
 export function command(title: string, { unless, run, ...options }: CommandOptions): Task {
-  return task(title, {
-    ...options,
+  return resource(title, options, {
     async check(host) {
       const answer = await host.$`eval ${unless}`.nothrow()
       if (answer.exitCode === 0) return undefined

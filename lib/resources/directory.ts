@@ -1,22 +1,19 @@
-import { type Change, type Task, task } from '../task.ts'
+import type { Change, Task } from '../task.ts'
 import { setPermissions } from './file.ts'
 import { look, naming, type Ownership, ownershipDifferences } from './look.ts'
 import { absolute, octal } from './paths.ts'
+import { resource, type TaskOptions } from './resource.ts'
 
 /** What `directory` may be told. */
-export interface DirectoryOptions extends Partial<Ownership> {
-  readonly title?: string
-  readonly tags?: readonly string[]
-}
+export interface DirectoryOptions extends Partial<Ownership>, TaskOptions {}
 
 /** A directory with this mode (0755), owner and group (root); its content is left alone. */
 export function directory(path: string, options: DirectoryOptions = {}): Task {
   absolute(path)
-  const { mode = 0o755, owner = 'root', group = 'root', title, tags } = options
+  const { mode = 0o755, owner = 'root', group = 'root' } = options
   const wanted: Ownership = { mode, owner, group }
 
-  return task<Change & { readonly create: boolean }>(title ?? `directory ${path}`, {
-    ...(tags && { tags }),
+  return resource<Change & { readonly create: boolean }>(`directory ${path}`, options, {
     async check(host) {
       const found = await look(host, path)
       if (!found) {

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto'
-import { type Change, type CheckHost, type Diff, type Host, type Task, task } from '../task.ts'
+import type { Change, CheckHost, Diff, Host, Task } from '../task.ts'
 import { type Found, lookWithSum, naming, type Ownership, ownershipDifferences } from './look.ts'
 import { absolute, octal } from './paths.ts'
+import { resource, type TaskOptions } from './resource.ts'
+import { accepted, checkVerify } from './verify.ts'
 
 /** What `file` may be told besides path and content. */
-export interface FileOptions extends Partial<Ownership> {
-  readonly title?: string
+export interface FileOptions extends Partial<Ownership>, TaskOptions {
   /** Keeps the content out of every output; it is not even read back from the host. */
   readonly secret?: boolean
-  readonly tags?: readonly string[]
+  /** A command that must accept the new file, at `%s`, before it replaces the old one: `nft -c -f %s`. */
+  readonly verify?: string
 }
 
 interface FileChange extends Change {
@@ -22,13 +24,13 @@ const diffLimit = 256 * 1024
 /** A regular file with this content, mode (0644), owner and group (root). */
 export function file(path: string, content: string | Buffer, options: FileOptions = {}): Task {
   absolute(path)
+  checkVerify(path, options.verify)
   const bytes = Buffer.from(content)
   const sum = createHash('sha256').update(bytes).digest('hex')
-  const { mode = 0o644, owner = 'root', group = 'root', secret = false, tags } = options
+  const { mode = 0o644, owner = 'root', group = 'root', secret = false, verify } = options
   const wanted: Ownership = { mode, owner, group }
 
-  return task<FileChange>(options.title ?? `file ${path}`, {
-    ...(tags && { tags }),
+  return resource<FileChange>(`file ${path}`, options, {
     async check(host) {
       const now = await lookWithSum(host, path)
       if (now?.kind === 'directory') {
@@ -48,8 +50,12 @@ export function file(path: string, content: string | Buffer, options: FileOption
       return { summary: describe(now, wanted), diff, permissionsOnly: false }
     },
     async apply(host, { permissionsOnly }) {
-      if (permissionsOnly) await setPermissions(host, path, wanted)
-      else await host.write(path, content, wanted)
+      if (permissionsOnly) {
+        await setPermissions(host, path, wanted)
+        return
+      }
+      if (verify !== undefined) await accepted(host, path, content, verify, secret)
+      await host.write(path, content, wanted)
     },
   })
 }

@@ -13,7 +13,6 @@ export interface LineOptions extends EditOptions {
   readonly unless?: RegExp
   /** Removes the line, and those that match, instead. */
   readonly absent?: boolean
-  readonly title?: string
 }
 
 /** One line of a text file: present once, in place of the one that matches, else at the end. */
@@ -22,7 +21,7 @@ export function line(path: string, options: LineOptions): Task {
     throw new UsageError(`Expected \`line\` to be one line, got ${show(options.line)}`)
   }
   const { line: wanted, absent = false } = options
-  const title = options.title ?? `${absent ? 'no ' : ''}line ${show(wanted)} in ${path}`
+  const title = `${absent ? 'no ' : ''}line ${show(wanted)} in ${path}`
   const edit = absent ? removal(options) : placement(path, options)
   return editing(title, path, edit, { ...options, missing: absent })
 }

@@ -1,21 +1,17 @@
 import { UsageError } from '../errors.ts'
-import { type Task, task } from '../task.ts'
+import type { Task } from '../task.ts'
 import { look, naming } from './look.ts'
 import { absolute, show } from './paths.ts'
+import { resource, type TaskOptions } from './resource.ts'
 
 /** A symbolic link; one that points elsewhere is replaced, a file or directory never. */
-export function link(
-  path: string,
-  target: string,
-  options: { readonly title?: string; readonly tags?: readonly string[] } = {},
-): Task {
+export function link(path: string, target: string, options: TaskOptions = {}): Task {
   absolute(path)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   if (target === '' || /[\u0000-\u001f\u007f]/.test(target)) {
     throw new UsageError(`Expected a target without control characters, got ${show(target)}`)
   }
-  return task(options.title ?? `link ${path} → ${target}`, {
-    ...(options.tags && { tags: options.tags }),
+  return resource(`link ${path} → ${target}`, options, {
     async check(host) {
       const found = await look(host, path)
       if (found && found.kind !== 'link') {

@@ -1,15 +1,15 @@
-import { type Change, type CheckHost, type Diff, type Task, task } from '../task.ts'
+import type { Change, CheckHost, Diff, Task } from '../task.ts'
 import { fstabLine, lackingOptions, type MountEntry, parseMounts } from './mount-table.ts'
 import { absolute } from './paths.ts'
+import { resource, type TaskOptions } from './resource.ts'
 import { cut, readText, type TextFile } from './text.ts'
 
 /** What `mount` is told. */
-export interface MountOptions extends Pick<Task, 'tags' | 'barrier'> {
+export interface MountOptions extends TaskOptions {
   readonly fstype: string
   readonly options?: readonly string[]
   /** true: mounted at boot, by a line in fstab; false: no such line; else fstab is left alone. */
   readonly persist?: boolean
-  readonly title?: string
 }
 
 interface MountChange extends Change {
@@ -22,12 +22,10 @@ const fstab = '/etc/fstab'
 /** A filesystem mounted here, with at least these options; something else mounted here throws. */
 export function mount(source: string, path: string, options: MountOptions): Task {
   absolute(path)
-  const { fstype, persist, tags, barrier } = options
+  const { fstype, persist } = options
   const wanted: MountEntry = { source, path, fstype, options: options.options ?? [] }
 
-  return task<MountChange>(options.title ?? `${source} mounted on ${path}`, {
-    ...(tags && { tags }),
-    ...(barrier !== undefined && { barrier }),
+  return resource<MountChange>(`${source} mounted on ${path}`, options, {
     async check(host) {
       const [now, table] = await Promise.all([
         mountedAt(host, path),

@@ -1,16 +1,13 @@
 import { UsageError } from '../errors.ts'
 import { currentPlatform } from '../platform/index.ts'
-import { type Change, type Task, task } from '../task.ts'
+import type { Change, Task } from '../task.ts'
 import { show } from './paths.ts'
+import { resource, type TaskOptions } from './resource.ts'
 
 /** What `packages` may be told. */
-export interface PackagesOptions {
+export interface PackagesOptions extends TaskOptions {
   /** Units that must not start when their package is installed; `service` starts them later. */
   readonly noStart?: readonly string[]
-  readonly title?: string
-  readonly tags?: readonly string[]
-  /** How long an installation may take, in milliseconds. */
-  readonly timeoutMs?: number
 }
 
 /** Packages installed and configured, in any version, without what they merely recommend. */
@@ -20,12 +17,14 @@ export function packages(names: readonly string[], options: PackagesOptions = {}
       throw new UsageError(`Expected the name of a package, got ${show(name)}`)
     }
   }
-  const { noStart = [], title = `packages ${names.join(', ')}`, tags } = options
+  const { noStart = [], timeoutMs = 30 * 60_000 } = options
   const manager = currentPlatform().packages
 
-  return task<Change & { readonly names: readonly string[] }>(title, {
-    ...(tags && { tags }),
-    timeoutMs: options.timeoutMs ?? 30 * 60_000,
+  const title = `packages ${names.join(', ')}`
+
+  return resource<Change & { readonly names: readonly string[] }>(title, options, {
+    packages: names,
+    timeoutMs,
     async check(host) {
       const states = await manager.query(host, names)
       const having = (state: string) => names.filter((name) => states.get(name) === state)

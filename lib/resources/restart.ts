@@ -52,15 +52,15 @@ export async function writeStamp(host: Host, unit: string, invocation: string, s
 }
 
 /**
- * Why the running process is older than its files, or undefined where it is not. A stamp of this
- * very start decides by content; files it does not know are judged by their times.
+ * The files that changed since the running process read them. A stamp of this very start decides by
+ * content; files it does not know are judged by their times.
  */
 export async function outdated(
   host: CheckHost,
   now: ServiceState,
   files: readonly string[],
   answer: Pick<Output, 'stdout' | 'stderr'>,
-): Promise<{ reason: string | undefined; sums: Sums }> {
+): Promise<{ changed: readonly string[]; sums: Sums }> {
   const { stamp, sums } = parseStampAnswer(answer, files)
   const same = stamp && stamp.invocation === now.invocation ? stamp.sums : new Map<string, string>()
   const unknown = files.filter((file) => !same.has(file))
@@ -68,8 +68,7 @@ export async function outdated(
   if (changed.length === 0 && unknown.length > 0) {
     changed.push(...(await changedSince(host, now, unknown)))
   }
-  if (changed.length === 0) return { reason: undefined, sums }
-  return { reason: `runs with an older ${changed.join(', ')}`, sums }
+  return { changed, sums }
 }
 
 async function changedSince(host: CheckHost, now: ServiceState, files: readonly string[]) {

@@ -9,7 +9,21 @@ export interface ServiceWanted {
 }
 
 /** One step that `service` can take. */
-export type ServiceAction = 'unmask' | 'enable' | 'disable' | 'stop' | 'start' | 'restart' | 'mask'
+export type ServiceAction =
+  | 'unmask'
+  | 'enable'
+  | 'disable'
+  | 'stop'
+  | 'start'
+  | 'restart'
+  | 'reload'
+  | 'mask'
+
+/** Files that changed since the process read them: those it reads at its start, and those it can read again. */
+export interface ChangedFiles {
+  readonly restart: readonly string[]
+  readonly reload: readonly string[]
+}
 
 /** What to do, in order, and why. */
 export interface ServiceDifference {
@@ -17,11 +31,11 @@ export interface ServiceDifference {
   readonly actions: readonly ServiceAction[]
 }
 
-/** The steps from a unit's state to the wanted one; `restart` says why a running one is outdated. */
+/** The steps from a unit's state to the wanted one; `changed` are the files that a running one has not read. */
 export function serviceDifference(
   now: ServiceState,
   wanted: ServiceWanted,
-  restart?: string,
+  changed: ChangedFiles = { restart: [], reload: [] },
 ): ServiceDifference {
   const reasons: string[] = []
   const actions: ServiceAction[] = []
@@ -50,8 +64,11 @@ export function serviceDifference(
   if (wanted.state === 'stopped' && isUp(now)) add('stop', `is ${now.words}, stops`)
   if (wanted.state === 'running' && now.active !== 'running')
     add('start', `is ${now.words}, starts`)
-  if (wanted.state !== 'stopped' && now.active === 'running' && restart) {
-    add('restart', `${restart}, restarts`)
+  const all = [...changed.restart, ...changed.reload]
+  if (wanted.state !== 'stopped' && now.active === 'running' && all.length > 0) {
+    const older = `runs with an older ${all.join(', ')}`
+    if (changed.restart.length > 0) add('restart', `${older}, restarts`)
+    else add('reload', `${older}, reloads`)
   }
   return { reasons, actions }
 }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
 import { currentPlatform, type ServiceState } from '../platform/index.ts'
-import { type Change, type CheckHost, type Guard, type Host, type Task, task } from '../task.ts'
+import type { Change, CheckHost, Guard, Host, Task } from '../task.ts'
 import { absolute, show } from './paths.ts'
+import { resource, type TaskOptions } from './resource.ts'
 import { outdated, parseStampAnswer, stampPath, stampScript, writeStamp } from './restart.ts'
 import {
   interrupts,
@@ -13,16 +14,13 @@ import {
 import type { Sums } from './sums.ts'
 
 /** What `service` may be told. */
-export interface ServiceOptions extends ServiceWanted {
+export interface ServiceOptions extends ServiceWanted, TaskOptions {
   /** Files the process reads at its start: one that runs with older ones is restarted. */
   readonly restartOn?: readonly string[]
+  /** Files the process reads again when it is told to reload: one that runs with older ones is told so. */
+  readonly reloadOn?: readonly string[]
   /** Asked only before a restart or stop of a service that runs. */
   readonly disruptive?: Guard
-  readonly title?: string
-  readonly tags?: readonly string[]
-  readonly barrier?: boolean
-  /** How long stopping and starting may take, in milliseconds. */
-  readonly timeoutMs?: number
 }
 
 interface ServiceChange extends Change {
@@ -33,29 +31,32 @@ interface ServiceChange extends Change {
 /** A unit that runs or not, starts at boot or not, and runs with the files that are there now. */
 export function service(unit: string, options: ServiceOptions): Task {
   validate(unit, options)
-  const { restartOn = [], disruptive, tags, barrier, timeoutMs = 5 * 60_000 } = options
+  const { restartOn = [], reloadOn = [], disruptive, timeoutMs = 5 * 60_000 } = options
   const manager = currentPlatform().services
-  restartOn.forEach(absolute)
+  const files = [...restartOn, ...reloadOn.filter((path) => !restartOn.includes(path))]
+  files.forEach(absolute)
 
   async function difference(host: CheckHost) {
-    const script = restartOn.length > 0 ? stampScript(stampPath(unit), restartOn) : undefined
+    const script = files.length > 0 ? stampScript(stampPath(unit), files) : undefined
     const { state, more } = await manager.read(host, unit, script)
-    let old: Awaited<ReturnType<typeof outdated>> = { reason: undefined, sums: new Map() }
+    let old: Awaited<ReturnType<typeof outdated>> = { changed: [], sums: new Map() }
     if (script && options.state !== 'stopped' && !options.masked) {
       // The sums also go into the stamp of a first start.
-      if (state.active === 'running') old = await outdated(host, state, restartOn, more)
-      else old = { reason: undefined, sums: parseStampAnswer(more, restartOn).sums }
+      if (state.active === 'running') old = await outdated(host, state, files, more)
+      else old = { changed: [], sums: parseStampAnswer(more, files).sums }
     }
     const now =
       state.enabled === 'generated' && options.enabled !== undefined
         ? await withEnablement(host, state)
         : state
-    return { now, sums: old.sums, ...serviceDifference(now, options, old.reason) }
+    const changed = {
+      restart: old.changed.filter((path) => restartOn.includes(path)),
+      reload: old.changed.filter((path) => !restartOn.includes(path)),
+    }
+    return { now, sums: old.sums, ...serviceDifference(now, options, changed) }
   }
 
-  return task<ServiceChange>(options.title ?? titleOf(unit, options), {
-    ...(tags && { tags }),
-    ...(barrier !== undefined && { barrier }),
+  return resource<ServiceChange>(titleOf(unit, options), options, {
     timeoutMs,
     ...(disruptive && {
       // The engine asks before any change of this task; only some of them interrupt anything.
@@ -72,9 +73,9 @@ export function service(unit: string, options: ServiceOptions): Task {
       for (const action of actions) {
         host.progress(`${action} ${unit}`)
         await manager[action](host, unit)
-        if (action !== 'start' && action !== 'restart') continue
+        if (!['start', 'restart', 'reload'].includes(action)) continue
         const { invocation } = await untilUp(host, unit)
-        if (restartOn.length > 0) await writeStamp(host, unit, invocation, sums)
+        if (files.length > 0) await writeStamp(host, unit, invocation, sums)
       }
     },
   })
@@ -111,19 +112,22 @@ function validate(unit: string, options: ServiceOptions): void {
   if (options.masked && (options.state === 'running' || options.enabled)) {
     throw new UsageError(`Expected ${unit} to be either masked or running or enabled, got both`)
   }
-  const { state, enabled, masked, restartOn } = options
-  if ([state, enabled, masked, restartOn].every((option) => option === undefined)) {
-    throw new UsageError(`Expected state, enabled, masked or restartOn for ${unit}, got none`)
+  const { state, enabled, masked, restartOn, reloadOn } = options
+  if ([state, enabled, masked, restartOn, reloadOn].every((option) => option === undefined)) {
+    throw new UsageError(
+      `Expected state, enabled, masked, restartOn or reloadOn for ${unit}, got none`,
+    )
   }
 }
 
-function titleOf(unit: string, { state, enabled, masked, restartOn }: ServiceOptions): string {
+function titleOf(unit: string, options: ServiceOptions): string {
+  const { state, enabled, masked, restartOn, reloadOn } = options
   if (masked) return `service ${unit} masked`
   const parts = [
     masked === false && 'unmasked',
     state,
     enabled !== undefined && (enabled ? 'enabled' : 'disabled'),
-    !state && restartOn && 'up to date',
+    !state && (restartOn || reloadOn) && 'up to date',
   ].filter(Boolean)
   return `service ${unit} ${parts.join(', ')}`
 }

@@ -6,14 +6,19 @@ import { type FileOptions, file } from './file.ts'
 import { lineOf, Missing, renderStrictly, Unprintable } from './strict.ts'
 
 /** Makes a file out of a role's template; rendered at once, before any connection. */
-export type Template = (name: string, path: string, data: object, options?: FileOptions) => Task
+export interface Template {
+  (name: string, path: string, data: object, options?: FileOptions): Task
+  /** The text alone, for a resource that writes it in its own way. */
+  text(name: string, data: object): string
+}
 
 /** The templates of a role: `templates(import.meta.dirname)` reads `templates/NAME.hbs` beside it. */
 export function templates(roleDirectory: string): Template {
-  return (name, path, data, options) => {
-    const source = join(roleDirectory, 'templates', `${name}.hbs`)
-    return file(path, renderFile(source, data), options)
-  }
+  const text: Template['text'] = (name, data) =>
+    renderFile(join(roleDirectory, 'templates', `${name}.hbs`), data)
+  const written = (name: string, path: string, data: object, options?: FileOptions) =>
+    file(path, text(name, data), options)
+  return Object.assign(written, { text })
 }
 
 /** Renders one template file; a variable that does not exist is a UsageError naming its line. */

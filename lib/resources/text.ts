@@ -1,7 +1,8 @@
-import { type Change, type CheckHost, type Host, type Task, task } from '../task.ts'
+import type { Change, CheckHost, Host, Task } from '../task.ts'
 import { type Together, together, unclear } from '../together.ts'
 import { type Found, naming, parseStatNamed, readStat, statFormat } from './look.ts'
 import { absolute } from './paths.ts'
+import { resource, type TaskOptions } from './resource.ts'
 
 /** A text file as the host has it; `path` is what a link led to. */
 export interface TextFile {
@@ -24,10 +25,9 @@ export type Edit = (
 ) => { readonly content: string; readonly summary: string } | undefined
 
 /** How an edit treats a file that is not there. */
-export interface EditOptions {
+export interface EditOptions extends TaskOptions {
   /** Makes the file where there is none, with this mode; without it, a missing file is an error. */
   readonly create?: { readonly mode: number }
-  readonly tags?: readonly string[]
 }
 
 /** A task that edits a text file and keeps its mode and owner; `missing` allows there to be none. */
@@ -38,8 +38,7 @@ export function editing(
   options: EditOptions & { readonly missing?: boolean },
 ): Task {
   absolute(path)
-  return task<EditChange>(title, {
-    ...(options.tags && { tags: options.tags }),
+  return resource<EditChange>(title, options, {
     async check(host) {
       const now = await readText(host, path)
       if (!now && options.missing) return undefined

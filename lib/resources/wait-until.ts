@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Interrupted } from '../errors.ts'
-import { type CheckHost, type Task, task } from '../task.ts'
+import type { CheckHost, Task } from '../task.ts'
+import { resource, type TaskOptions } from './resource.ts'
 
 /** true where it is so; else what is still missing, with how far it is where that is known. */
 export type Probed = true | string | { readonly fraction: number; readonly text: string }
 
 /** What `waitUntil` is told. */
-export interface WaitOptions extends Pick<Task, 'tags' | 'barrier'> {
+export interface WaitOptions extends Omit<TaskOptions, 'timeoutMs'> {
   /** Looks once, changing nothing; what it throws ends the wait. */
   readonly probe: (host: CheckHost) => Promise<Probed>
   readonly timeoutMs: number
@@ -17,8 +18,7 @@ export interface WaitOptions extends Pick<Task, 'tags' | 'barrier'> {
 /** Waits for something that happens by itself: a resync, a takeover, a peer that comes back. */
 export function waitUntil(title: string, options: WaitOptions): Task {
   const { probe, timeoutMs, everyMs = 1000, ...rest } = options
-  return task(title, {
-    ...rest,
+  return resource(title, rest, {
     // The engine's own limit comes later than ours, which names what was missing.
     timeoutMs: timeoutMs + 60_000,
     async check(host) {

@@ -1,5 +1,5 @@
 import { type NodeContext, peerOf } from '../../inventory/schema.ts'
-import { change, file, packages, requirement, role, task } from '../../lib/index.ts'
+import { file, packages, requirement, role, route } from '../../lib/index.ts'
 
 /** S3: a host route to the peer over each private line, now and after a reboot, and one hop long. */
 export default role('base/routes', (context: NodeContext) => {
@@ -11,19 +11,7 @@ export default role('base/routes', (context: NodeContext) => {
   }))
   return [
     packages(['iproute2', 'iputils-ping', 'iputils-arping']),
-    ...lines.map(({ device, to }) =>
-      task(`route to ${to} over ${device}`, {
-        check: async ({ $ }) => {
-          const { stdout } = await $`ip -4 route show ${to}/32`
-          const there = stdout.trim()
-          if (new RegExp(`^${to.replaceAll('.', '\\.')} dev ${device}( |$)`).test(there)) return
-          return change(there ? `route is \`${there}\`` : 'no route')
-        },
-        apply: async ({ sh }) => {
-          await sh`ip -4 route replace ${`${to}/32`} dev ${device}`
-        },
-      }),
-    ),
+    ...lines.map(({ device, to }) => route(to, { device })),
     file(
       '/etc/network/if-up.d/tandem-routes',
       [

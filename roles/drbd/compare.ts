@@ -1,7 +1,6 @@
 import type { NodeContext } from '../../inventory/schema.ts'
-import { role, service, templates } from '../../lib/index.ts'
+import { role, service, systemdUnit, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
-import { unitKnown } from '../base/reload.ts'
 
 const template = templates(import.meta.dirname)
 const timer = 'tandem-compare.timer'
@@ -18,9 +17,8 @@ export default role('drbd/compare', (context: NodeContext) => {
   const when = compare === 'none' ? { calendar: 'Sun *-*-* 01:00', spread: '5h' } : compare
   return [
     template('compare', `${libFolder}/compare`, { resource }, { mode: 0o755 }),
-    template('tandem-compare.service', '/etc/systemd/system/tandem-compare.service', { resource }),
-    template(timer, `/etc/systemd/system/${timer}`, when),
-    unitKnown(timer),
+    systemdUnit('tandem-compare.service', template.text('tandem-compare.service', { resource })),
+    systemdUnit(timer, template.text(timer, when)),
     service(
       timer,
       asks ? { state: 'running', enabled: true } : { state: 'stopped', enabled: false },

@@ -5,10 +5,10 @@ import {
   file,
   role,
   service,
+  systemdUnit,
   type Task,
   templates,
 } from '../../lib/index.ts'
-import { unitKnown } from '../base/reload.ts'
 import { isFenced } from '../fencing/switch.ts'
 import { isConfirmed } from './blank.ts'
 import { fencePeer, ping } from './fencing.ts'
@@ -44,12 +44,8 @@ export default role('drbd/config', (context: NodeContext) => {
     ...volumesOf(drbd).map((volume, place) => configured(context, volume, place > 0)),
     // The package's own service waits for minutes at boot and unmounts at stop; ours only brings up.
     service('drbd.service', { masked: true }),
-    template(unit, `/etc/systemd/system/${unit}`, {
-      ...drbd,
-      state: volumesOf(drbd)[1]?.resource ?? '',
-    }),
+    systemdUnit(unit, template.text(unit, { ...drbd, state: volumesOf(drbd)[1]?.resource ?? '' })),
     service(unit, { enabled: true }),
-    unitKnown(unit),
   ]
 })
 

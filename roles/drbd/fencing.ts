@@ -1,7 +1,6 @@
 import { type NodeContext, peerOf } from '../../inventory/schema.ts'
-import { directory, role, service, templates } from '../../lib/index.ts'
+import { directory, role, service, systemdUnit, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
-import { unitKnown } from '../base/reload.ts'
 import { managerWords } from '../cluster/index.ts'
 import { isFenced } from '../fencing/switch.ts'
 
@@ -46,9 +45,8 @@ export default role('drbd/fencing', (context: NodeContext) => {
     ),
     directory(dopdFolder, { mode: 0o755 }),
     template('outdate', outdate, vars.drbd, { mode: 0o755 }),
-    template(socketUnit, `/etc/systemd/system/${socketUnit}`, { socket }),
-    template('tandem-outdate@.service', '/etc/systemd/system/tandem-outdate@.service', { outdate }),
-    unitKnown(socketUnit),
+    systemdUnit('tandem-outdate@.service', template.text('tandem-outdate@.service', { outdate })),
+    systemdUnit(socketUnit, template.text(socketUnit, { socket })),
     service(socketUnit, { state: 'running', enabled: true }),
     template('drbdadm', `${dopdFolder}/drbdadm`, { ...vars.drbd, socket }, { mode: 0o755 }),
     template('dopd', dopd, { folder: dopdFolder }, { mode: 0o755 }),

@@ -1,9 +1,8 @@
 import { heartbeatLines, type NodeContext, pairOf } from '../../inventory/schema.ts'
-import { directory, role, type Task, templates } from '../../lib/index.ts'
+import { directory, role, systemdUnit, type Task, templates } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
-import { unitKnown } from '../base/reload.ts'
 import { dopd } from '../drbd/fencing.ts'
-import { heartbeatRun, heartbeatUnit, logFile } from './files.ts'
+import { heartbeatRun, logFile } from './files.ts'
 import { watchdog, watchdogDevice } from './watchdog.ts'
 import { wholeMessages } from './whole.ts'
 
@@ -45,7 +44,7 @@ export default role('heartbeat/configure', (context: NodeContext) => {
 const unit = (): Task[] => [
   directory(libFolder, { mode: 0o755 }),
   template('run', heartbeatRun, {}, { mode: 0o755 }),
-  directory('/etc/systemd/system/heartbeat.service.d', { mode: 0o755 }),
-  template('unit', heartbeatUnit, { run: heartbeatRun }),
-  unitKnown('heartbeat.service'),
+  systemdUnit('heartbeat.service', template.text('unit', { run: heartbeatRun }), {
+    dropIn: 'tandem',
+  }),
 ]

@@ -1,9 +1,10 @@
 import type { Site } from '../../inventory/schema.ts'
+import { unitPath } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
 
 /** What systemd runs for heartbeat, and where it is told so. */
 export const heartbeatRun = `${libFolder}/heartbeat`
-export const heartbeatUnit = '/etc/systemd/system/heartbeat.service.d/tandem.conf'
+export const heartbeatUnit = unitPath('heartbeat.service', 'tandem')
 
 /** Where it logs. */
 export const logFile = '/var/log/ha-log'

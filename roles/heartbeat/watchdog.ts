@@ -1,4 +1,4 @@
-import { change, file, type Task, task } from '../../lib/index.ts'
+import { kernelModule, requirement, type Task } from '../../lib/index.ts'
 
 /** What the inventory says of a watchdog: the kernel's own, a device, or none. */
 export type Watchdog = string
@@ -11,23 +11,18 @@ export const watchdogDevice = (watchdog: Watchdog): string =>
 export function watchdog(wanted: Watchdog): Task[] {
   if (wanted === 'none') return []
   const device = watchdogDevice(wanted)
-  const there = async ($: Parameters<Task['check']>[0]['$']) =>
-    (await $`test -c ${device}`.nothrow()).exitCode === 0
   return [
-    ...(wanted === 'softdog'
-      ? [file('/etc/modules-load.d/tandem-watchdog.conf', 'softdog\n')]
-      : []),
-    task(`watchdog ${device}`, {
-      check: async ({ $, name }) => {
-        if (await there($)) return
-        if (wanted === 'softdog') return change('softdog is not loaded')
-        throw new Error(
-          `${name}: expected the watchdog ${device}, got no such device: load its driver, or use the kernel's own (heartbeat.watchdog: 'softdog')`,
-        )
-      },
-      apply: async ({ sh }) => {
-        await sh`modprobe softdog && udevadm settle --timeout=10`
-      },
+    ...(wanted === 'softdog' ? [kernelModule('softdog', { atBoot: 'tandem-watchdog' })] : []),
+    requirement(`watchdog ${device}`, async ({ $, name }) => {
+      // udev makes the device a moment after the module is loaded.
+      const there = await $`
+i=0
+until test -c ${device} || [ $i = 50 ]; do [ -d /sys/module/softdog ] || exit 1; i=$((i+1)); sleep 0.2; done
+test -c ${device}`.nothrow()
+      if (there.exitCode === 0) return
+      throw new Error(
+        `${name}: expected the watchdog ${device}, got no such device: load its driver, or use the kernel's own (heartbeat.watchdog: 'softdog')`,
+      )
     }),
   ]
 }

@@ -1,7 +1,6 @@
 import { type NodeContext, peerOf } from '../../inventory/schema.ts'
-import { role, service, templates } from '../../lib/index.ts'
+import { role, service, systemdUnit, templates, unitPath } from '../../lib/index.ts'
 import { libFolder } from '../base/folder.ts'
-import { unitKnown } from '../base/reload.ts'
 import { managerWords } from '../cluster/index.ts'
 import { volumesOf } from '../drbd/volumes.ts'
 import { fence } from '../fencing/configure.ts'
@@ -49,12 +48,11 @@ export default role(
         },
         { mode: 0o755 },
       ),
-      template('tandem-watch.service', `/etc/systemd/system/${unit}`, {}),
-      unitKnown(unit),
+      systemdUnit(unit, template.text('tandem-watch.service', {})),
       service(unit, {
         state: 'running',
         enabled: true,
-        restartOn: [script, `${libFolder}/common`, `/etc/systemd/system/${unit}`],
+        restartOn: [script, `${libFolder}/common`, unitPath(unit)],
       }),
     ]
   },

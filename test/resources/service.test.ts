@@ -17,7 +17,8 @@ interface Case {
   title: string
   now: ServiceState
   wanted: ServiceWanted
-  restart?: string
+  restartOn?: string[]
+  reloadOn?: string[]
   actions: string[]
   summary: string
   interrupts: boolean
@@ -39,7 +40,8 @@ const up: ServiceState = {
 describe('service', () => {
   for (const given of cases<Case>(join(import.meta.dirname, 'service'))) {
     test(given.title, () => {
-      const compare = () => serviceDifference(given.now, given.wanted, given.restart)
+      const { restartOn: restart = [], reloadOn: reload = [] } = given
+      const compare = () => serviceDifference(given.now, given.wanted, { restart, reload })
       if (given.error) return expect(compare).toThrow(given.error)
       const difference = compare()
       expect(difference.actions).toEqual(given.actions)
@@ -55,7 +57,9 @@ describe('service', () => {
   })
 
   test('refuses contradictions and empty wishes before any connection', () => {
-    expect(() => service('x', {})).toThrow('Expected state, enabled, masked or restartOn for x')
+    expect(() => service('x', {})).toThrow(
+      'Expected state, enabled, masked, restartOn or reloadOn for x',
+    )
     expect(() => service('x', { masked: true, state: 'running' })).toThrow('either masked or')
     expect(() => service('x y', { state: 'running' })).toThrow('Expected the name of a unit')
   })
@@ -79,11 +83,11 @@ describe('a restart is state', () => {
         writeFile(join(dir, 'stamp'), stampText('this-start', new Map([[path, sum(text)]])))
       await stamp('new')
       expect(await ask(dir, up, [path])).toEqual({
-        reason: undefined,
+        changed: [],
         sums: new Map([[path, sum('new')]]),
       })
       await stamp('old')
-      expect((await ask(dir, up, [path])).reason).toBe(`runs with an older ${path}`)
+      expect((await ask(dir, up, [path])).changed).toEqual([path])
     }))
 
   test('a stamp of another start says nothing: times decide', () =>
@@ -92,17 +96,17 @@ describe('a restart is state', () => {
       await writeFile(path, 'new')
       const text = stampText('another-start', new Map([[path, sum('new')]]))
       await writeFile(join(dir, 'stamp'), text)
-      expect((await ask(dir, up, [path])).reason).toBe(`runs with an older ${path}`)
+      expect((await ask(dir, up, [path])).changed).toEqual([path])
     }))
 
   test('without a stamp, times decide', () =>
     inDirectory(async (dir) => {
       const path = join(dir, 'a file')
       await writeFile(path, 'x')
-      expect((await ask(dir, up, [path])).reason).toBe(`runs with an older ${path}`)
+      expect((await ask(dir, up, [path])).changed).toEqual([path])
       // Started in the future, in both clocks: nothing can be newer.
       const later = { ...up, startedAt: 1e18, startedAtUnix: 1e12 }
-      expect((await ask(dir, later, [path])).reason).toBeUndefined()
+      expect((await ask(dir, later, [path])).changed).toEqual([])
     }))
 
   test('a file the stamp does not know is judged by its time', () =>
@@ -111,7 +115,7 @@ describe('a restart is state', () => {
       for (const path of [known, added]) await writeFile(path, 'x')
       const text = stampText('this-start', new Map([[known, sum('x')]]))
       await writeFile(join(dir, 'stamp'), text)
-      expect((await ask(dir, up, [known, added])).reason).toBe(`runs with an older ${added}`)
+      expect((await ask(dir, up, [known, added])).changed).toEqual([added])
     }))
 
   test('a missing file is an error, not "unchanged"', () =>

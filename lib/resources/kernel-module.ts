@@ -1,0 +1,55 @@
+import { UsageError } from '../errors.ts'
+import type { Change, CheckHost, Task } from '../task.ts'
+import { file } from './file.ts'
+import { show } from './paths.ts'
+import { resource, type TaskOptions } from './resource.ts'
+
+/** What `kernelModule` may be told. */
+export interface KernelModuleOptions extends TaskOptions {
+  /** true: loaded at every boot, by a file in /etc/modules-load.d; a text names that file, without `.conf`. */
+  readonly atBoot?: boolean | string
+}
+
+interface ModuleChange extends Change {
+  readonly load: boolean
+  readonly boot: Change | undefined
+}
+
+/** A module that the running kernel has, loaded or built in. */
+export function kernelModule(name: string, options: KernelModuleOptions = {}): Task {
+  const { atBoot = false } = options
+  const stem = atBoot === true ? name : atBoot || name
+  for (const text of [name, stem]) {
+    if (!/^\w[\w-]*$/.test(text)) {
+      throw new UsageError(`Expected the name of a kernel module, got ${show(text)}`)
+    }
+  }
+  const boot = atBoot === false ? undefined : file(`/etc/modules-load.d/${stem}.conf`, `${name}\n`)
+
+  return resource<ModuleChange>(`kernel module ${name} is loaded`, options, {
+    async check(host) {
+      const [loaded, later] = await Promise.all([isLoaded(host, name), boot?.check(host)])
+      if (loaded && !later) return undefined
+      const reasons = [!loaded && 'is not loaded', later && 'is not loaded at boot']
+      return {
+        summary: reasons.filter(Boolean).join('; '),
+        ...(later?.diff && { diff: later.diff }),
+        load: !loaded,
+        boot: later,
+      }
+    },
+    async apply(host, change) {
+      if (change.load) await host.sh`modprobe -- ${name}`
+      if (boot && change.boot) await boot.apply(host, change.boot)
+    },
+  })
+}
+
+async function isLoaded(host: CheckHost, name: string): Promise<boolean> {
+  // The kernel writes every dash of a module's name as an underscore; what is built in may have no folder.
+  const folder = `/sys/module/${name.replaceAll('-', '_')}`
+  const builtIn = `/${name.replaceAll(/[-_]/g, '[-_]')}\\.ko`
+  const { exitCode } = await host.$`
+[ -d ${folder} ] || grep -qs -e ${builtIn} "/lib/modules/$(uname -r)/modules.builtin"`.nothrow()
+  return exitCode === 0
+}

@@ -1,0 +1,45 @@
+import { isIPv4 } from 'node:net'
+import { UsageError } from '../errors.ts'
+import type { Task } from '../task.ts'
+import { show } from './paths.ts'
+import { resource, type TaskOptions } from './resource.ts'
+
+/** What `route` is told. */
+export interface RouteOptions extends TaskOptions {
+  readonly device: string
+  /** The router; without it, the hosts are on the device's own line. */
+  readonly via?: string
+}
+
+/**
+ * The one IPv4 route to an address or network (`10.0.2.2`, `10.0.2.0/24`), until the next boot: what makes it last
+ * differs between network managers, and is the role's to write.
+ */
+export function route(to: string, options: RouteOptions): Task {
+  const { device, via } = options
+  const [address = '', bits = '32', ...rest] = to.split('/')
+  if (!isIPv4(address) || rest.length > 0 || !/^([0-9]|[12][0-9]|3[0-2])$/.test(bits)) {
+    throw new UsageError(`Expected an IPv4 address or network, got ${show(to)}`)
+  }
+  if (via !== undefined && !isIPv4(via)) {
+    throw new UsageError(`Expected the IPv4 address of a router for ${to}, got ${show(via)}`)
+  }
+  if (!/^[\w.@:-]{1,15}$/.test(device)) {
+    throw new UsageError(`Expected the name of a network device for ${to}, got ${show(device)}`)
+  }
+  const way = [...(via === undefined ? [] : ['via', via]), 'dev', device]
+  // The kernel shows a host's route without the /32.
+  const shown = `${bits === '32' ? address : to} ${way.join(' ')}`
+
+  return resource(`route to ${to} over ${device}`, options, {
+    async check({ $ }) {
+      const { stdout } = await $`ip -4 route show ${`${address}/${bits}`}`
+      const there = stdout.trim()
+      if (there === shown || there.startsWith(`${shown} `)) return undefined
+      return { summary: there ? `route is \`${there}\`` : 'no route' }
+    },
+    async apply({ sh }) {
+      await sh`ip -4 route replace ${`${address}/${bits}`} ${way}`
+    },
+  })
+}

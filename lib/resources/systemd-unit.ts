@@ -1,0 +1,57 @@
+import { UsageError } from '../errors.ts'
+import type { Change, CheckHost, Task } from '../task.ts'
+import { file } from './file.ts'
+import { show } from './paths.ts'
+import { resource, type TaskOptions } from './resource.ts'
+
+/** What `systemdUnit` may be told. */
+export interface SystemdUnitOptions extends TaskOptions {
+  /** The name, without `.conf`, of a drop-in that changes a unit of the distribution. */
+  readonly dropIn?: string
+}
+
+interface UnitChange extends Change {
+  readonly file: Change | undefined
+}
+
+/** Where a unit's file, or its drop-in, lies. */
+export function unitPath(unit: string, dropIn?: string): string {
+  if (!/^[\w:.\\-]+@?[\w:.\\-]*\.(service|socket|timer|mount|path|target)$/.test(unit)) {
+    throw new UsageError(`Expected the name of a unit, such as x.service, got ${show(unit)}`)
+  }
+  if (dropIn !== undefined && !/^[\w-]+$/.test(dropIn)) {
+    throw new UsageError(`Expected the name of a drop-in of ${unit}, got ${show(dropIn)}`)
+  }
+  const path = `/etc/systemd/system/${unit}`
+  return dropIn === undefined ? path : `${path}.d/${dropIn}.conf`
+}
+
+/** A unit file, or a drop-in, that systemd knows: it reads its files again where this one is newer. */
+export function systemdUnit(unit: string, content: string, options: SystemdUnitOptions = {}): Task {
+  const path = unitPath(unit, options.dropIn)
+  const written = file(path, content)
+
+  return resource<UnitChange>(`unit ${path.slice('/etc/systemd/system/'.length)}`, options, {
+    async check(host) {
+      const [found, outdated] = await Promise.all([written.check(host), isOutdated(host, unit)])
+      if (found) return { ...found, file: found }
+      return outdated ? { summary: 'systemd has read an older one', file: undefined } : undefined
+    },
+    async apply(host, change) {
+      if (change.file) {
+        if (options.dropIn !== undefined) {
+          await host.quick`mkdir -p -m 0755 -- ${path.slice(0, path.lastIndexOf('/'))}`
+        }
+        await written.apply(host, change.file)
+      }
+      await host.sh`systemctl daemon-reload`
+    },
+  })
+}
+
+async function isOutdated(host: CheckHost, unit: string): Promise<boolean> {
+  // A template is no unit: systemd reads it anew for the next instance.
+  if (unit.includes('@.')) return false
+  const { stdout } = await host.$`systemctl show --property NeedDaemonReload --value -- ${unit}`
+  return stdout.trim() === 'yes'
+}

@@ -1,0 +1,97 @@
+import type { Change, CheckHost, Task } from '../task.ts'
+import { accountName } from './group.ts'
+import { absolute } from './paths.ts'
+import { oneLine, resource, type TaskOptions } from './resource.ts'
+
+/** What `user` may be told; what is not named is left as it is. */
+export interface UserOptions extends TaskOptions {
+  readonly uid?: number
+  /** The primary group. */
+  readonly group?: string
+  /** Groups that the user is in, besides others that somebody added. */
+  readonly groups?: readonly string[]
+  readonly home?: string
+  readonly shell?: string
+  readonly comment?: string
+  /** Made with a number from the range for services, and without a home folder. */
+  readonly system?: boolean
+}
+
+interface UserChange extends Change {
+  readonly create: boolean
+  readonly words: readonly string[]
+}
+
+interface Found {
+  readonly uid: string
+  readonly comment: string
+  readonly home: string
+  readonly shell: string
+  readonly group: string
+  readonly groups: readonly string[]
+}
+
+/** A user without a password of its own making; an existing one's password is left alone. */
+export function user(name: string, options: UserOptions = {}): Task {
+  accountName(name, 'user')
+  const { uid, home, shell, comment, groups = [], system = false } = options
+  for (const one of [...groups, ...(options.group ? [options.group] : [])])
+    accountName(one, 'group')
+  for (const path of [home, shell]) if (path !== undefined) absolute(path)
+  if (comment) oneLine(comment, `the comment of user ${name}`)
+
+  const wanted: readonly (readonly [keyof Found, string, string | undefined])[] = [
+    ['uid', '-u', uid === undefined ? undefined : String(uid)],
+    ['group', '-g', options.group],
+    ['home', '-d', home],
+    ['shell', '-s', shell],
+    ['comment', '-c', comment],
+  ]
+
+  return resource<UserChange>(`user ${name}`, options, {
+    async check(host) {
+      const found = await lookUp(host, name)
+      const differing = wanted.filter(
+        ([key, , value]) => value !== undefined && found?.[key] !== value,
+      )
+      const words = differing.flatMap(([, flag, value]) => [flag, value ?? ''])
+      const lacking = groups.filter((one) => !found?.groups.includes(one))
+      if (!found) {
+        const kind = system ? ['-r', '-M'] : ['-m']
+        const more = lacking.length > 0 ? ['-G', lacking.join(',')] : []
+        return { summary: 'does not exist', create: true, words: [...kind, ...words, ...more] }
+      }
+      const reasons = [
+        ...differing.map(([key, , value]) => `${key} ${found[key]} → ${value}`),
+        ...lacking.map((one) => `is not in group ${one}`),
+      ]
+      if (reasons.length === 0) return undefined
+      const more = lacking.length > 0 ? ['-a', '-G', lacking.join(',')] : []
+      return { summary: reasons.join(', '), create: false, words: [...words, ...more] }
+    },
+    async apply({ sh }, { create, words }) {
+      if (create) await sh`useradd ${words} ${name}`
+      else await sh`usermod ${words} ${name}`
+    },
+  })
+}
+
+async function lookUp(host: CheckHost, name: string): Promise<Found | undefined> {
+  const { stdout, exitCode } = await host.$`
+getent passwd -- ${name} || exit
+id -gn -- ${name} && id -Gn -- ${name}`.nothrow()
+  if (exitCode === 2 && stdout === '') return undefined
+  const [entry = '', group = '', groups = ''] = stdout.split('\n')
+  const [, , uid, , comment, home, shell] = entry.split(':')
+  if (exitCode !== 0 || shell === undefined) {
+    throw new Error(`Expected an answer about user ${name}, got exit code ${exitCode}`)
+  }
+  return {
+    uid: uid ?? '',
+    comment: comment ?? '',
+    home: home ?? '',
+    shell,
+    group,
+    groups: groups.split(' '),
+  }
+}
