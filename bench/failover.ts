@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import lab from '../inventory/lab.ts'
+import { topology } from '../inventory/topology.ts'
 import { canWrite, keep } from '../lib/cli/drill-files.ts'
 import type { ReportMeta } from '../lib/drill/report/html.ts'
 import { failed, rowsOf } from '../lib/drill/report/rows.ts'
@@ -51,7 +52,7 @@ async function drilled(folder: string, first: number, words: readonly string[]):
 
 /** What the figures depend on, told in the report. */
 function factsOf(rounds: number): ReportMeta['facts'] {
-  const facts = readLab(labPaths(process.env).stateDir)
+  const facts = readLab({ ...labPaths(process.env), topology })
   if (facts === undefined) return { rounds }
   const { heartbeat, nfs } = lab.embeddedLab(facts).vars
   const deadtime = `${heartbeat.deadtime} s`

@@ -1,26 +1,28 @@
-import {
-  defineInventory,
-  embeddedLab,
-  type LabFacts,
-  type LabMachineName,
-  secret,
-} from '../lib/index.ts'
-import { type Fencing, type Octets, schema } from './schema.ts'
+import { defineInventory, embeddedLab, type LabFacts, labMachine, secret } from '../lib/index.ts'
+import { type Fencing, schema } from './schema.ts'
+import { addresses, bmcUser, fqdnOf } from './topology.ts'
 
-function connection({ machines }: LabFacts, name: LabMachineName) {
-  const { address, port, user, identityFile, knownHosts } = machines[name]
+function connection(facts: LabFacts, name: string) {
+  const { address, port, user, identityFile, knownHosts } = labMachine(facts, name)
   return { address, port, user, identityFiles: [identityFile], knownHosts: [knownHosts] }
 }
 
 /** The management controller that the lab gives each node; its password comes with the lab. */
-const bmc = (address: Octets, password: string): Fencing => ({
+const bmc = (name: keyof typeof addresses.bmc): Fencing => ({
   plugin: 'external/ipmi',
-  address,
+  address: addresses.bmc[name],
   port: 623,
   interface: 'lanplus',
   cipher: 3,
-  user: 'tandem',
-  password: secret(password, { given: true }),
+  user: bmcUser,
+  password: secret(`fencing.${name}`, { given: true }),
+})
+
+/** A card of the lab, as the inventory names it. */
+const line = <D extends string, A extends string>(device: D, address: A) => ({
+  device,
+  address,
+  prefix: addresses.prefix,
 })
 
 /** The article's pair and one client, as machines of the embedded lab. */
@@ -36,30 +38,30 @@ export default embeddedLab((facts) => {
         connection: connection(facts, 'M1'),
         vars: {
           kind: 'node',
-          fqdn: 'M1.redhat.sx',
-          em1: { device: 'em1', address: '192.168.0.210', prefix: 24 },
-          em2: { device: 'em2', address: '172.16.0.210', prefix: 24 },
-          em3: { device: 'em3', address: '172.16.100.210', prefix: 24 },
-          fencing: bmc('172.16.200.110', 'fencing.M1'),
+          fqdn: fqdnOf('M1'),
+          em1: line('em1', addresses.M1.em1),
+          em2: line('em2', addresses.M1.em2),
+          em3: line('em3', addresses.M1.em3),
+          fencing: bmc('M1'),
         },
       },
       M2: {
         connection: connection(facts, 'M2'),
         vars: {
           kind: 'node',
-          fqdn: 'M2.redhat.sx',
-          em1: { device: 'em1', address: '192.168.0.211', prefix: 24 },
-          em2: { device: 'em2', address: '172.16.0.211', prefix: 24 },
-          em3: { device: 'em3', address: '172.16.100.211', prefix: 24 },
-          fencing: bmc('172.16.200.111', 'fencing.M2'),
+          fqdn: fqdnOf('M2'),
+          em1: line('em1', addresses.M2.em1),
+          em2: line('em2', addresses.M2.em2),
+          em3: line('em3', addresses.M2.em3),
+          fencing: bmc('M2'),
         },
       },
       C1: {
         connection: connection(facts, 'C1'),
         vars: {
           kind: 'client',
-          fqdn: 'C1.redhat.sx',
-          em1: { device: 'em1', address: '192.168.0.220', prefix: 24 },
+          fqdn: fqdnOf('C1'),
+          em1: line('em1', addresses.C1.em1),
         },
       },
     },
@@ -71,9 +73,9 @@ export default embeddedLab((facts) => {
     },
     vars: {
       preferred: 'M1',
-      vip: { device: 'em1', address: '192.168.0.219', prefix: 24 },
+      vip: line('em1', '192.168.0.219'),
       // C1 is the lab's clock: nothing leaves this machine.
-      ntp: { servers: ['192.168.0.220'], maxOffset: 1 },
+      ntp: { servers: [addresses.C1.em1], maxOffset: 1 },
       drbd: {
         resource: 'drbd',
         minor: 0,
@@ -102,7 +104,7 @@ export default embeddedLab((facts) => {
         deadtime: emulated ? 20 : 10,
         initdead: emulated ? 90 : 30,
         udpPort: 694,
-        pingNodes: ['192.168.0.1'],
+        pingNodes: [addresses.gateway],
         autoFailback: false,
         atBoot: true,
         key: secret('heartbeat.key'),

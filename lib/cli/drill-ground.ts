@@ -8,7 +8,6 @@ import { loginOf } from '../engine/login.ts'
 import { lockPath } from '../engine/site.ts'
 import { exitCodeOf, sentence } from '../errors.ts'
 import type { Inventory } from '../inventory/index.ts'
-import type { LinkName, MachineName } from '../lab/index.ts'
 import { harmless } from '../report/colour.ts'
 import {
   type Connection,
@@ -32,7 +31,9 @@ function logins(
   return (name) => {
     const login = loginOf(inventory, name, defaults)
     // A machine that was off may have come back on another port.
-    const now = lab?.readLab(lab.labPaths(context.env).stateDir)?.machines[name as MachineName]
+    const now = lab?.readLab({ ...lab.labPaths(context.env), topology: lab.topology })?.machines[
+      name
+    ]
     return { ...login, port: now?.port ?? login.port, keepaliveMs: 5_000 }
   }
 }
@@ -126,14 +127,14 @@ export function realGround<P, S extends Sight>(
     nodes,
     client,
     look: (options) => system.look(nodes, client, options),
-    powerOff: (name) => inLab((own, options) => own.powerOff(options, name as MachineName)),
-    powerOn: (name) => inLab((own, options) => own.powerOn(options, name as MachineName)),
-    freeze: (name) => inLab((own, options) => own.freeze(options, name as MachineName)),
+    powerOff: (name) => inLab((own, options) => own.powerOff(options, name)),
+    powerOn: (name) => inLab((own, options) => own.powerOn(options, name)),
+    freeze: (name) => inLab((own, options) => own.freeze(options, name)),
     thaw: async (name) => {
-      await inLab((own, options) => own.thaw(options, name as MachineName))
+      await inLab((own, options) => own.thaw(options, name))
     },
-    cut: (link) => inLab((own, options) => own.cut(options, link as LinkName)),
-    heal: (link) => inLab((own, options) => own.heal(options, link as LinkName)),
+    cut: (link) => inLab((own, options) => own.cut(options, link)),
+    heal: (link) => inLab((own, options) => own.heal(options, link)),
     play: async (words) => {
       await locks.release()
       try {

@@ -77,7 +77,7 @@ export async function drill(argv: readonly string[], context: Context): Promise<
   }
   const facts = inLab ? await bringUp(args.install, context) : undefined
   const inventory = facts && inLab ? loaded.build(facts) : known
-  const lab = inLab ? await labModule() : undefined
+  const lab = inLab ? await labModule(context) : undefined
   const ground = realGround(inventory, set, slowness(facts), context, lab)
   const more = { active, commit, before, facts }
   return performed(ground, { ...args, ...more }, { chosen, controls }, context)

@@ -1,8 +1,9 @@
 import { exitCodes, UsageError } from '../errors.ts'
 import { unknownName } from '../inventory/index.ts'
-import type { LabOptions, Level, LinkName, MachineName } from '../lab/index.ts'
+import type { LabOptions, Level } from '../lab/index.ts'
 import type { Context } from './context.ts'
 import type { LabModule } from './lab-module.ts'
+import { labPackages } from './lab-packages.ts'
 import { statusText } from './lab-status.ts'
 import { labOptions, type Option } from './options.ts'
 
@@ -36,8 +37,10 @@ function known<T extends string>(kind: string, word: string | undefined, names: 
   throw new UsageError(unknownName(kind, word ?? '', names))
 }
 
-const host = ({ lab, words }: VerbCall): MachineName => known('host', words[0], lab.machines)
-const link = ({ lab, words }: VerbCall): LinkName => known('link', words[0], lab.links)
+const host = ({ lab, words }: VerbCall): string =>
+  known('host', words[0], lab.namesOf(lab.topology))
+const link = ({ lab, words }: VerbCall): string =>
+  known('link', words[0], [...lab.linksOf(lab.topology).keys()])
 
 /** A verb whose success is one sentence. */
 async function done(call: VerbCall, work: Promise<unknown>, text: string): Promise<number> {
@@ -67,7 +70,8 @@ async function status({ lab, settings, context }: VerbCall): Promise<number> {
 }
 
 async function up(call: VerbCall): Promise<number> {
-  await call.lab.up(call.settings)
+  const packages = await labPackages(call.lab.topology, call.context)
+  await call.lab.up(call.settings, { packages })
   return status(call)
 }
 
@@ -117,7 +121,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     run: async (call) => call.lab.ssh(call.settings, host(call), call.command),
   },
   cut: {
-    about: 'cut a cable: M1.em1, M1.em4, em2, em3 …, or silence a BMC: bmc-M1',
+    about: 'cut a cable (em2, HOST.em1 …), or silence a power switch (bmc-HOST)',
     words: 'LINK',
     count: [1, 1],
     run: async (call) => {

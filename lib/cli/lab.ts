@@ -9,8 +9,8 @@ import { interruption } from './signals.ts'
 
 const examples = `Examples:
   npm run lab up
-  npm run lab exec M1 -- drbdadm status
-  npm run lab exec M1 -- 'cat /proc/drbd | grep ro:'     one word is a line for the shell
+  npm run lab exec HOST -- ip -brief address
+  npm run lab exec HOST -- 'dmesg | tail'     one word is a line for the shell
   npm run lab cut em2
   npm run lab destroy -- --image`
 
@@ -57,7 +57,7 @@ export async function lab(argv: readonly string[], context: Context): Promise<nu
     const form = `npm run lab ${name} ${verb.words}`.trimEnd()
     throw new UsageError(`Expected ${form}, got ${got}`)
   }
-  const module = await labModule()
+  const module = await labModule(context)
   const stop = interruption((signal) =>
     context.stderr.write(
       `${signal}: the lab command stops; press Ctrl-C again to stop it at once\n`,

@@ -1,7 +1,5 @@
+import { UsageError } from '../errors.ts'
 import type { Inventory } from './types.ts'
-
-/** The machines of the embedded lab: the two nodes and the client. */
-export type LabMachineName = 'M1' | 'M2' | 'C1'
 
 /** How to reach one machine of the lab. */
 export interface LabMachine {
@@ -18,7 +16,8 @@ export interface LabFacts {
   readonly acceleration: 'kvm' | 'tcg'
   /** What starting one process takes in a machine, in milliseconds: time-outs are multiples of it. */
   readonly forkMs: number
-  readonly machines: Readonly<Record<LabMachineName, LabMachine>>
+  /** By name. */
+  readonly machines: Readonly<Record<string, LabMachine>>
 }
 
 /** An inventory whose hosts are the embedded lab's: it exists once the lab runs. */
@@ -31,11 +30,21 @@ export function embeddedLab<V, H>(build: (facts: LabFacts) => Inventory<V, H>): 
   return { embeddedLab: build }
 }
 
+/** How to log in to a machine of the lab; throws a UsageError where the lab has none of that name. */
+export function labMachine({ machines }: LabFacts, name: string): LabMachine {
+  const found = machines[name]
+  if (found) return found
+  throw new UsageError(
+    `expected a machine of the lab (${Object.keys(machines).join(', ')}), got ${name}`,
+  )
+}
+
 /** Stand-ins for listing what a run would do: nothing ever connects to them. */
 export const unstartedLab: LabFacts = {
   acceleration: 'tcg',
   forkMs: 60,
-  machines: { M1: unstarted(), M2: unstarted(), C1: unstarted() },
+  // Whatever the machines are called.
+  machines: new Proxy({}, { get: () => unstarted() }),
 }
 
 function unstarted(): LabMachine {

@@ -4,7 +4,7 @@ export {
   embeddedLab,
   type LabFacts,
   type LabMachine,
-  type LabMachineName,
+  labMachine,
   unstartedLab,
 } from './embedded.ts'
 export { available, type Loaded, load } from './load.ts'

@@ -1,13 +1,5 @@
 import type { LabFiles } from './options.ts'
-import {
-  bmcName,
-  cable,
-  type MachineName,
-  type MachinePlan,
-  machines,
-  nodes,
-  plan,
-} from './plan.ts'
+import { bmcName, bmcsOf, cable, type MachinePlan, management } from './topology.ts'
 
 export type Acceleration = 'kvm' | 'tcg'
 
@@ -23,14 +15,14 @@ export function processor(acceleration: Acceleration): string[] {
 }
 
 /** What a machine boots with; its root disk has no partition table. */
-export function kernelLine(name: MachineName): string {
+export function kernelLine({ hostname }: Pick<MachinePlan, 'hostname'>): string {
   return [
     'root=/dev/vda rw console=ttyS0 quiet loglevel=4 mitigations=off random.trust_cpu=on',
     'audit=0 apparmor=0 nowatchdog systemd.show_status=0',
     // Programs at the same addresses each time find their translated code again: under emulation
     // a fork with exec takes 5 ms instead of 20.
     'norandmaps init_on_alloc=0 cgroup_disable=memory rcupdate.rcu_expedited=1',
-    `systemd.hostname=${plan[name].hostname}`,
+    `systemd.hostname=${hostname}`,
   ].join(' ')
 }
 
@@ -45,14 +37,13 @@ function common(process: string, files: LabFiles): string[] {
 
 /** The switch's words: its files, the BMCs, then a segment and a socket for each card plugged in. */
 export function switchArgv(files: LabFiles): string[] {
-  const cards = machines.flatMap((name) =>
-    plan[name].cards.filter((card) => card.name !== 'mgmt').map((card) => ({ name, card })),
+  const cards = files.topology.machines.flatMap(({ name, cards }) =>
+    cards.filter((card) => card.name !== management).map((card) => ({ name, card })),
   )
-  const bmcs = nodes.flatMap((name) => {
-    const { bmc } = plan[name]
-    return bmc ? ['-bmc', `em4=${bmcName(name)},${bmc.address},${bmc.mac}`] : []
-  })
-  // em1 is one segment for all; em2 and em3 are crossover lines, segments with two ends.
+  const bmcs = bmcsOf(files.topology).flatMap(({ name, bmc }) => [
+    '-bmc',
+    `${bmc.segment}=${bmcName(name)},${bmc.address},${bmc.mac}`,
+  ])
   const ends = cards.map(({ name, card }) => `${card.name}=${files.link(cable(name, card.name))}`)
   const own = ['-pidfile', files.pid(switchName), '-control', files.control(switchName)]
   return [...own, ...bmcs, ...ends]
@@ -82,8 +73,8 @@ export function machineArgv(machine: MachinePlan, files: LabFiles, start: StartO
   ]
   const cards = machine.cards.flatMap((card) => [
     '-netdev',
-    card.name === 'mgmt'
-      ? `user,id=net-mgmt,ipv6=off,restrict=on,hostfwd=tcp:127.0.0.1:${start.port}-:22`
+    card.name === management
+      ? `user,id=net-${management},ipv6=off,restrict=on,hostfwd=tcp:127.0.0.1:${start.port}-:22`
       : `stream,id=net-${card.name},addr.type=unix,addr.path=${files.link(cable(name, card.name))}`,
     '-device',
     `virtio-net-pci,id=${card.name},netdev=net-${card.name},mac=${card.mac},romfile=`,
@@ -97,11 +88,11 @@ export function machineArgv(machine: MachinePlan, files: LabFiles, start: StartO
     ...common(name, files),
     ...(machine.bmc ? ['-qmp', `unix:${files.bmcQmp(name)},server=on,wait=off`] : []),
     ...['-rtc', 'base=utc', '-device', 'virtio-rng-pci'],
-    ...['-kernel', start.kernel, '-initrd', files.initrd(name), '-append', kernelLine(name)],
+    ...['-kernel', start.kernel, '-initrd', files.initrd(name), '-append', kernelLine(machine)],
     ...['-chardev', `file,id=console,path=${files.serial(name)},append=on`],
     ...['-serial', 'chardev:console'],
     ...drive('root'),
-    ...(machine.dataMib ? drive('data') : []),
+    ...(machine.volumes ? drive('data') : []),
     ...cards,
     ...(start.snapshot ? ['-loadvm', start.snapshot, '-S'] : []),
   ]

@@ -11,9 +11,9 @@ import { quote } from '../ssh/index.ts'
 import { switchName } from './argv.ts'
 import { locked } from './lock.ts'
 import type { LabFiles } from './options.ts'
-import { type Bmc, bmcName, type NodeName, nodes, plan } from './plan.ts'
 import { bmcConfig, endProcess, runningPid, startBmc } from './process.ts'
-import { type BmcState, type LabState, writeState } from './state.ts'
+import { type BmcState, bmcStateOf, type LabState, writeState } from './state.ts'
+import { type Bmc, bmcName, bmcsOf } from './topology.ts'
 
 /** A password as long as every BMC takes, and ipmi_sim takes whole. */
 export function newPassword(): string {
@@ -24,7 +24,7 @@ export function newPassword(): string {
 const simString = (value: string) => `"${value.replaceAll('"', `"'"'"`)}"`
 
 /** The configuration of one BMC's process; it holds the password. */
-export function simConfig(node: NodeName, bmc: Bmc, state: BmcState, files: LabFiles): string {
+export function simConfig(node: string, bmc: Bmc, state: BmcState, files: LabFiles): string {
   const program = join(import.meta.dirname, 'chassis.mjs')
   // One order at a time, and none while the lab lets the machine go on from where it stopped.
   const call = ['flock', '-w', '10', files.power(node), process.execPath, program]
@@ -83,12 +83,17 @@ async function answers(port: number): Promise<boolean> {
   }
 }
 
-async function startOne(node: NodeName, state: LabState, files: LabFiles): Promise<LabState> {
-  const { bmc } = plan[node]
-  if (!bmc || runningPid(bmcName(node), files) !== undefined) return state
+async function startOne(
+  node: string,
+  bmc: Bmc,
+  state: LabState,
+  files: LabFiles,
+): Promise<LabState> {
+  if (runningPid(bmcName(node), files) !== undefined) return state
   const name = bmcName(node)
-  const port = await freeUdpPort(state.bmc[node].port)
-  const own = { ...state.bmc[node], port }
+  const before = bmcStateOf(state, node)
+  const port = await freeUdpPort(before.port)
+  const own = { ...before, port }
   const now = writeState(files, { ...state, bmc: { ...state.bmc, [node]: own } })
   const folder = files.bmcDir(name)
   // What an earlier process kept there would count for more than what it is told now.
@@ -109,14 +114,15 @@ async function startOne(node: NodeName, state: LabState, files: LabFiles): Promi
 /** Starts the BMCs that do not run; a port that somebody else took meanwhile is replaced. */
 export async function startBmcs(before: LabState, files: LabFiles): Promise<LabState> {
   let state = before
-  for (const node of nodes) state = await startOne(node, state, files)
+  for (const { name, bmc } of bmcsOf(files.topology))
+    state = await startOne(name, bmc, state, files)
   return state
 }
 
 /** Ends the BMCs, and with them whatever they were about to do. */
 export async function endBmcs(files: LabFiles): Promise<boolean> {
   const ended = await Promise.all(
-    nodes.map(async (node) => {
+    bmcsOf(files.topology).map(async ({ name: node }) => {
       if (!(await endProcess(bmcName(node), files))) return false
       // An order that it had given already is carried out to its end.
       await locked(files.power(node), {}, async () => {})
@@ -129,9 +135,9 @@ export async function endBmcs(files: LabFiles): Promise<boolean> {
 /** Tells the switch where the BMCs listen and which are cut off; it may be told again at any time. */
 export async function plugBmcs(state: Pick<LabState, 'bmc' | 'cuts'>, files: LabFiles) {
   if (runningPid(switchName, files) === undefined) return
-  const told = nodes.map((node) => {
+  const told = bmcsOf(files.topology).map(({ name: node }) => {
     const cut = state.cuts.includes(bmcName(node))
-    return [bmcName(node), { port: state.bmc[node].port, cut }]
+    return [bmcName(node), { port: bmcStateOf(state, node).port, cut }]
   })
   const socket = connect(files.control(switchName))
   socket.setTimeout(10_000, () => socket.destroy(new Error('it does not answer')))

@@ -18,6 +18,8 @@ export interface BuildDir {
   readonly path: string
   /** Where the recipe leaves its results; another uid writes there in unprivileged builds. */
   readonly out: string
+  /** What the recipe is told of each system that it makes. */
+  readonly plans: string
   /** Notes the process that fills the folder, so that a later run can end it. */
   owner(child: ChildProcess): void
 }
@@ -30,7 +32,9 @@ export async function makeBuildDir(prefix: string): Promise<BuildDir> {
   const path = mkdtempSync(join(tmpdir(), prefix))
   chmodSync(path, 0o711)
   const out = join(path, 'out')
+  const plans = join(path, 'plans')
   mkdirSync(out)
+  mkdirSync(plans, { mode: 0o755 })
   if (process.getuid?.() !== 0) {
     chmodSync(path, 0o1777)
     chmodSync(out, 0o777)
@@ -38,6 +42,7 @@ export async function makeBuildDir(prefix: string): Promise<BuildDir> {
   return {
     path,
     out,
+    plans,
     owner: (child) => writeFileSync(join(path, 'builder'), `${child.pid ?? ''}\n`),
   }
 }

@@ -3,8 +3,8 @@ import { writeFileSync } from 'node:fs'
 import { type ArchiveFile, identityArchive } from './cpio.ts'
 import { type KeyPair, newKeyPair } from './keys.ts'
 import type { LabFiles } from './options.ts'
-import { type Card, type MachineName, type MachinePlan, machines, plan } from './plan.ts'
-import type { LabState } from './state.ts'
+import { type LabState, loginOf } from './state.ts'
+import type { Card, MachinePlan } from './topology.ts'
 
 /** Debian's own network configuration for the cards of one machine. */
 export function interfaces(cards: readonly Card[]): string {
@@ -35,6 +35,12 @@ export function identityFiles(
     ),
     file('/etc/machine-id', `${randomBytes(16).toString('hex')}\n`, 0o444),
     file('/etc/network/interfaces', interfaces(cards)),
+    ...cards.map(({ name, mac }) =>
+      file(
+        `/etc/systemd/network/10-${name}.link`,
+        `[Match]\nMACAddress=${mac}\n[Link]\nName=${name}\n`,
+      ),
+    ),
     file('/etc/ssh/ssh_host_ed25519_key', hostKey.private, 0o600),
     file('/etc/ssh/ssh_host_ed25519_key.pub', `${hostKey.public}\n`),
     file('/root/.ssh/authorized_keys', `${authorized}\n`, 0o600),
@@ -45,25 +51,26 @@ export function identityFiles(
 export function makeIdentities(
   files: LabFiles,
   baseInitrd: Buffer,
-): Readonly<Record<MachineName, string>> {
+): Readonly<Record<string, string>> {
   const login = newKeyPair()
   writeFileSync(files.identityFile, login.private, { mode: 0o600 })
   writeFileSync(`${files.identityFile}.pub`, `${login.public} tandem-lab\n`)
-  const keys = machines.map((name) => {
+  const keys = files.topology.machines.map((machine) => {
+    const { name } = machine
     const hostKey = newKeyPair()
-    const archive = identityArchive(identityFiles(plan[name], hostKey, login.public))
+    const archive = identityArchive(identityFiles(machine, hostKey, login.public))
     // The kernel unpacks archives one after another; each must begin at a multiple of 4 bytes.
     const gap = Buffer.alloc((4 - (baseInitrd.length % 4)) % 4)
     writeFileSync(files.initrd(name), Buffer.concat([baseInitrd, gap, archive]), { mode: 0o600 })
     return [name, hostKey.public] as const
   })
-  return Object.fromEntries(keys) as Record<MachineName, string>
+  return Object.fromEntries(keys)
 }
 
 /** Writes known_hosts from the keys the lab itself gave out, so no first connection is trusted blindly. */
 export function writeKnownHosts(files: LabFiles, state: Pick<LabState, 'machines'>): void {
-  const lines = machines.map((name) => {
-    const { port, key } = state.machines[name]
+  const lines = Object.keys(state.machines).map((name) => {
+    const { port, key } = loginOf(state, name)
     return `[127.0.0.1]:${port} ${key}\n`
   })
   writeFileSync(files.knownHosts, lines.join(''), { mode: 0o600 })

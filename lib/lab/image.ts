@@ -15,7 +15,14 @@ import { Interrupted, UsageError } from '../errors.ts'
 import { type BuildDir, makeBuildDir, removeBuildDir, runBuild } from './build.ts'
 import { locked } from './lock.ts'
 import type { LabOptions } from './options.ts'
-import { mmdebstrapArgv, passedAptOptions, recipeHash, release } from './recipe.ts'
+import {
+  mmdebstrapArgv,
+  type Packages,
+  passedAptOptions,
+  recipeHash,
+  release,
+  writeImagePlans,
+} from './recipe.ts'
 import { debianSources, oneLine, readSources } from './sources.ts'
 import { searchPath } from './tools.ts'
 
@@ -27,13 +34,12 @@ export interface Image {
   readonly seconds: number
 }
 
-/** The disks, kernel and RAM disk in an image's folder. */
-export const imageFile = (dir: string, file: 'm.qcow2' | 'c.qcow2' | 'vmlinuz' | 'initrd') =>
-  join(dir, file)
+/** A file of an image's folder: `vmlinuz`, `initrd`, or the disk of a system, `NAME.qcow2`. */
+export const imageFile = (dir: string, file: string) => join(dir, file)
 
-/** The image of this checkout's recipe, built when the cache does not hold it. */
-export async function ensureImage(options: LabOptions): Promise<Image> {
-  const hash = recipeHash()
+/** The image of this checkout's recipe and roles, built when the cache does not hold it. */
+export async function ensureImage(packages: Packages, options: LabOptions): Promise<Image> {
+  const hash = recipeHash(options.topology, packages)
   const dir = join(options.cacheDir, `image-${hash}`)
   const cached = finished(dir, hash)
   if (cached) return cached
@@ -42,7 +48,7 @@ export async function ensureImage(options: LabOptions): Promise<Image> {
   return await locked(
     join(options.cacheDir, 'image.lock'),
     { waiting, signal: options.signal },
-    async () => finished(dir, hash) ?? (await build(dir, hash, options)),
+    async () => finished(dir, hash) ?? (await build(dir, hash, packages, options)),
   )
 }
 
@@ -55,7 +61,12 @@ function finished(dir: string, hash: string): Image | undefined {
   }
 }
 
-async function build(dir: string, hash: string, options: LabOptions): Promise<Image> {
+async function build(
+  dir: string,
+  hash: string,
+  packages: Packages,
+  options: LabOptions,
+): Promise<Image> {
   const { say } = options
   const begun = Date.now()
   say({ step: 'image', text: `building the image ${hash} from this machine's APT sources, once` })
@@ -63,10 +74,11 @@ async function build(dir: string, hash: string, options: LabOptions): Promise<Im
   const work = await makeBuildDir(`tandem-image-${process.getuid?.() ?? 0}-${cacheLabel}-`)
   const partial = `${dir}.partial`
   try {
+    writeImagePlans(work.plans, options.topology, packages)
     await bootstrap(work, options)
     rmSync(partial, { recursive: true, force: true })
     mkdirSync(partial, { recursive: true })
-    for (const disk of ['m', 'c'] as const) {
+    for (const disk of Object.keys(options.topology.images)) {
       say({ step: 'image', text: `storing the disk ${disk}` })
       await runBuild(
         'qemu-img',
@@ -107,7 +119,7 @@ async function bootstrap(work: BuildDir, options: LabOptions): Promise<void> {
   try {
     await runBuild(
       'mmdebstrap',
-      mmdebstrapArgv(sources, passedAptOptions(dump.stdout ?? ''), work.out),
+      mmdebstrapArgv(sources, passedAptOptions(dump.stdout ?? ''), work),
       {
         env: buildEnv(work, options),
         signal: options.signal,

@@ -1,21 +1,21 @@
 import { UsageError } from '../errors.ts'
 import { plugBmcs } from './bmc.ts'
 import type { LabFiles, LabOptions } from './options.ts'
-import { type LinkName, linkEnds, links, type MachineName } from './plan.ts'
 import { runningPid } from './process.ts'
 import { withQmp } from './qmp.ts'
 import { alone } from './session.ts'
 import { needState, writeState } from './state.ts'
+import { linksOf } from './topology.ts'
 
 async function setLink(
-  link: LinkName,
+  link: string,
   up: boolean,
   files: LabFiles,
-  only?: readonly MachineName[],
+  only?: readonly string[],
 ): Promise<void> {
   // Both ends at once: a crossover line without carrier on one side only is another failure.
   await Promise.all(
-    linkEnds(link)
+    (linksOf(files.topology).get(link) ?? [])
       .filter(({ machine }) => !only || only.includes(machine))
       .filter(({ machine }) => runningPid(machine, files) !== undefined)
       .map(({ machine, card }) =>
@@ -26,9 +26,9 @@ async function setLink(
 
 /** Takes the carrier of cut links from machines that have just started. */
 export async function applyCuts(
-  cuts: readonly LinkName[],
+  cuts: readonly string[],
   files: LabFiles,
-  only: readonly MachineName[],
+  only: readonly string[],
 ): Promise<void> {
   // One after another: QEMU's control socket serves one conversation at a time.
   for (const link of cuts) await setLink(link, false, files, only)
@@ -36,10 +36,11 @@ export async function applyCuts(
 
 /** Gives every running machine all its carriers back; the switch has its own of `ensureSwitch`. */
 export async function healAll(files: LabFiles): Promise<void> {
-  for (const link of links) await setLink(link, true, files)
+  for (const link of linksOf(files.topology).keys()) await setLink(link, true, files)
 }
 
-async function change(options: LabOptions, link: LinkName, up: boolean): Promise<void> {
+async function change(options: LabOptions, link: string, up: boolean): Promise<void> {
+  const links = [...linksOf(options.topology).keys()]
   if (!links.includes(link))
     throw new UsageError(`Expected a link (${links.join(', ')}), got ${link}`)
   await alone(options, async (files) => {
@@ -51,11 +52,11 @@ async function change(options: LabOptions, link: LinkName, up: boolean): Promise
 }
 
 /** Cuts a cable: both ends lose carrier at once, a BMC is silent; it stays so until healed, reset or down. */
-export function cut(options: LabOptions, link: LinkName): Promise<void> {
+export function cut(options: LabOptions, link: string): Promise<void> {
   return change(options, link, false)
 }
 
 /** Plugs a cut cable in again. */
-export function heal(options: LabOptions, link: LinkName): Promise<void> {
+export function heal(options: LabOptions, link: string): Promise<void> {
   return change(options, link, true)
 }

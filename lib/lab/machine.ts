@@ -6,10 +6,10 @@ import { writeKnownHosts } from './identity.ts'
 import { imageFile } from './image.ts'
 import { applyCuts } from './links.ts'
 import type { LabFiles } from './options.ts'
-import { type MachineName, machines, plan } from './plan.ts'
 import { endProcess, makeRunDir, runningPid, startQemu, startSwitch } from './process.ts'
 import { resume } from './running.ts'
-import { type LabState, type Level, writeState } from './state.ts'
+import { type LabState, type Level, loginOf, writeState } from './state.ts'
+import { machineOf, namesOf } from './topology.ts'
 
 /** A port on 127.0.0.1 that nothing listens on; `wanted` where that is free. */
 export async function freePort(wanted = 0): Promise<number> {
@@ -31,7 +31,7 @@ export async function freePort(wanted = 0): Promise<number> {
 export async function ensureSwitch(files: LabFiles): Promise<void> {
   makeRunDir(files, process.getuid?.() ?? 0)
   if (runningPid(switchName, files) !== undefined) return
-  for (const name of machines) await endProcess(name, files)
+  for (const name of namesOf(files.topology)) await endProcess(name, files)
   await startSwitch(switchArgv(files), files)
 }
 
@@ -44,7 +44,7 @@ export async function ensureBmcs(state: LabState, files: LabFiles): Promise<LabS
 
 /** Starts one machine that is off; cut links stay cut. Restored machines wait for `cont`. */
 export async function startMachine(
-  name: MachineName,
+  name: string,
   state: LabState,
   files: LabFiles,
   snapshot?: Level,
@@ -54,14 +54,15 @@ export async function startMachine(
     await resume([name], files, true)
     return state
   }
-  const port = await freePort(state.machines[name].port)
+  const login = loginOf(state, name)
+  const port = await freePort(login.port)
   let now = state
-  if (port !== state.machines[name].port) {
-    const moved = { ...state.machines[name], port }
+  if (port !== login.port) {
+    const moved = { ...login, port }
     now = writeState(files, { ...state, machines: { ...state.machines, [name]: moved } })
     writeKnownHosts(files, now)
   }
-  const argv = machineArgv(plan[name], files, {
+  const argv = machineArgv(machineOf(files.topology, name), files, {
     acceleration: now.acceleration,
     kernel: imageFile(now.imageDir, 'vmlinuz'),
     port,
@@ -75,6 +76,7 @@ export async function startMachine(
 /** Ends all processes of the lab: nobody is to work a machine that ends, so the BMCs go first. */
 export async function endAll(files: LabFiles): Promise<boolean> {
   const bmcs = await endBmcs(files)
-  const ended = [bmcs, ...(await Promise.all(machines.map((name) => endProcess(name, files))))]
+  const names = namesOf(files.topology)
+  const ended = [bmcs, ...(await Promise.all(names.map((name) => endProcess(name, files))))]
   return (await endProcess(switchName, files)) || ended.includes(true)
 }

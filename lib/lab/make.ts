@@ -8,11 +8,11 @@ import { makeIdentities, writeKnownHosts } from './identity.ts'
 import { type Image, imageFile } from './image.ts'
 import { endAll, freePort } from './machine.ts'
 import type { LabFiles, LabOptions } from './options.ts'
-import { type MachineName, machines, plan } from './plan.ts'
 import { mustRunOn } from './remote.ts'
 import { since } from './session.ts'
-import { type LabState, labOf, writeState } from './state.ts'
+import { type LabState, labOf, machineLogin, writeState } from './state.ts'
 import { searchPath } from './tools.ts'
+import { bmcsOf, type Volumes } from './topology.ts'
 
 /** Makes disks, keys and state of a new lab; whatever an unfinished one left is removed first. */
 export async function makeLab(
@@ -37,21 +37,27 @@ export async function makeLab(
       throw new UsageError(`qemu-img could not make a disk: ${(error as Error).message}`)
     }
   }
-  for (const name of machines) {
-    const { image: base, dataMib } = plan[name]
+  for (const { name, image: base, volumes } of files.topology.machines) {
     const backing = imageFile(image.dir, `${base}.qcow2`)
     create('-b', backing, '-F', 'qcow2', files.disk(name, 'root'))
-    if (dataMib) create(files.disk(name, 'data'), `${dataMib}M`)
+    if (volumes) create(files.disk(name, 'data'), `${volumes.diskMib}M`)
     rmSync(files.serial(name), { force: true })
   }
   const keys = makeIdentities(files, readFileSync(imageFile(image.dir, 'initrd')))
   const ports: number[] = []
-  for (const _ of machines) {
+  for (const _ of files.topology.machines) {
     let port = await freePort()
     while (ports.includes(port)) port = await freePort()
     ports.push(port)
   }
-  const logins = machines.map((name, index) => [name, { port: ports[index] ?? 0, key: keys[name] }])
+  const logins = files.topology.machines.map(({ name }, index) => [
+    name,
+    { port: ports[index] ?? 0, key: keys[name] ?? '' },
+  ])
+  const bmcs = bmcsOf(files.topology).map(({ name }) => [
+    name,
+    { port: 0, password: newPassword() },
+  ])
   const state = writeState(files, {
     version: 4,
     ready: false,
@@ -60,8 +66,8 @@ export async function makeLab(
     acceleration: probed.acceleration,
     forkMs: 0,
     seconds: { image: image.seconds },
-    machines: Object.fromEntries(logins) as LabState['machines'],
-    bmc: { M1: { port: 0, password: newPassword() }, M2: { port: 0, password: newPassword() } },
+    machines: Object.fromEntries(logins),
+    bmc: Object.fromEntries(bmcs),
     cuts: [],
     snapshots: {},
   })
@@ -69,12 +75,19 @@ export async function makeLab(
   return state
 }
 
-const volumeScript = `
-vgs VolGroup >/dev/null 2>&1 && exit 0
-pvcreate -qq -y /dev/vdb && vgcreate -qq VolGroup /dev/vdb &&
-lvcreate -qq -y -W n -n lv_drbd -L 512M VolGroup && lvcreate -qq -y -W n -n lv_state -L 32M VolGroup &&
-test -b /dev/mapper/VolGroup-lv_drbd && test -b /dev/mapper/VolGroup-lv_state
-`
+/** Makes the logical volumes on the second disk; their names have no dash, which a device's would double. */
+function volumeScript({ group, volumes }: Volumes): string {
+  const each = Object.entries(volumes)
+  return [
+    `vgs ${group} >/dev/null 2>&1 && exit 0`,
+    [
+      `pvcreate -qq -y /dev/vdb && vgcreate -qq ${group} /dev/vdb`,
+      ...each.map(([name, mib]) => `lvcreate -qq -y -W n -n ${name} -L ${mib}M ${group}`),
+      ...each.map(([name]) => `test -b /dev/mapper/${group}-${name}`),
+    ].join(' &&\n'),
+    '',
+  ].join('\n')
+}
 
 /** Times in the guest: 100 forks with exec of a small program. */
 const forkScript = `
@@ -91,15 +104,22 @@ export async function provision(
   options: LabOptions,
 ): Promise<LabState> {
   const begun = Date.now()
-  const { machines: logins } = labOf(state, files)
+  const lab = labOf(state, files)
   const limits = { timeoutMs: 300_000, signal: options.signal }
-  const withData = machines.filter((name: MachineName) => plan[name].dataMib !== undefined)
-  options.say({ step: 'provision', text: 'making VolGroup/lv_drbd on M1 and M2' })
-  await Promise.all(withData.map((name) => mustRunOn(logins[name], volumeScript, limits)))
-  const forkMs = Number(await mustRunOn(logins.M1, forkScript, limits)) / 100 / 1000
+  const [first, ...others] = files.topology.machines
+  if (!first) throw new Error('expected a lab with machines, got none')
+  const made = await Promise.all(
+    [first, ...others].flatMap(({ name, volumes }) =>
+      volumes
+        ? mustRunOn(machineLogin(lab, name), volumeScript(volumes), limits).then(() => name)
+        : [],
+    ),
+  )
+  const forkMs =
+    Number(await mustRunOn(machineLogin(lab, first.name), forkScript, limits)) / 100 / 1000
   options.say({
     step: 'provision',
-    text: `VolGroup/lv_drbd is there; one fork takes ${forkMs.toFixed(1)} ms`,
+    text: `the volumes of ${made.join(' and ')} are there; one fork takes ${forkMs.toFixed(1)} ms`,
     seconds: since(begun),
   })
   return { ...state, forkMs }

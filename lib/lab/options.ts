@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import type { Topology } from './topology.ts'
 
 /** What the lab is doing, for whoever shows it; `seconds` is how long the finished step took. */
 export interface LabProgress {
@@ -18,6 +19,7 @@ export interface LabOptions {
   readonly cacheDir: string
   /** Disks, keys, logs and state of one lab. */
   readonly stateDir: string
+  readonly topology: Topology
   readonly env?: Environment
   readonly say: (event: LabProgress) => void
   /** Installs missing system packages instead of naming them. */
@@ -36,8 +38,9 @@ export function labPaths(env: Environment): { cacheDir: string; stateDir: string
   }
 }
 
-/** Files of one lab. */
+/** Files of one lab, and what it is made of. */
 export interface LabFiles {
+  readonly topology: Topology
   readonly stateDir: string
   /** Unix sockets and pid files; short, because a socket path holds 107 bytes. */
   readonly runDir: string
@@ -62,16 +65,26 @@ export interface LabFiles {
   readonly initrd: (machine: string) => string
 }
 
-const longestSocketName = '/link-M1.em1.sock'.length
 const socketPathBytes = 107
 
-/** The files under `stateDir`; sockets move to a short folder of `uid` where they would not fit. */
-export function labFiles(stateDir: string, uid: number): LabFiles {
+/** The files under `stateDir`; sockets move to a short folder of `uid`, this user, where they would not fit. */
+export function labFiles(
+  { stateDir, topology }: Pick<LabOptions, 'stateDir' | 'topology'>,
+  uid: number = process.getuid?.() ?? 0,
+): LabFiles {
   const near = join(stateDir, 'run')
-  const fits = Buffer.byteLength(near) + longestSocketName <= socketPathBytes
+  const longest = Math.max(
+    ...topology.machines.flatMap(({ name, cards }) =>
+      [`/${name}.bmc-qmp`, ...cards.map((card) => `/link-${name}.${card.name}.sock`)].map((file) =>
+        Buffer.byteLength(file),
+      ),
+    ),
+  )
+  const fits = Buffer.byteLength(near) + longest <= socketPathBytes
   const label = createHash('sha256').update(stateDir).digest('hex').slice(0, 8)
   const runDir = fits ? near : `/tmp/tandem-lab-${uid}/${label}`
   return {
+    topology,
     stateDir,
     runDir,
     lab: join(stateDir, 'lab.json'),

@@ -3,17 +3,17 @@ import { Unreachable } from '../errors.ts'
 import { switchName } from './argv.ts'
 import { endAll, ensureBmcs, ensureSwitch } from './machine.ts'
 import type { LabOptions } from './options.ts'
-import { type MachineName, machines } from './plan.ts'
 import { endProcess, runningPid } from './process.ts'
 import { withQmp } from './qmp.ts'
 import { runOn } from './remote.ts'
 import { goOn, type Power, powerOf, powers, runningMachines } from './running.ts'
 import { alone, since } from './session.ts'
-import { type LabState, labOf, needState, readState, writeState } from './state.ts'
+import { type LabState, labOf, machineLogin, needState, readState, writeState } from './state.ts'
+import { namesOf } from './topology.ts'
 import { boot } from './up.ts'
 
 /** Pulls a machine's plug: memory and everything not yet written to its disks are gone. */
-export async function powerOff(options: LabOptions, host: MachineName): Promise<void> {
+export async function powerOff(options: LabOptions, host: string): Promise<void> {
   await alone(options, async (files) => {
     const { unplugged = [], ...state } = needState(files)
     await endProcess(host, files)
@@ -23,7 +23,7 @@ export async function powerOff(options: LabOptions, host: MachineName): Promise<
 }
 
 /** Starts a machine that is off and waits until it answers; cut links stay cut. */
-export async function powerOn(options: LabOptions, host: MachineName): Promise<void> {
+export async function powerOn(options: LabOptions, host: string): Promise<void> {
   await alone(options, async (files) => {
     const before = needState(files)
     if ((await powerOf(host, files)) !== 'off') return
@@ -38,7 +38,7 @@ export async function powerOn(options: LabOptions, host: MachineName): Promise<v
 }
 
 /** Stops a machine's processor: it says nothing more, keeps its memory, and may go on as if nothing were. */
-export async function freeze(options: LabOptions, host: MachineName): Promise<void> {
+export async function freeze(options: LabOptions, host: string): Promise<void> {
   await alone(options, async (files) => {
     const state = needState(files)
     if ((await powerOf(host, files)) === 'off')
@@ -49,7 +49,7 @@ export async function freeze(options: LabOptions, host: MachineName): Promise<vo
 }
 
 /** Lets a frozen machine go on; resolves to what it was: one that was turned off meanwhile stays off. */
-export async function thaw(options: LabOptions, host: MachineName): Promise<Power> {
+export async function thaw(options: LabOptions, host: string): Promise<Power> {
   return await alone(options, async (files) => {
     const state = needState(files)
     const off = runningPid(host, files) === undefined
@@ -60,7 +60,7 @@ export async function thaw(options: LabOptions, host: MachineName): Promise<Powe
 }
 
 /** The machines that stay frozen without this one. */
-function thawed({ frozen = [] }: Pick<LabState, 'frozen'>, host: MachineName): MachineName[] {
+function thawed({ frozen = [] }: Pick<LabState, 'frozen'>, host: string): string[] {
   return frozen.filter((name) => name !== host)
 }
 
@@ -70,19 +70,22 @@ export async function down(options: LabOptions): Promise<boolean> {
     const begun = Date.now()
     const state = readState(files)
     if (state?.ready) {
-      const { machines: logins } = labOf(state, files)
+      const lab = labOf(state, files)
       const power = await powers(files)
-      const written = machines
+      const written = namesOf(files.topology)
         .filter((name) => power[name] === 'on')
         .map((name) =>
-          runOn(logins[name], 'sync -f /', { timeoutMs: 15_000, connectTimeoutMs: 5_000 }),
+          runOn(machineLogin(lab, name), 'sync -f /', {
+            timeoutMs: 15_000,
+            connectTimeoutMs: 5_000,
+          }),
         )
       // A machine that cannot be asked any more is ended all the same.
       await Promise.allSettled(written)
     }
     const ended = await endAll(files)
     if (state) writeState(files, { ...state, cuts: [], unplugged: [], frozen: [] })
-    const text = ended ? `${machines.join(', ')} are off` : 'nothing was running'
+    const text = ended ? `${namesOf(files.topology).join(', ')} are off` : 'nothing was running'
     options.say({ step: 'stop', text, seconds: since(begun) })
     return ended
   })

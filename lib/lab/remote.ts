@@ -4,11 +4,10 @@ import { Interrupted, Unreachable } from '../errors.ts'
 import { type Connection, connect, exec as execOn, quote } from '../ssh/index.ts'
 import type { Output } from '../task.ts'
 import { type LabFiles, type LabOptions, labFiles } from './options.ts'
-import type { MachineName } from './plan.ts'
 import { runningPid } from './process.ts'
 import { powerOf } from './running.ts'
 import { consoleTail } from './serial.ts'
-import { type LabMachine, type LabState, labOf, needState } from './state.ts'
+import { type Lab, type LabMachine, labOf, machineLogin, needState } from './state.ts'
 
 /** What may go with a command on a machine. */
 export interface ExecOptions {
@@ -87,10 +86,12 @@ export async function waitForSsh(
 }
 
 /** Sets the clocks of machines that stood still to this machine's time. */
-export async function setClocks(logins: Readonly<Record<MachineName, LabMachine>>): Promise<void> {
-  // The client first: nodes that asked it across its jump would take it for a liar for a minute.
-  await setClock(logins.C1)
-  await Promise.all([setClock(logins.M1), setClock(logins.M2)])
+export async function setClocks(lab: Lab, files: LabFiles): Promise<void> {
+  // The clock that is asked comes first: who asked it across its jump would take it for a liar for a minute.
+  const { clock } = files.topology
+  await setClock(machineLogin(lab, clock))
+  const others = Object.values(lab.machines).filter(({ name }) => name !== clock)
+  await Promise.all(others.map(setClock))
 }
 
 async function setClock(machine: LabMachine): Promise<void> {
@@ -109,7 +110,7 @@ async function setClock(machine: LabMachine): Promise<void> {
 /** Runs a command (words) or a script (text) on a machine of the lab. */
 export async function exec(
   options: LabOptions,
-  host: MachineName,
+  host: string,
   command: readonly string[] | string,
   more: ExecOptions = {},
 ): Promise<Output> {
@@ -121,7 +122,7 @@ export async function exec(
 /** An interactive shell through OpenSSH's client; resolves to its exit code. */
 export async function ssh(
   options: LabOptions,
-  host: MachineName,
+  host: string,
   command: readonly string[] = [],
 ): Promise<number> {
   const machine = await running(options, host)
@@ -144,14 +145,14 @@ export function sshArgv(machine: LabMachine): string[] {
   ]
 }
 
-async function running(options: LabOptions, host: MachineName): Promise<LabMachine> {
-  const files = labFiles(options.stateDir, process.getuid?.() ?? 0)
-  const state: LabState = needState(files)
+async function running(options: LabOptions, host: string): Promise<LabMachine> {
+  const files = labFiles(options)
+  const state = needState(files)
   // One that cannot be asked is busy with a command of the lab, and on.
   const power = await powerOf(host, files).catch(() => 'on')
   if (power === 'off') throw new Unreachable(`${host} is off; run: npm run lab power-on ${host}`)
   if (power === 'frozen') throw new Unreachable(`${host} is frozen; run: npm run lab thaw ${host}`)
-  return labOf(state, files).machines[host]
+  return machineLogin(labOf(state, files), host)
 }
 
 /** The error of an aborted lab command. */

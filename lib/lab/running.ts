@@ -1,8 +1,8 @@
 import { locked } from './lock.ts'
 import type { LabFiles } from './options.ts'
-import { type MachineName, machines } from './plan.ts'
 import { runningPid } from './process.ts'
 import { type Qmp, withQmp } from './qmp.ts'
+import { namesOf } from './topology.ts'
 
 /** What a machine is to others; `off` is also one whose QEMU runs, but which its BMC turned off. */
 export type Power = 'on' | 'off' | 'frozen'
@@ -15,21 +15,21 @@ async function ask(qmp: Qmp): Promise<Power> {
 }
 
 /** What a machine is doing at the moment. */
-export async function powerOf(name: MachineName, files: LabFiles): Promise<Power> {
+export async function powerOf(name: string, files: LabFiles): Promise<Power> {
   if (runningPid(name, files) === undefined) return 'off'
   return await withQmp(name, files.qmp(name), ask)
 }
 
 /** What all machines are doing at the moment. */
-export async function powers(files: LabFiles): Promise<Readonly<Record<MachineName, Power>>> {
+export async function powers(files: LabFiles): Promise<Readonly<Record<string, Power>>> {
   const all = await Promise.all(
-    machines.map(async (name) => [name, await powerOf(name, files)] as const),
+    namesOf(files.topology).map(async (name) => [name, await powerOf(name, files)] as const),
   )
-  return Object.fromEntries(all) as Record<MachineName, Power>
+  return Object.fromEntries(all)
 }
 
 /** Lets a machine go on from where it stands still, one that is off only where `off` says so; resolves to what it was. */
-export function goOn(name: MachineName, files: LabFiles, off = false): Promise<Power> {
+export function goOn(name: string, files: LabFiles, off = false): Promise<Power> {
   // A BMC takes the same lock: what it turns off between our question and our order would run again.
   return locked(files.power(name), {}, () =>
     withQmp(name, files.qmp(name), async (qmp) => {
@@ -42,7 +42,7 @@ export function goOn(name: MachineName, files: LabFiles, off = false): Promise<P
 
 /** Lets machines run that a command left paused; those that are off only where `off` says so. */
 export async function resume(
-  names: readonly MachineName[],
+  names: readonly string[],
   files: LabFiles,
   off = false,
 ): Promise<void> {
@@ -50,6 +50,6 @@ export async function resume(
 }
 
 /** Names of the machines whose QEMU runs, whether it lets them run or not. */
-export function runningMachines(files: LabFiles): MachineName[] {
-  return machines.filter((name) => runningPid(name, files) !== undefined)
+export function runningMachines(files: LabFiles): string[] {
+  return namesOf(files.topology).filter((name) => runningPid(name, files) !== undefined)
 }

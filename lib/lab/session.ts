@@ -8,7 +8,7 @@ export async function alone<T>(
   options: LabOptions,
   work: (files: LabFiles) => Promise<T>,
 ): Promise<T> {
-  const files = labFiles(options.stateDir, process.getuid?.() ?? 0)
+  const files = labFiles(options)
   mkdirSync(options.stateDir, { recursive: true, mode: 0o700 })
   const waiting = () =>
     options.say({ step: 'boot', text: 'another lab command is running; waiting for it' })

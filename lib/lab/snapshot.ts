@@ -3,13 +3,21 @@ import { endBmcs } from './bmc.ts'
 import { healAll } from './links.ts'
 import { ensureBmcs, ensureSwitch, startMachine } from './machine.ts'
 import type { LabFiles, LabOptions } from './options.ts'
-import { type MachineName, machines } from './plan.ts'
 import { endProcess } from './process.ts'
 import { withQmp } from './qmp.ts'
 import { setClocks, waitForSsh } from './remote.ts'
 import { powers, resume, runningMachines } from './running.ts'
 import { alone, since } from './session.ts'
-import { type Lab, type LabState, type Level, labOf, needState, writeState } from './state.ts'
+import {
+  type Lab,
+  type LabState,
+  type Level,
+  labOf,
+  machineLogin,
+  needState,
+  writeState,
+} from './state.ts'
+import { namesOf } from './topology.ts'
 
 /** Milliseconds a machine may take from start to its first SSH login. */
 export function bootPatienceMs(state: Pick<LabState, 'acceleration'>): number {
@@ -17,7 +25,7 @@ export function bootPatienceMs(state: Pick<LabState, 'acceleration'>): number {
 }
 
 async function onAll(
-  names: readonly MachineName[],
+  names: readonly string[],
   files: LabFiles,
   command: { execute: string } | { monitor: string },
 ): Promise<void> {
@@ -30,7 +38,7 @@ async function onAll(
   )
 }
 
-/** Saves all three as one: stopped together, so that no frame is seen by one and not the other. */
+/** Saves all machines as one: stopped together, so that no frame is seen by one and not the other. */
 export async function saveAll(
   level: Level,
   state: LabState,
@@ -38,17 +46,17 @@ export async function saveAll(
   options: LabOptions,
 ): Promise<LabState> {
   const begun = Date.now()
-  // Half of a new snapshot is none: the level is unknown until all three are saved.
+  // Half of a new snapshot is none: the level is unknown until all are saved.
   const { [level]: _, ...others } = state.snapshots
   writeState(files, { ...state, snapshots: others })
+  const machines = namesOf(files.topology)
   await onAll(machines, files, { execute: 'stop' })
   try {
     await onAll(machines, files, { monitor: `savevm ${level}` })
   } finally {
     await resume(machines, files)
   }
-  const { machines: logins } = labOf(state, files)
-  await setClocks(logins)
+  await setClocks(labOf(state, files), files)
   options.say({ step: 'snapshot', text: `saved ${level}`, seconds: since(begun) })
   const saved = { ...others, [level]: new Date().toISOString() }
   return writeState(files, { ...state, snapshots: saved })
@@ -76,28 +84,33 @@ export async function restoreAll(
   // Never `loadvm` in a process that has run on: QEMU does not let a processor's tick counter go
   // back, so the guest would find its clock jumped by all the time since, and heartbeat with it.
   await Promise.all(runningMachines(files).map((name) => endProcess(name, files)))
+  const machines = namesOf(files.topology)
   for (const name of machines) state = await startMachine(name, state, files, level)
   await healAll(files)
   await resume(machines, files, true)
   // Not before: whoever was told that a machine is off must not see it run.
   state = await ensureBmcs(state, files)
-  const { machines: logins } = labOf(state, files)
+  const lab = labOf(state, files)
   await Promise.all(
     machines.map((name) =>
-      waitForSsh(logins[name], files, {
+      waitForSsh(machineLogin(lab, name), files, {
         patienceMs: bootPatienceMs(state),
         signal: options.signal,
       }),
     ),
   )
-  await setClocks(logins)
+  await setClocks(lab, files)
   const { restoring: _, ...whole } = state
   state = writeState(files, whole)
-  options.say({ step: 'snapshot', text: `all three are at ${level}`, seconds: since(begun) })
+  options.say({
+    step: 'snapshot',
+    text: `${machines.join(', ')} are at ${level}`,
+    seconds: since(begun),
+  })
   return state
 }
 
-/** Puts all three machines back to a saved level. */
+/** Puts all machines back to a saved level. */
 export async function reset(options: LabOptions, level: Level = 'clean'): Promise<Lab> {
   return await alone(options, async (files) => {
     const state = needState(files)
@@ -109,11 +122,12 @@ export async function reset(options: LabOptions, level: Level = 'clean'): Promis
   })
 }
 
-/** Saves the present state of all three machines under a level, replacing it. */
+/** Saves the present state of all machines under a level, replacing it. */
 export async function saveSnapshot(options: LabOptions, level: Level): Promise<void> {
   await alone(options, async (files) => {
     const state = needState(files)
     const power = await powers(files)
+    const machines = namesOf(files.topology)
     const on = machines.filter((name) => power[name] === 'on')
     if (on.length < machines.length || state.cuts.length > 0)
       throw new UsageError(

@@ -2,7 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
 import type { Acceleration } from './argv.ts'
 import { type LabFiles, labFiles } from './options.ts'
-import { type LinkName, type MachineName, machines, type NodeName } from './plan.ts'
+import { bmcsOf, namesOf, type Topology } from './topology.ts'
 
 /** Snapshot levels: nothing of ours, and the state after a site run. */
 export const levels = ['clean', 'converged'] as const
@@ -10,7 +10,7 @@ export type Level = (typeof levels)[number]
 
 /** How to log in to one machine. */
 export interface LabMachine {
-  readonly name: MachineName
+  readonly name: string
   readonly address: '127.0.0.1'
   readonly port: number
   readonly user: 'root'
@@ -20,13 +20,13 @@ export interface LabMachine {
 
 /** A lab that was made; what inventories and drills need of it. */
 export interface Lab {
-  readonly machines: Readonly<Record<MachineName, LabMachine>>
+  readonly machines: Readonly<Record<string, LabMachine>>
   readonly acceleration: Acceleration
   /** Milliseconds of one fork and exec in a guest, measured; time-outs follow it. */
   readonly forkMs: number
   /** Seconds that building the image and the last boot took; undefined where not done. */
   readonly seconds: { readonly image?: number; readonly boot?: number }
-  readonly cuts: readonly LinkName[]
+  readonly cuts: readonly string[]
   /** Levels that `reset` can go back to, with the time they were saved (ISO 8601). */
   readonly snapshots: Readonly<Partial<Record<Level, string>>>
 }
@@ -49,14 +49,14 @@ export interface LabState {
   readonly acceleration: Acceleration
   readonly forkMs: number
   readonly seconds: { readonly image?: number; readonly boot?: number }
-  readonly machines: Readonly<Record<MachineName, { readonly port: number; readonly key: string }>>
-  readonly bmc: Readonly<Record<NodeName, BmcState>>
-  readonly cuts: readonly LinkName[]
+  readonly machines: Readonly<Record<string, { readonly port: number; readonly key: string }>>
+  readonly bmc: Readonly<Record<string, BmcState>>
+  readonly cuts: readonly string[]
   readonly snapshots: Readonly<Partial<Record<Level, string>>>
   /** Machines that `power-off` turned off, which stay so until someone turns them on. */
-  readonly unplugged?: readonly MachineName[]
+  readonly unplugged?: readonly string[]
   /** Machines that `freeze` stopped, and that nobody thawed, turned off or restored since. */
-  readonly frozen?: readonly MachineName[]
+  readonly frozen?: readonly string[]
   /** A restore that was begun and not finished: the machines may be of different times. */
   readonly restoring?: Level
 }
@@ -88,17 +88,17 @@ export function needState(files: LabFiles): LabState {
 
 /** What the state says to others. */
 export function labOf(state: LabState, files: LabFiles): Lab {
-  const login = (name: MachineName): LabMachine => ({
+  const login = (name: string): LabMachine => ({
     name,
     address: '127.0.0.1',
-    port: state.machines[name].port,
+    port: loginOf(state, name).port,
     user: 'root',
     identityFile: files.identityFile,
     knownHosts: files.knownHosts,
   })
-  const all = machines.map((name) => [name, login(name)] as const)
+  const all = namesOf(files.topology).map((name) => [name, login(name)] as const)
   return {
-    machines: Object.fromEntries(all) as Record<MachineName, LabMachine>,
+    machines: Object.fromEntries(all),
     acceleration: state.acceleration,
     forkMs: state.forkMs,
     seconds: state.seconds,
@@ -107,15 +107,46 @@ export function labOf(state: LabState, files: LabFiles): Lab {
   }
 }
 
+/** Port and host key of a machine that the lab was made with. */
+export function loginOf(state: Pick<LabState, 'machines'>, name: string) {
+  return known(state.machines, name)
+}
+
+/** Port and password of a machine's BMC. */
+export function bmcStateOf(state: Pick<LabState, 'bmc'>, name: string): BmcState {
+  return known(state.bmc, name)
+}
+
+/** How to log in to a machine of the lab. */
+export function machineLogin(lab: Pick<Lab, 'machines'>, name: string): LabMachine {
+  return known(lab.machines, name)
+}
+
+function known<T>(of: Readonly<Record<string, T>>, name: string): T {
+  const found = of[name]
+  if (found !== undefined) return found
+  throw new UsageError(
+    `This lab was made without ${name} (it has ${Object.keys(of).join(', ')}); run: npm run lab destroy`,
+  )
+}
+
+/** Where a lab is, and what it is made of. */
+export interface LabPlace {
+  readonly stateDir: string
+  readonly topology: Topology
+}
+
 /** The lab of a folder, read synchronously; undefined where `up` has not finished yet. */
-export function readLab(stateDir: string): Lab | undefined {
-  const files = labFiles(stateDir, process.getuid?.() ?? 0)
+export function readLab(place: LabPlace): Lab | undefined {
+  const files = labFiles(place)
   const state = readState(files)
   return state?.ready ? labOf(state, files) : undefined
 }
 
 /** The passwords of a lab's BMCs, read synchronously; undefined where `up` has not finished yet. */
-export function bmcPasswords(stateDir: string): Readonly<Record<NodeName, string>> | undefined {
-  const state = readState(labFiles(stateDir, process.getuid?.() ?? 0))
-  return state?.ready ? { M1: state.bmc.M1.password, M2: state.bmc.M2.password } : undefined
+export function bmcPasswords(place: LabPlace): Readonly<Record<string, string>> | undefined {
+  const state = readState(labFiles(place))
+  if (!state?.ready) return undefined
+  const all = bmcsOf(place.topology).map(({ name }) => [name, bmcStateOf(state, name).password])
+  return Object.fromEntries(all)
 }

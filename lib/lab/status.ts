@@ -1,13 +1,13 @@
 import { switchName } from './argv.ts'
 import { type LabOptions, labFiles } from './options.ts'
-import { type LinkName, type MachineName, machines } from './plan.ts'
 import { runningPid } from './process.ts'
 import { type Power, powerOf } from './running.ts'
 import { type Lab, labOf, readState } from './state.ts'
+import { namesOf } from './topology.ts'
 
 /** What a machine is doing; one of which a snapshot is taken is `frozen` for that moment. */
 export interface MachineStatus {
-  readonly name: MachineName
+  readonly name: string
   readonly state: Power
   readonly pid?: number
   /** Port on 127.0.0.1; undefined where no lab was made. */
@@ -20,18 +20,20 @@ export interface LabStatus {
   readonly lab?: Lab
   readonly machines: readonly MachineStatus[]
   readonly switchRunning: boolean
-  readonly cuts: readonly LinkName[]
+  readonly cuts: readonly string[]
   /** Hash of the image under the disks. */
   readonly image?: string
 }
 
 /** Looks at the lab without changing or waiting for anything. */
-export async function status(options: Pick<LabOptions, 'stateDir'>): Promise<LabStatus> {
-  const files = labFiles(options.stateDir, process.getuid?.() ?? 0)
+export async function status(
+  options: Pick<LabOptions, 'stateDir' | 'topology'>,
+): Promise<LabStatus> {
+  const files = labFiles(options)
   const state = readState(files)
-  const one = async (name: MachineName): Promise<MachineStatus> => {
+  const one = async (name: string): Promise<MachineStatus> => {
     const pid = runningPid(name, files)
-    const port = state?.machines[name].port
+    const port = state?.machines[name]?.port
     const place = { name, ...(port !== undefined && { port }) }
     if (pid === undefined) return { ...place, state: 'off' }
     // Busy control socket: another lab command is talking to it, so it lives.
@@ -39,7 +41,7 @@ export async function status(options: Pick<LabOptions, 'stateDir'>): Promise<Lab
   }
   return {
     ...(state?.ready && { lab: labOf(state, files) }),
-    machines: await Promise.all(machines.map(one)),
+    machines: await Promise.all(namesOf(files.topology).map(one)),
     switchRunning: runningPid(switchName, files) !== undefined,
     cuts: state?.cuts ?? [],
     ...(state && { image: state.image }),

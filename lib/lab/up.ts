@@ -5,25 +5,28 @@ import { ensureImage, imageFile } from './image.ts'
 import { ensureBmcs, ensureSwitch, startMachine } from './machine.ts'
 import { makeLab, provision } from './make.ts'
 import type { LabFiles, LabOptions } from './options.ts'
-import { type MachineName, machines } from './plan.ts'
-import { recipeHash } from './recipe.ts'
+import { type Packages, recipeHash } from './recipe.ts'
 import { interrupted, runOn, waitForSsh } from './remote.ts'
 import { powers, resume, runningMachines } from './running.ts'
 import { alone, since } from './session.ts'
 import { bootPatienceMs, restoreAll, saveAll } from './snapshot.ts'
-import { type Lab, type LabState, labOf, readState, writeState } from './state.ts'
+import { type Lab, type LabState, labOf, machineLogin, readState, writeState } from './state.ts'
 import { ensureTools } from './tools.ts'
+import { namesOf } from './topology.ts'
 
 /**
  * Brings the lab up: builds what is missing, starts what is off, and does nothing to what runs.
  * With `keepOff` a machine that `power-off` or its BMC turned off stays off, and one that `freeze`
- * stopped stays frozen: a playbook is to meet them so.
+ * stopped stays frozen: a playbook is to meet them so. `packages` is what the roles install, by image.
  */
-export async function up(options: LabOptions, more: { keepOff?: boolean } = {}): Promise<Lab> {
+export async function up(
+  options: LabOptions,
+  more: { packages: Packages; keepOff?: boolean },
+): Promise<Lab> {
   await ensureTools(options)
   return await alone(options, async (files) => {
-    const state = await existing(files, options)
-    if (!state) return labOf(await first(files, options), files)
+    const state = await existing(more.packages, files, options)
+    if (!state) return labOf(await first(more.packages, files, options), files)
     if (state.restoring)
       return labOf(await restoreAll(state.restoring, state, files, options), files)
     await ensureSwitch(files)
@@ -38,9 +41,10 @@ async function bringUp(
   options: LabOptions,
 ): Promise<LabState> {
   const power = await powers(files)
-  const kept = (names: readonly MachineName[] = []) => (more.keepOff ? names : [])
+  const kept = (names: readonly string[] = []) => (more.keepOff ? names : [])
   const unplugged = kept(before.unplugged)
   const frozen = kept(before.frozen).filter((name) => power[name] === 'frozen')
+  const machines = namesOf(files.topology)
   const idle = machines.filter((name) => power[name] === 'off')
   // Its QEMU runs and it is off: that was its BMC.
   const switchedOff = kept(idle).filter((name) => runningMachines(files).includes(name))
@@ -53,25 +57,30 @@ async function bringUp(
   for (const name of stay) tell(`${name} is off; npm run lab power-on ${name}`)
   for (const name of frozen) tell(`${name} is frozen; npm run lab thaw ${name}`)
   if (start.length > 0) return await boot(start, state, files, options)
-  const { machines: logins } = labOf(state, files)
+  const lab = labOf(state, files)
   const patience = { patienceMs: bootPatienceMs(state), signal: options.signal }
-  await Promise.all(on.map((name) => waitForSsh(logins[name], files, patience)))
+  await Promise.all(on.map((name) => waitForSsh(machineLogin(lab, name), files, patience)))
   tell('the lab is up already')
   return state
 }
 
 /** The state of a lab that was made to its end; a half-made one counts as none. */
-async function existing(files: LabFiles, options: LabOptions): Promise<LabState | undefined> {
+async function existing(
+  packages: Packages,
+  files: LabFiles,
+  options: LabOptions,
+): Promise<LabState | undefined> {
   const state = readState(files)
   if (!state?.ready) return undefined
   if (!existsSync(imageFile(state.imageDir, 'vmlinuz')))
     throw new UsageError(
       `The image ${state.image} under this lab's disks is gone; run: npm run lab destroy`,
     )
-  if (state.image !== recipeHash())
+  const hash = recipeHash(options.topology, packages)
+  if (state.image !== hash)
     options.say({
       step: 'image',
-      text: `this lab was made from image ${state.image}, the recipe is now ${recipeHash()}; destroy it to renew it`,
+      text: `this lab was made from image ${state.image}, the recipe is now ${hash}; destroy it to renew it`,
     })
   // KVM can come or go with a reboot; snapshots of the other acceleration do not load.
   if (runningMachines(files).length > 0) return state
@@ -86,8 +95,8 @@ async function existing(files: LabFiles, options: LabOptions): Promise<LabState 
   )
 }
 
-async function first(files: LabFiles, options: LabOptions): Promise<LabState> {
-  const image = await ensureImage(options)
+async function first(packages: Packages, files: LabFiles, options: LabOptions): Promise<LabState> {
+  const image = await ensureImage(packages, options)
   const probed = await probeAcceleration(image, options)
   options.say({
     step: 'acceleration',
@@ -95,6 +104,7 @@ async function first(files: LabFiles, options: LabOptions): Promise<LabState> {
   })
   const made = await makeLab(image, probed, files, options)
   await ensureSwitch(files)
+  const machines = namesOf(files.topology)
   const booted = await boot(machines, await ensureBmcs(made, files), files, options)
   const provisioned = await provision(booted, files, options)
   const saved = await saveAll('clean', provisioned, files, options)
@@ -103,7 +113,7 @@ async function first(files: LabFiles, options: LabOptions): Promise<LabState> {
 
 /** Cold starts machines side by side and waits until they answer. */
 export async function boot(
-  names: readonly MachineName[],
+  names: readonly string[],
   before: LabState,
   files: LabFiles,
   options: LabOptions,
@@ -112,10 +122,10 @@ export async function boot(
   options.say({ step: 'boot', text: `starting ${names.join(', ')}` })
   let state = before
   for (const name of names) state = await startMachine(name, state, files)
-  const { machines: logins } = labOf(state, files)
+  const lab = labOf(state, files)
   await Promise.all(
     names.map(async (name) => {
-      await waitForSsh(logins[name], files, {
+      await waitForSsh(machineLogin(lab, name), files, {
         patienceMs: bootPatienceMs(state),
         signal: options.signal,
       })
@@ -129,15 +139,13 @@ export async function boot(
 }
 
 /** Waits for the end of start-up, so that a snapshot or a playbook meets a quiet machine. */
-async function settle(
-  names: readonly MachineName[],
-  state: LabState,
-  files: LabFiles,
-): Promise<void> {
-  const { machines: logins } = labOf(state, files)
+async function settle(names: readonly string[], state: LabState, files: LabFiles): Promise<void> {
+  const lab = labOf(state, files)
   // `degraded` (a failed unit) is a state a playbook may repair, so only the waiting counts.
   const script = 'systemctl is-system-running --wait >/dev/null 2>&1 || :'
   await Promise.all(
-    names.map((name) => runOn(logins[name], script, { timeoutMs: bootPatienceMs(state) })),
+    names.map((name) =>
+      runOn(machineLogin(lab, name), script, { timeoutMs: bootPatienceMs(state) }),
+    ),
   )
 }

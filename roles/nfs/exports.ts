@@ -20,7 +20,8 @@ export default role('nfs/exports', ({ vars: { nfs, recipe } }: NodeContext) =>
 const tandem = (nfs: Site['nfs']): Task[] => [
   // Masked first: the package starts its units as it is installed.
   ...distributionUnits.map((unit) => service(unit, { masked: true })),
-  packages(['nfs-kernel-server', ...(nfs.legacyClients ? ['rpcbind'] : [])]),
+  // The server brings the other two along; they are named because their units are ours to start or to mask.
+  packages(['nfs-kernel-server', 'nfs-common', 'rpcbind']),
   // Clients of NFS 4 ask nobody for a port, and what does not listen cannot be attacked. A node that mounts by NFS 3
   // itself keeps it.
   ...(nfs.legacyClients
@@ -55,7 +56,7 @@ const tandem = (nfs: Site['nfs']): Task[] => [
 
 /** The article's own: the distribution's server with the distribution's settings, started by hand. */
 const article = (nfs: Site['nfs']): Task[] => [
-  packages(['nfs-kernel-server', 'rpcbind'], { noStart: ['nfs-server.service'] }),
+  packages(['nfs-kernel-server', 'nfs-common', 'rpcbind'], { noStart: ['nfs-server.service'] }),
   service('nfs-server.service', { enabled: false }),
   // CentOS 6 had no such daemon: without it the grace period is waited for in full, as it was there.
   service('nfsdcld.service', { masked: true }),

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { lab } from '../../lib/cli/lab.ts'
+import { labModule } from '../../lib/cli/lab-module.ts'
 import { statusText } from '../../lib/cli/lab-status.ts'
 import { type VerbCall, verbs } from '../../lib/cli/lab-verbs.ts'
 import { UsageError } from '../../lib/errors.ts'
 
+const root = join(import.meta.dirname, '../..')
 const dir = mkdtempSync(join(tmpdir(), 'tandem-lab-'))
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
@@ -20,14 +22,17 @@ function context() {
     },
   } as unknown as NodeJS.WriteStream
   const env = { TANDEM_LAB_DIR: dir, PATH: process.env.PATH ?? '' }
-  return { context: { root: dir, env, stdout: stream, stderr: stream }, text: () => text }
+  return { context: { root, env, stdout: stream, stderr: stream }, text: () => text }
 }
 
 const wrong: readonly [args: string[], sentence: string][] = [
   [['uo'], 'Unknown lab verb `uo`, did you mean `up`?'],
   [['poweroff', 'M1'], 'Unknown lab verb `poweroff`, did you mean `power-off`?'],
   [['cut'], 'Expected npm run lab cut LINK, got nothing'],
-  [['cut', 'em4'], 'Unknown link `em4`, did you mean `em2`? There are: M1.em1, M2.em1, em2, em3, '],
+  [
+    ['cut', 'em4'],
+    'Unknown link `em4`, did you mean `em2`? There are: M1.em1, M2.em1, C1.em1, em2, em3, ',
+  ],
   [['power-off', 'M3'], 'Unknown host `M3`, did you mean `M1`? There are: M1, M2, C1'],
   [['reset', 'blank'], 'Unknown snapshot `blank`; there are: clean, converged'],
   [['down', '--image'], 'Unknown option --image; there are: --help'],
@@ -53,7 +58,7 @@ describe('exec', () => {
   async function executed(command: readonly string[], exitCode: number | null = 0) {
     const { context: given, text } = context()
     let ran: unknown
-    const module = await import('../../lib/lab/index.ts')
+    const module = await labModule({ root })
     const call: VerbCall = {
       lab: {
         ...module,
@@ -63,7 +68,13 @@ describe('exec', () => {
           return { stdout: 'out\n', stderr: '', exitCode }
         },
       },
-      settings: { cacheDir: dir, stateDir: dir, install: false, say: () => {} },
+      settings: {
+        cacheDir: dir,
+        stateDir: dir,
+        topology: module.topology,
+        install: false,
+        say: () => {},
+      },
       context: given,
       words: ['M1'],
       command,

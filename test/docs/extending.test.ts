@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeSkeleton, skeletonKinds } from '../../docs/skeleton.ts'
+import { topology } from '../../inventory/topology.ts'
+import { labPackages } from '../../lib/cli/lab-packages.ts'
 
 const run = promisify(execFile)
 const root = resolve(import.meta.dirname, '../..')
@@ -92,5 +94,50 @@ describe('npm run new', () => {
     ['playbook', 'site', 'playbooks/site.ts is there already: expected a name that is free'],
   ])('refuses %s %s', async (kind, name, text) => {
     await expect(makeSkeleton(root, kind, name)).rejects.toThrow(text)
+  })
+})
+
+describe("a newcomer's firewall", () => {
+  it('is two files and a line in site, and is verified, rendered and in the lab', {
+    timeout,
+  }, async () => {
+    const folder = join(copy, 'roles/firewall')
+    await mkdir(join(folder, 'templates'), { recursive: true })
+    const from = (name: string) => join(import.meta.dirname, 'firewall', name)
+    await cp(from('index.ts.txt'), join(folder, 'index.ts'))
+    await cp(from('nftables.conf.hbs'), join(folder, 'templates/nftables.conf.hbs'))
+    const context = { root: copy } as Parameters<typeof labPackages>[1]
+    expect((await labPackages(topology, context)).server).not.toContain('nftables')
+    await edit('playbooks/site.ts', {
+      "import preflight from '../roles/preflight/index.ts'\n":
+        "import firewall from '../roles/firewall/index.ts'\n",
+      "title: 'base', hosts: 'nodes', roles: [ntp, hosts, routes": ', firewall',
+    })
+    await tool('biome', 'check', '--write', 'playbooks/site.ts')
+    await tool('biome', 'check', 'roles/firewall')
+    await tool('tsc', '--noEmit', '-p', '.')
+    const { stdout } = await run(
+      'node',
+      ['lib/start/start.cjs', 'play', 'verify', '--list-tasks'],
+      {
+        cwd: copy,
+        timeout,
+      },
+    )
+    expect(stdout).toContain('firewall: file /etc/nftables.conf')
+    await tool('vitest', 'run', 'test/roles/rendered.test.ts', '-u')
+    const golden = join(copy, 'test/roles/rendered/production/M1/etc/nftables.conf')
+    expect(await readFile(golden, 'utf8')).toContain('iif em3 accept')
+    await tool('vitest', 'run', 'test/roles/rendered.test.ts', 'test/roles/verify.test.ts')
+    // Asked in a process of its own: this one has loaded site as it was.
+    const script = `
+      import { topology } from './inventory/topology.ts'
+      import { labPackages } from './lib/cli/lab-packages.ts'
+      console.log(JSON.stringify(await labPackages(topology, { root: process.cwd() })))`
+    const asked = await run('node', ['--import', 'tsx', '--input-type=module', '-e', script], {
+      cwd: copy,
+      timeout,
+    })
+    expect(JSON.parse(asked.stdout).server).toContain('nftables')
   })
 })

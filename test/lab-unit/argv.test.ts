@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
+import { topology } from '../../inventory/topology.ts'
 import { machineArgv, switchArgv } from '../../lib/lab/argv.ts'
 import { labFiles } from '../../lib/lab/options.ts'
-import { linkEnds, links, machines, plan } from '../../lib/lab/plan.ts'
+import { linksOf, machineOf, management } from '../../lib/lab/topology.ts'
 
-const files = labFiles('/state', 1000)
+const files = labFiles({ stateDir: '/state', topology }, 1000)
 const start = { acceleration: 'tcg', kernel: '/image/vmlinuz', port: 2222 } as const
-const all = machines.map((name) => machineArgv(plan[name], files, start))
+const { machines } = topology
+const all = machines.map((machine) => machineArgv(machine, files, start))
 
 test('listens on 127.0.0.1 and on unix sockets only', () => {
   for (const argv of all) {
@@ -19,16 +21,13 @@ test('listens on 127.0.0.1 and on unix sockets only', () => {
 })
 
 test('keeps the guests from reaching out through the management card', () => {
-  for (const name of machines)
-    expect(machineArgv(plan[name], files, start).join(' ')).toContain('restrict=on')
+  for (const argv of all) expect(argv.join(' ')).toContain('restrict=on')
 })
 
 test('gives every cable an end in the switch', () => {
   const words = switchArgv(files)
   const ends = words.filter((word) => word.endsWith('.sock'))
-  const plugs = machines.flatMap((name) =>
-    machineArgv(plan[name], files, start).filter((arg) => arg.startsWith('stream,')),
-  )
+  const plugs = all.flatMap((argv) => argv.filter((arg) => arg.startsWith('stream,')))
   const plug = (arg: string) => arg.replace(/^stream,id=net-(\w+),addr.type=unix,addr.path=/, '$1=')
   expect(ends.sort()).toEqual(plugs.map(plug).sort())
   for (const end of ends) expect(end).toMatch(/^em[1234]=\/.*\.sock$/)
@@ -42,7 +41,7 @@ test('gives each node a BMC on em4, and it a control socket of its own', () => {
     'em4=bmc-M2,172.16.200.111,52:54:00:7a:02:bc',
   ])
   const sockets = (name: 'M1' | 'C1') =>
-    machineArgv(plan[name], files, start).filter((word) => word.startsWith('unix:'))
+    machineArgv(machineOf(topology, name), files, start).filter((word) => word.startsWith('unix:'))
   expect(sockets('M1')).toEqual(
     [files.qmp('M1'), files.bmcQmp('M1')].map((path) => `unix:${path},server=on,wait=off`),
   )
@@ -55,7 +54,7 @@ test('says no password to any process', () => {
 
 test('runs emulated processors as the plain model and KVM as the host', () => {
   const processorOf = (acceleration: 'tcg' | 'kvm') => {
-    const argv = machineArgv(plan.M1, files, { ...start, acceleration })
+    const argv = machineArgv(machineOf(topology, 'M1'), files, { ...start, acceleration })
     return argv[argv.indexOf('-cpu') + 1]
   }
   expect(processorOf('tcg')).toMatch(/^qemu64/)
@@ -63,20 +62,22 @@ test('runs emulated processors as the plain model and KVM as the host', () => {
 })
 
 test('starts paused where it restores a snapshot', () => {
-  const argv = machineArgv(plan.M1, files, { ...start, snapshot: 'clean' })
+  const argv = machineArgv(machineOf(topology, 'M1'), files, { ...start, snapshot: 'clean' })
   expect(argv.slice(-3)).toEqual(['-loadvm', 'clean', '-S'])
 })
 
 test('gives a second disk to the pair and none to the client', () => {
-  const data = (name: 'M1' | 'C1') => machineArgv(plan[name], files, start).join(' ')
+  const data = (name: 'M1' | 'C1') => machineArgv(machineOf(topology, name), files, start).join(' ')
   expect(data('M1')).toContain('M1-data.qcow2')
   expect(data('C1')).not.toContain('data.qcow2')
 })
 
 test('has the addresses of the article', () => {
-  const table = machines.map((name) => [
-    plan[name].hostname,
-    ...plan[name].cards.slice(1).flatMap((card) => [card.name, ...card.addresses]),
+  const table = machines.map(({ hostname, cards }) => [
+    hostname,
+    ...cards
+      .filter(({ name }) => name !== management)
+      .flatMap((card) => [card.name, ...card.addresses]),
   ])
   expect(table).toEqual(
     [
@@ -91,15 +92,20 @@ test('has the addresses of the article', () => {
   )
 })
 
-test('cuts a crossover line at both ends, another cable at its node, a BMC at the switch', () => {
-  expect(links.map((link) => linkEnds(link).map((end) => `${end.machine}.${end.card}`))).toEqual([
-    ['M1.em1'],
-    ['M2.em1'],
-    ['M1.em2', 'M2.em2'],
-    ['M1.em3', 'M2.em3'],
-    ['M1.em4'],
-    ['M2.em4'],
-    [],
-    [],
+test('cuts a crossover line at both ends, another cable at its machine, a BMC at the switch', () => {
+  const ends = [...linksOf(topology)].map(([link, all]) => [
+    link,
+    all.map(({ machine, card }) => `${machine}.${card}`).join(' '),
+  ])
+  expect(ends).toEqual([
+    ['M1.em1', 'M1.em1'],
+    ['M2.em1', 'M2.em1'],
+    ['C1.em1', 'C1.em1'],
+    ['em2', 'M1.em2 M2.em2'],
+    ['em3', 'M1.em3 M2.em3'],
+    ['M1.em4', 'M1.em4'],
+    ['M2.em4', 'M2.em4'],
+    ['bmc-M1', ''],
+    ['bmc-M2', ''],
   ])
 })

@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { topology } from '../../inventory/topology.ts'
 import { endBmcs, newPassword, simConfig, startBmcs } from '../../lib/lab/bmc.ts'
 import { type LabFiles, labFiles } from '../../lib/lab/options.ts'
-import { bmcName, plan } from '../../lib/lab/plan.ts'
 import { bmcConfig, runningPid } from '../../lib/lab/process.ts'
-import type { LabState } from '../../lib/lab/state.ts'
+import { bmcStateOf, type LabState } from '../../lib/lab/state.ts'
+import { bmcName, bmcsOf } from '../../lib/lab/topology.ts'
 
 const uid = process.getuid?.() ?? 0
 const own = () => ({ port: 0, password: newPassword() })
@@ -21,7 +22,7 @@ let state: LabState
 beforeEach(() => {
   // A quote and a blank: paths are handed on by ipmi_sim and its shell.
   folder = mkdtempSync(join(tmpdir(), `tandem "bmc" it's `))
-  files = labFiles(folder, uid)
+  files = labFiles({ stateDir: folder, topology }, uid)
   mkdirSync(files.runDir, { recursive: true, mode: 0o700 })
   state = {
     version: 4,
@@ -46,8 +47,9 @@ test('makes passwords that every BMC takes: 16 letters and digits', () => {
 })
 
 test('lets a BMC listen on 127.0.0.1 alone, for one user with a password', () => {
-  if (!plan.M1.bmc) throw new Error('M1 has no BMC')
-  const config = simConfig('M1', plan.M1.bmc, { port: 4711, password: 'abcdefgh' }, files)
+  const [first] = bmcsOf(topology)
+  if (!first) throw new Error('no machine has a BMC')
+  const config = simConfig(first.name, first.bmc, { port: 4711, password: 'abcdefgh' }, files)
   expect(config.match(/^addr .*/gm)).toEqual(['addr 127.0.0.1 4711'])
   expect(config.match(/^user .*/gm)).toEqual(['user 2 true "tandem" "abcdefgh" admin 8'])
   expect(config.match(/^allowed_auths.*/gm)).toEqual(['allowed_auths_admin md5'])
@@ -116,8 +118,20 @@ describe.skipIf(missing.length > 0)(`a real ipmi_sim asked by a real ipmitool${w
   })
 
   /** What ipmitool says; the cipher suite is named, since ipmi_sim does not list its own. */
-  async function power(order: string, password = state.bmc.M1.password): Promise<string> {
-    const where = ['-I', 'lanplus', '-C', '3', '-H', '127.0.0.1', '-p', `${state.bmc.M1.port}`]
+  async function power(
+    order: string,
+    password = bmcStateOf(state, 'M1').password,
+  ): Promise<string> {
+    const where = [
+      '-I',
+      'lanplus',
+      '-C',
+      '3',
+      '-H',
+      '127.0.0.1',
+      '-p',
+      `${bmcStateOf(state, 'M1').port}`,
+    ]
     const words = [...where, '-U', 'tandem', '-E', 'chassis', 'power', order]
     const env = { ...process.env, IPMI_PASSWORD: password }
     const { stdout } = await promisify(execFile)('ipmitool', words, { env })
@@ -167,7 +181,7 @@ describe.skipIf(missing.length > 0)(`a real ipmi_sim asked by a real ipmitool${w
     await expect(power('status', newPassword())).rejects.toThrow('Unable to establish')
     const pid = runningPid(bmcName('M1'), files)
     const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-    expect(line).not.toContain(state.bmc.M1.password)
+    expect(line).not.toContain(bmcStateOf(state, 'M1').password)
     const config = bmcConfig(files.pid(bmcName('M1')))
     expect(statSync(config).mode & 0o777).toBe(0o600)
   })

@@ -1,9 +1,10 @@
 import ssh2 from 'ssh2'
 import { expect, test } from 'vitest'
+import { topology } from '../../inventory/topology.ts'
 import { identityArchive } from '../../lib/lab/cpio.ts'
 import { identityFiles, interfaces } from '../../lib/lab/identity.ts'
 import { newKeyPair } from '../../lib/lab/keys.ts'
-import { plan } from '../../lib/lab/plan.ts'
+import { machineOf } from '../../lib/lab/topology.ts'
 
 test('makes keys that read back as what they say', () => {
   const pair = newKeyPair()
@@ -14,7 +15,7 @@ test('makes keys that read back as what they say', () => {
 })
 
 test('writes the network configuration of a machine', () => {
-  expect(interfaces(plan.C1.cards)).toBe(`auto lo
+  expect(interfaces(machineOf(topology, 'C1').cards)).toBe(`auto lo
 iface lo inet loopback
 
 auto mgmt
@@ -27,15 +28,20 @@ iface em1 inet static
 iface em1 inet static
     address 192.168.0.1/24
 `)
-  expect(interfaces(plan.M1.cards)).toContain('address 192.168.0.210/24\n    gateway 192.168.0.1')
+  expect(interfaces(machineOf(topology, 'M1').cards)).toContain(
+    'address 192.168.0.210/24\n    gateway 192.168.0.1',
+  )
 })
 
 test('keeps private keys private inside the guest', () => {
-  const files = identityFiles(plan.M1, newKeyPair(), 'ssh-ed25519 AAAA')
+  const files = identityFiles(machineOf(topology, 'M1'), newKeyPair(), 'ssh-ed25519 AAAA')
   const mode = (path: string) => files.find((file) => file.path === path)?.mode
   expect(mode('/etc/ssh/ssh_host_ed25519_key')).toBe(0o600)
   expect(mode('/root/.ssh/authorized_keys')).toBe(0o600)
   expect(files.find((file) => file.path === '/etc/hostname')?.content).toBe('M1.redhat.sx\n')
+  // A card keeps its name, whatever the kernel finds first.
+  const link = files.find((file) => file.path === '/etc/systemd/network/10-em2.link')?.content
+  expect(link).toBe('[Match]\nMACAddress=52:54:00:7a:01:02\n[Link]\nName=em2\n')
 })
 
 test('writes an archive of aligned entries, folders before files, ended by a trailer', () => {

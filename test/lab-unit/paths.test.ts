@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { topology } from '../../inventory/topology.ts'
 import { labFiles, labPaths } from '../../lib/lab/options.ts'
-import { links, machines } from '../../lib/lab/plan.ts'
+import { bmcName, cable } from '../../lib/lab/topology.ts'
 
 test.each([
   [{ HOME: '/home/a' }, '/home/a/.cache/tandem/lab', '/home/a/.local/state/tandem/lab'],
@@ -17,15 +18,21 @@ test.each([
 test.each(['/s', `/${'very-long-folder/'.repeat(8)}state`])(
   'keeps socket paths short enough for the kernel below %s',
   (stateDir) => {
-    const files = labFiles(stateDir, 4_294_967_294)
-    const cables = machines.flatMap((name) => links.map((link) => files.link(`${name}.${link}`)))
-    const control = [files.qmp('switch'), files.control('switch'), files.bmcQmp('M1')]
-    for (const path of [...cables.filter((c) => c.length < 300), ...control])
+    const files = labFiles({ stateDir, topology }, 4_294_967_294)
+    const sockets = topology.machines.flatMap(({ name, cards }) => [
+      ...cards.map((card) => files.link(cable(name, card.name))),
+      files.qmp(name),
+      files.qmp(bmcName(name)),
+      files.bmcQmp(name),
+    ])
+    expect(sockets.length).toBeGreaterThan(15)
+    for (const path of [...sockets, files.qmp('switch'), files.control('switch')])
       expect(Buffer.byteLength(path)).toBeLessThan(108)
   },
 )
 
 test('keeps labs apart that share the short folder', () => {
   const long = '/x'.repeat(80)
-  expect(labFiles(`${long}1`, 0).runDir).not.toBe(labFiles(`${long}2`, 0).runDir)
+  const runDir = (stateDir: string) => labFiles({ stateDir, topology }, 0).runDir
+  expect(runDir(`${long}1`)).not.toBe(runDir(`${long}2`))
 })

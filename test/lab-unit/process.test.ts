@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { topology } from '../../inventory/topology.ts'
 import { labFiles } from '../../lib/lab/options.ts'
 import { endProcess, isOurs, makeRunDir, runningPid } from '../../lib/lab/process.ts'
 
@@ -29,7 +30,7 @@ test('knows its own process by program and pid file', () => {
 })
 
 test('never takes or ends a foreign process whose pid stands in a stale pid file', async () => {
-  const files = labFiles(folder, uid)
+  const files = labFiles({ stateDir: folder, topology }, uid)
   mkdirSync(files.runDir)
   writeFileSync(files.pid('M1'), `${process.pid}\n`)
   expect(runningPid('M1', files)).toBeUndefined()
@@ -37,14 +38,14 @@ test('never takes or ends a foreign process whose pid stands in a stale pid file
 })
 
 test.each(['', '-1', '0', 'abc', '999999999'])('reads the pid file "%s" as no process', (text) => {
-  const files = labFiles(folder, uid)
+  const files = labFiles({ stateDir: folder, topology }, uid)
   mkdirSync(files.runDir)
   writeFileSync(files.pid('M1'), text)
   expect(runningPid('M1', files)).toBeUndefined()
 })
 
 test('refuses a socket folder that others may enter', () => {
-  const files = labFiles(folder, uid)
+  const files = labFiles({ stateDir: folder, topology }, uid)
   mkdirSync(files.runDir, { mode: 0o777 })
   expect(() => makeRunDir(files, uid)).toThrow('mode 0700')
   rmSync(files.runDir, { recursive: true })

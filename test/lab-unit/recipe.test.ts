@@ -1,14 +1,45 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { mmdebstrapArgv, passedAptOptions, recipeHash } from '../../lib/lab/recipe.ts'
+import { topology } from '../../inventory/topology.ts'
+import {
+  mmdebstrapArgv,
+  passedAptOptions,
+  recipeHash,
+  writeImagePlans,
+} from '../../lib/lab/recipe.ts'
 import { aptLine, missingPackages, searchPath, tools } from '../../lib/lab/tools.ts'
 
-test('names the image by the content of its scripts', () => {
+test('names the image by its scripts, and by what the roles install', () => {
   const same = () => 'content'
-  expect(recipeHash(same)).toBe(recipeHash(same))
-  expect(recipeHash(same)).toMatch(/^[0-9a-f]{12}$/)
-  expect(recipeHash((file) => (file === 'init.sh' ? 'other' : 'content'))).not.toBe(
-    recipeHash(same),
-  )
+  const packages = { server: ['drbd-utils', 'iproute2', 'chrony'], client: ['nfs-common'] }
+  const hash = recipeHash(topology, packages, same)
+  expect(hash).toMatch(/^[0-9a-f]{12}$/)
+  expect(recipeHash(topology, packages, same)).toBe(hash)
+  const other = (file: string) => (file === 'init.sh' ? 'other' : 'content')
+  expect(recipeHash(topology, packages, other)).not.toBe(hash)
+  const more = { ...packages, server: [...packages.server, 'nftables'] }
+  expect(recipeHash(topology, more, same)).not.toBe(hash)
+  // Neither an order nor what every machine has is a difference.
+  const turned = { ...packages, server: ['chrony', 'drbd-utils'] }
+  expect(recipeHash(topology, turned, same)).toBe(hash)
+})
+
+test('tells the recipe what each system has, and what is kept for the roles', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tandem-plans-'))
+  try {
+    writeImagePlans(folder, topology, { server: ['nftables', 'iproute2'], client: ['nfs-common'] })
+    const read = (file: string) => readFileSync(join(folder, file), 'utf8')
+    expect(read('server/stored')).toBe('nftables\n')
+    expect(read('server/installed')).toBe('\n')
+    // The client has it from the start.
+    expect(read('client/stored')).toBe('\n')
+    expect(read('client/installed')).toBe('nfs-common chrony\n')
+    expect(read('client/script')).toContain('local stratum')
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('passes on how to reach the archive and nothing else', () => {
@@ -25,8 +56,11 @@ DPkg::Post-Invoke:: "rm -rf /";
 })
 
 test('quotes the folders of the build for the hook', () => {
-  const hook = mmdebstrapArgv([], [], "/tmp/it's").find((arg) => arg.startsWith('--customize'))
+  const hook = mmdebstrapArgv([], [], { out: "/tmp/it's", plans: '/tmp/its plans' }).find((arg) =>
+    arg.startsWith('--customize'),
+  )
   expect(hook).toContain(`'/tmp/it'\\''s'`)
+  expect(hook).toContain(`'/tmp/its plans'`)
 })
 
 test('names every missing package once, in one line that can be pasted', () => {

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { topology } from '../../inventory/topology.ts'
 import { type LabFiles, labFiles } from '../../lib/lab/options.ts'
 import { bmcPasswords, type LabState, readState, writeState } from '../../lib/lab/state.ts'
 
@@ -24,7 +25,7 @@ let folder: string
 let files: LabFiles
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'tandem-state-'))
-  files = labFiles(folder, process.getuid?.() ?? 0)
+  files = labFiles({ stateDir: folder, topology })
   mkdirSync(files.runDir, { recursive: true })
 })
 afterEach(() => rmSync(folder, { recursive: true }))
@@ -39,13 +40,13 @@ test('of an older version counts as none, so that the lab is made anew', () => {
   for (const version of [1, 2, 3, 5]) {
     writeFileSync(files.lab, JSON.stringify({ ...state, version }))
     expect(readState(files)).toBeUndefined()
-    expect(bmcPasswords(folder)).toBeUndefined()
+    expect(bmcPasswords({ stateDir: folder, topology })).toBeUndefined()
   }
 })
 
 test('gives the passwords of the BMCs once the lab is made', () => {
   writeState(files, { ...state, ready: false })
-  expect(bmcPasswords(folder)).toBeUndefined()
+  expect(bmcPasswords({ stateDir: folder, topology })).toBeUndefined()
   writeState(files, state)
-  expect(bmcPasswords(folder)).toEqual({ M1: 'of M1', M2: 'of M2' })
+  expect(bmcPasswords({ stateDir: folder, topology })).toEqual({ M1: 'of M1', M2: 'of M2' })
 })

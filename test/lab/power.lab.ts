@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { topology } from '../../inventory/topology.ts'
 import { bmcPasswords, exec, labPaths } from '../../lib/lab/index.ts'
 import { lab, on } from './tandem.ts'
 
-const paths = labPaths(process.env)
+const paths = { ...labPaths(process.env), topology }
 const bmc =
   'ipmitool -I lanplus -C 3 -N 1 -R 2 -H 172.16.200.111 -U tandem -f /root/bmc chassis power'
 
@@ -22,7 +23,7 @@ describe('a node', () => {
   beforeAll(async () => {
     await said('reset', 'clean')
     await on('M1', 'apt-get install -qq -y ipmitool')
-    const stdin = bmcPasswords(paths.stateDir)?.M2 ?? ''
+    const stdin = bmcPasswords(paths)?.M2 ?? ''
     const options = { ...paths, env: process.env, install: false, say: () => {} }
     await exec(options, 'M1', 'umask 077; cat >/root/bmc', { stdin })
   })

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { topology } from '../../inventory/topology.ts'
 import { labPaths } from '../../lib/lab/index.ts'
 import { labFiles } from '../../lib/lab/options.ts'
 import { diskHash, picture } from './state.ts'
@@ -78,7 +79,7 @@ describe('a pair with power switches', () => {
   })
 
   it('is left as it is where one of them has another password than the inventory says', async () => {
-    const files = labFiles(labPaths(process.env).stateDir, process.getuid?.() ?? 0)
+    const files = labFiles({ ...labPaths(process.env), topology })
     const known = readFileSync(files.lab, 'utf8')
     const before = await Promise.all(['M1', 'M2'].map(picture))
     const { bmc, ...rest } = JSON.parse(known)

@@ -3,14 +3,6 @@
 # and only saves emulated instructions; networking, packages and services work as installed.
 set -eu
 
-# Interface names of the article, by the MAC addresses that the lab gives out.
-number=0
-for name in mgmt em1 em2 em3 em4; do
-  printf '[Match]\nMACAddress=52:54:00:7a:01:0%s 52:54:00:7a:02:0%s 52:54:00:7a:03:0%s\n[Link]\nName=%s\n' \
-    $number $number $number $name >/etc/systemd/network/10-$name.link
-  number=$((number + 1))
-done
-
 # One host key, written by the lab before the first boot; no PAM session, no greeting.
 rm -f /etc/ssh/ssh_host_*
 cat >/etc/ssh/sshd_config.d/lab.conf <<'CONF'
@@ -55,18 +47,7 @@ for generator in bless-boot cryptsetup debug getty gpt-auto hibernate-resume int
 done
 systemctl set-default -q multi-user.target
 
-# The client: a clock that the servers can ask, and nothing mounted yet.
-cat >/usr/local/lib/tandem-client <<'SCRIPT'
-set -eu
-cat >/etc/chrony/chrony.conf <<'CONF'
-driftfile /var/lib/chrony/chrony.drift
-local stratum 8
-allow 192.168.0.0/24
-CONF
-systemctl disable -q nfs-client.target rpcbind.service rpcbind.socket || true
-SCRIPT
-
-# Last step of both images: the only APT source is a folder of the machine itself.
+# Last step of every image: the only APT source is a folder of the machine itself.
 cat >/usr/local/lib/tandem-seal <<'SCRIPT'
 set -eu
 cd /srv/apt

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Turns a fresh Debian tree into the lab's two disk images. Runs on the controller, as the
+# Turns a fresh Debian tree into the lab's disk images. Runs on the controller, as the
 # customise hook of mmdebstrap, real root or root of a user namespace.
-# usage: image.sh ROOT OUT GUEST    (the tree, the output folder, the folder of this script)
+# usage: image.sh ROOT OUT GUEST PLANS
+#   (the tree, the output folder, the folder of this script, and a folder for each system with the files
+#   `installed`: packages it has from the start; `stored`: packages that the playbook installs, which are left as
+#   packages while everything they need is baked in; `script`: the last step)
 set -eu
-root=$1 out=$2 guest=$3
-
-# What the playbook installs: left as packages in the image, everything they need is baked in.
-named='heartbeat drbd-utils nfs-kernel-server nfs-common rpcbind chrony ipmitool'
+root=$1 out=$2 guest=$3 plans=$4
 disk_mib=4096
 
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
@@ -65,42 +65,60 @@ run sh -c 'cd /tmp/ramdisk && find . | cpio --quiet -o -H newc -R 0:0' >"$out/in
 rm -rf "$ramdisk"
 cp "$root/boot/vmlinuz-$kernel" "$out/vmlinuz"
 
-# The base tree is needed twice; the client's packages must not meet those of the servers.
-step 'keeping a copy for the client'
+# Every system begins with this tree; the packages of one must not meet those of another.
+step 'keeping a copy for each system'
 mkdir -m 0755 "$out/base"
 cp -a --one-file-system "$root/." "$out/base/"
 
-step 'baking what the servers need'
-closure=$(run apt-get install -s --no-install-recommends $named | sed -n 's/^Inst \([^ ]*\).*/\1/p')
-for name in $named; do
-  closure=$(printf '%s\n' $closure | grep -vx -- "$name" || true)
-done
-apt_install $closure
-step 'storing the packages the playbook installs'
-mkdir -p "$root/srv/apt"
-(cd "$root/srv/apt" && fetch download $named)
-for name in $named; do
-  if run dpkg -s "$name" >/dev/null 2>&1; then
-    echo "E: $name was pulled in by the closure" >&2
-    exit 1
-  fi
-done
-run sh /usr/local/lib/tandem-seal
-step 'writing the disk of the servers'
-make_disk m
-
-step 'installing the client'
 # Same folder, so that the mounts of mmdebstrap stay in place: only the files are put back.
-for entry in etc usr var srv root lib bin sbin lib64; do
-  [ -d "$root/$entry" ] && [ ! -L "$root/$entry" ] || continue
-  rm -rf "${root:?}/$entry"
-  cp -a "$out/base/$entry" "$root/$entry"
+begin_again() {
+  for entry in etc usr var srv root lib bin sbin lib64; do
+    [ -d "$root/$entry" ] && [ ! -L "$root/$entry" ] || continue
+    rm -rf "${root:?}/$entry"
+    cp -a "$out/base/$entry" "$root/$entry"
+  done
+}
+
+# What needs the packages that are to be stored, and is itself none of them.
+closure_of() {
+  closure=$(run apt-get install -s --no-install-recommends "$@" | sed -n 's/^Inst \([^ ]*\).*/\1/p')
+  for name in "$@"; do
+    closure=$(printf '%s\n' $closure | grep -vx -- "$name" || true)
+  done
+  printf '%s\n' $closure
+}
+
+for plan in "$plans"/*/; do
+  system=$(basename "$plan")
+  installed=$(cat "$plan/installed") stored=$(cat "$plan/stored")
+  [ -z "${begun-}" ] || begin_again
+  begun=yes
+  mkdir -p "$root/srv/apt"
+  if [ -n "$installed" ]; then
+    step "installing what the $system has from the start"
+    apt_install $installed
+  fi
+  if [ -n "$stored" ]; then
+    step "baking what the $system needs"
+    closure=$(closure_of $stored)
+    [ -z "$closure" ] || apt_install $closure
+    step "storing the packages the playbook installs on the $system"
+    (cd "$root/srv/apt" && fetch download $stored)
+    for name in $stored; do
+      if run dpkg -s "$name" >/dev/null 2>&1; then
+        echo "E: $name is to be installed by a role, and something of the $system brings it along: the role that installs that must name $name too" >&2
+        exit 1
+      fi
+    done
+  fi
+  if [ -s "$plan/script" ]; then
+    cp "$plan/script" "$root/tmp/script"
+    run sh /tmp/script
+    rm "$root/tmp/script"
+  fi
+  run sh /usr/local/lib/tandem-seal
+  step "writing the disk of the $system"
+  make_disk "$system"
 done
 rm -rf "$out/base"
-apt_install nfs-common chrony
-run sh /usr/local/lib/tandem-client
-mkdir -p "$root/srv/apt"
-run sh /usr/local/lib/tandem-seal
-step 'writing the disk of the client'
-make_disk c
 printf '%s\n' "$kernel" >"$out/kernel"
