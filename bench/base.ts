@@ -12,9 +12,9 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { UsageError } from '../lib/errors.ts'
-import { passedAptOptions, release } from '../lib/lab/recipe.ts'
-import { debianSources, oneLine, readSources } from '../lib/lab/sources.ts'
+import { UsageError } from '../lib/core/errors.ts'
+import { passedAptOptions, release } from '../lib/lab/image/recipe.ts'
+import { debianSources, oneLine, readSources } from '../lib/lab/image/sources.ts'
 import type { Places } from './places.ts'
 
 const packages = [

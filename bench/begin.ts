@@ -1,4 +1,4 @@
-import { exitCodeOf, Interrupted, sentence } from '../lib/errors.ts'
+import { exitCodeOf, Interrupted, sentence } from '../lib/core/errors.ts'
 
 /** Runs a benchmark that starts hosts as this process's work: a signal ends it, an error is told in one sentence. */
 export async function begin(

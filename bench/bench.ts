@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { UsageError } from '../lib/errors.ts'
+import { UsageError } from '../lib/core/errors.ts'
 import { unknownName } from '../lib/inventory/index.ts'
 import type { Contender, Ground } from './contenders.ts'
 import { pidOf, reset } from './hosts.ts'

@@ -1,7 +1,7 @@
-import { stallKinds } from '../lib/drill/report/rows.ts'
+import { stallKinds } from '../lib/drill/record/drill-rows.ts'
+import type { DrillRow } from '../lib/drill/record/round-record.ts'
 import { stallTitles } from '../lib/drill/report/table.ts'
-import { seconds } from '../lib/drill/table.ts'
-import type { DrillRow } from '../lib/drill/types.ts'
+import { seconds } from '../lib/drill/text-table.ts'
 
 /** Medians of what clients waited with both recipes, and their ratio, a line a drill and kind. */
 export function besideText(rows: readonly DrillRow[]): string {

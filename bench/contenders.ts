@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { UsageError } from '../lib/errors.ts'
+import { UsageError } from '../lib/core/errors.ts'
 import type { Command } from './measure.ts'
 import { addressOf, nodeOf, numbers, type Places } from './places.ts'
 import type { Run } from './rows.ts'
@@ -33,7 +33,7 @@ export function ownContenders(at: Places, env: NodeJS.ProcessEnv): Contender[] {
   const base = baseEnv(env)
   const tandem = (ours: string) => ({
     argv: [
-      ...[process.execPath, join(root, 'lib/start/start.cjs')],
+      ...[process.execPath, join(root, 'lib/launch/start.cjs')],
       ...['play', 'site', '--inventory', 'bench'],
     ],
     cwd: join(import.meta.dirname, 'tandem'),

@@ -1,8 +1,8 @@
-import { given, read } from '../lib/cli/args.ts'
-import { chosenDrills } from '../lib/cli/drill-args.ts'
-import { drillOptions } from '../lib/cli/drill-options.ts'
-import type { Option } from '../lib/cli/options.ts'
-import { UsageError } from '../lib/errors.ts'
+import { given, read } from '../lib/cli/common/args.ts'
+import type { Option } from '../lib/cli/common/option-table.ts'
+import { chosenDrills } from '../lib/cli/drill/drill-args.ts'
+import { drillOptions } from '../lib/cli/drill/drill-options.ts'
+import { UsageError } from '../lib/core/errors.ts'
 import { drills } from '../playbooks/drills/index.ts'
 import { refuseTaken } from './options.ts'
 

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import lab from '../inventory/lab.ts'
 import { topology } from '../inventory/topology.ts'
-import { canWrite, keep } from '../lib/cli/drill-files.ts'
+import { canWrite, keep } from '../lib/cli/drill/drill-files.ts'
+import { exitCodeOf, exitCodes, sentence } from '../lib/core/errors.ts'
+import { failed, rowsOf } from '../lib/drill/record/drill-rows.ts'
+import type { Round } from '../lib/drill/record/round-record.ts'
 import type { ReportMeta } from '../lib/drill/report/html.ts'
-import { failed, rowsOf } from '../lib/drill/report/rows.ts'
-import { tableText } from '../lib/drill/table.ts'
-import type { Round } from '../lib/drill/types.ts'
-import { exitCodeOf, exitCodes, sentence } from '../lib/errors.ts'
+import { tableText } from '../lib/drill/text-table.ts'
 import { labPaths, readLab } from '../lib/lab/index.ts'
 import { phases } from '../playbooks/drills/pair/phases.ts'
 import { besideText } from './beside.ts'
@@ -26,7 +26,7 @@ const say = (text: string) => process.stderr.write(`${text}\n`)
 /** Runs one of our own commands as an administrator would; resolves with its exit code. */
 function command(...words: readonly string[]): Promise<number> {
   say(`== npm run ${words.join(' ')}`)
-  const child = spawn(process.execPath, [join(root, 'lib/start/start.cjs'), ...words], {
+  const child = spawn(process.execPath, [join(root, 'lib/launch/start.cjs'), ...words], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
   })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { groupBy, median, stallKinds } from '../lib/drill/report/rows.ts'
+import { groupBy, median, stallKinds } from '../lib/drill/record/drill-rows.ts'
 import { drills } from '../playbooks/drills/index.ts'
 import { phases } from '../playbooks/drills/pair/phases.ts'
 

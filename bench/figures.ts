@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import { exitCodeOf, exitCodes, sentence, UsageError } from '../lib/errors.ts'
+import { exitCodeOf, exitCodes, sentence, UsageError } from '../lib/core/errors.ts'
 import { figure, figuresOf, withFigures } from './figures-text.ts'
 
 const root = resolve(import.meta.dirname, '..')

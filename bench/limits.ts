@@ -1,6 +1,6 @@
 import { readFileSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
-import { UsageError } from '../lib/errors.ts'
+import { UsageError } from '../lib/core/errors.ts'
 
 /** Something the hosts need, and how much of it. */
 interface Need {

@@ -1,6 +1,6 @@
 import { loadavg } from 'node:os'
-import { exitCodes, UsageError } from '../lib/errors.ts'
-import { lock } from '../lib/lab/lock.ts'
+import { exitCodes, UsageError } from '../lib/core/errors.ts'
+import { lock } from '../lib/lab/model/lock.ts'
 import { type BenchArgs, benchOptions, readBench } from './args.ts'
 import { ensureBase, needPrograms } from './base.ts'
 import { begin } from './begin.ts'

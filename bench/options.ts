@@ -1,5 +1,5 @@
-import type { Option } from '../lib/cli/options.ts'
-import { UsageError } from '../lib/errors.ts'
+import type { Option } from '../lib/cli/common/option-table.ts'
+import { UsageError } from '../lib/core/errors.ts'
 
 type Options = Readonly<Record<string, Option>>
 

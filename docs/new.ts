@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { exitCodeOf, sentence, UsageError } from '../lib/errors.ts'
+import { exitCodeOf, sentence, UsageError } from '../lib/core/errors.ts'
 import { makeSkeleton, skeletonKinds } from './skeleton.ts'
 
 try {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { UsageError } from '../lib/errors.ts'
+import { UsageError } from '../lib/core/errors.ts'
 
 /** What can be made, with its files (skeleton and place) and what is left for a human to write. */
 const kinds = {

@@ -1,7 +1,7 @@
 /** All that roles, playbooks and inventories may use of the engine. */
-export { Refusal, UsageError } from './errors.ts'
+export { Refusal, UsageError } from './core/errors.ts'
+export { Secret, secret } from './core/secret.ts'
+export * from './core/task.ts'
 export * from './inventory/index.ts'
 export type { Topology } from './lab/index.ts'
 export * from './resources/index.ts'
-export { Secret, secret } from './secret.ts'
-export * from './task.ts'

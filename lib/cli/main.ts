@@ -1,29 +1,30 @@
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { exitCodeOf, sentence, UsageError } from '../errors.ts'
+import { exitCodeOf, sentence, UsageError } from '../core/errors.ts'
 import { unknownName } from '../inventory/index.ts'
 import { harmless } from '../report/colour.ts'
-import type { Context } from './context.ts'
-import { npmSources } from './npm.ts'
-import { swallowed } from './swallowed.ts'
+import type { Context } from './common/context.ts'
+import { npmSources } from './npm/npm-sources.ts'
+import { swallowed } from './npm/npm-swallowed.ts'
 
 async function main(script: string | undefined, argv: string[], context: Context): Promise<number> {
-  if (script === 'secrets') return (await import('./secrets-command.ts')).secrets(argv, context)
+  if (script === 'secrets')
+    return (await import('./secrets/secrets-command.ts')).secrets(argv, context)
   if (script !== 'play' && script !== 'lab') {
     throw new UsageError(unknownName('command', script ?? '', ['play', 'lab', 'secrets']))
   }
   const allOfPlay = async () => {
-    const { allParameters, optionsWith } = await import('./parameters.ts')
+    const { allParameters, optionsWith } = await import('./playbooks/parameters.ts')
     return optionsWith(await allParameters(join(context.root, 'playbooks')))
   }
   const sources = npmSources(context.env)
   const refusal = await swallowed(script, argv, context.env, sources, allOfPlay)
   if (refusal) throw new UsageError(refusal)
   // Loaded when needed: `lab exec` should not wait for the engine, nor `play --help` for the lab.
-  if (script === 'lab') return (await import('./lab.ts')).lab(argv, context)
+  if (script === 'lab') return (await import('./lab/lab-command.ts')).lab(argv, context)
   const [name, ...rest] = argv
-  if (name === 'drill') return (await import('./drill.ts')).drill(rest, context)
-  return (await import('./play.ts')).play(argv, context)
+  if (name === 'drill') return (await import('./drill/drill-command.ts')).drill(rest, context)
+  return (await import('./play/play-command.ts')).play(argv, context)
 }
 
 // A reader that goes away (`| head`) must not end a run in the middle of a change.

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { exitCodeOf, exitCodes, sentence } from '../errors.ts'
+import { exitCodeOf, exitCodes, sentence } from '../core/errors.ts'
 import type { Control } from './drill.ts'
-import type { Ground } from './ground.ts'
+import type { Environment } from './environment.ts'
+import type { Round } from './record/round-record.ts'
 import { runRound } from './round.ts'
-import type { DrillsOptions } from './run.ts'
+import { alive } from './round-context.ts'
+import type { DrillsOptions } from './run-drills.ts'
 import { makeSafe } from './safe.ts'
-import { alive } from './stage.ts'
 import type { Sight } from './system.ts'
-import type { Round } from './types.ts'
 
 /** How controls are run: as drills are. */
 export interface ControlsOptions<P, S extends Sight> extends Omit<DrillsOptions<P, S>, 'drills'> {
@@ -31,7 +31,7 @@ export interface Controlled {
 
 /** Breaks the pair on purpose, once for each control and round; all must be caught. */
 export async function runControls<P, S extends Sight>(
-  ground: Ground<P, S>,
+  environment: Environment<P, S>,
   options: ControlsOptions<P, S>,
 ): Promise<Controlled> {
   const rounds: Round[] = []
@@ -43,7 +43,7 @@ export async function runControls<P, S extends Sight>(
     for (let round = 1; round <= options.rounds && missed === undefined; round++) {
       const say = (text: string) => options.say(`${name} ${round}/${options.rounds}  ${text}`)
       try {
-        const made = await one(ground, control, round, { ...options, say })
+        const made = await one(environment, control, round, { ...options, say })
         rounds.push(made)
         options.onRound?.(rounds)
         found = control.caught(made)
@@ -67,21 +67,21 @@ export async function runControls<P, S extends Sight>(
 
 /** One round; whatever it came to, nothing of it is left. */
 async function one<P, S extends Sight>(
-  ground: Ground<P, S>,
+  environment: Environment<P, S>,
   control: Control<P, S>,
   round: number,
   options: ControlsOptions<P, S>,
 ) {
   const { drill } = control
-  const { leadMs, say, signal, startBook } = options
-  const active = control.active?.(ground.plan) ?? options.active
+  const { leadMs, say, signal, startWorkload } = options
+  const active = control.active?.(environment.plan) ?? options.active
   // Before it, too: that this can be done has to be known before anything is broken.
-  if (drill.spoils) await putBack(ground, options)
+  if (drill.spoils) await putBack(environment, options)
   try {
-    const made = await runRound(ground, {
+    const made = await runRound(environment, {
       drill,
       round,
-      startBook,
+      startWorkload,
       say,
       signal,
       verify: !drill.spoils,
@@ -89,25 +89,26 @@ async function one<P, S extends Sight>(
       ...(leadMs !== undefined && { leadMs }),
     })
     for (const text of made.problems) say(`the round itself: ${text}`)
-    if (made.problems.length > 0 && !drill.spoils) await makeSafe(ground, say, options.patienceMs)
+    if (made.problems.length > 0 && !drill.spoils)
+      await makeSafe(environment, say, options.patienceMs)
     return made
   } finally {
-    if (drill.spoils) await ground.restore()
+    if (drill.spoils) await environment.restore()
   }
 }
 
 /** Puts everything back to how the last site run left it, and waits until the pair is whole. */
 async function putBack<P, S extends Sight>(
-  ground: Ground<P, S>,
+  environment: Environment<P, S>,
   { say, signal }: ControlsOptions<P, S>,
 ): Promise<void> {
-  const { system } = ground
+  const { system } = environment
   say('the pair is put back to how the last site run left it, now and afterwards')
-  await ground.restore()
+  await environment.restore()
   const end = Date.now() + system.wholeLimitMs
   for (;;) {
     alive(signal)
-    const state = await ground.look()
+    const state = await environment.look()
     if (system.notWhole(state).length === 0) return
     if (Date.now() > end) throw new Error(`the pair is not whole: ${system.text(state)}`)
     await sleep(1_500)

@@ -1,4 +1,4 @@
-import type { Counted, Span } from './types.ts'
+import type { Counted, Span } from './record/round-record.ts'
 
 /** One answer of a node to how many bytes it has written for clients. */
 export interface Sample {

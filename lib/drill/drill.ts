@@ -1,8 +1,8 @@
+import type { Ability } from './environment.ts'
 import type { Evidence } from './evidence.ts'
-import type { Ability } from './ground.ts'
-import type { Stage } from './stage.ts'
+import type { Round } from './record/round-record.ts'
+import type { RoundContext } from './round-context.ts'
 import type { Sight } from './system.ts'
-import type { Round } from './types.ts'
 
 /** One thing that can go wrong, or is done on purpose, and what must then be true. */
 export interface Drill<P = unknown, S extends Sight = Sight> {
@@ -12,7 +12,7 @@ export interface Drill<P = unknown, S extends Sight = Sight> {
   readonly about: string
   readonly needs: readonly Ability[]
   /** Injects the fault, waits for what must come, and registers how everything is undone. */
-  run(stage: Stage<P, S>): Promise<void>
+  run(context: RoundContext<P, S>): Promise<void>
   /** Whether the service is on the other node in the end. */
   readonly moves: boolean | 'either'
   /** Something was cut off in the middle: the filesystem is checked after every round. */
@@ -24,10 +24,10 @@ export interface Drill<P = unknown, S extends Sight = Sight> {
   /** Failures of the client that are what this drill is about, such as ENOSPC. */
   readonly expects?: readonly string[]
   /** What the logs must show afterwards: a sentence for what they do not. */
-  proof?(evidence: Evidence, stage: Stage<P, S>): Promise<readonly string[]>
+  proof?(evidence: Evidence, context: RoundContext<P, S>): Promise<readonly string[]>
   /** Loses writes on purpose: what the checker finds is no breach. */
   readonly isControl?: boolean
-  /** Leaves the pair broken for good: the ground is put back before and after it. */
+  /** Leaves the pair broken for good: the environment is put back before and after it. */
   readonly spoils?: boolean
   /** Two nodes may serve for a while, each cut off from the other. */
   readonly mayBeUnsafe?: boolean

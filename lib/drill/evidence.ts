@@ -1,8 +1,8 @@
-import { type Clock, onClockOf, readClock } from './clock.ts'
-import type { Ground } from './ground.ts'
-import { type Machine, type Machines, must } from './machine.ts'
+import type { Environment } from './environment.ts'
+import { type Machine, type Machines, must } from './machine/machine.ts'
+import { type Clock, onClockOf, readClock } from './machine/machine-clock.ts'
+import type { Mark } from './record/round-record.ts'
 import type { Sight } from './system.ts'
-import type { Mark } from './types.ts'
 
 /** What was noted of the machines when a round began. */
 export interface Before {
@@ -12,10 +12,10 @@ export interface Before {
 }
 
 /** Compares all clocks and marks the kernel logs, so that a round finds its own part of them. */
-export async function before(ground: Machines, mark: string): Promise<Before> {
-  const machines = [...ground.nodes, ground.client]
+export async function before(environment: Machines, mark: string): Promise<Before> {
+  const machines = [...environment.nodes, environment.client]
   const clocks = await ofEach(machines, (machine) => readClock(machine, mark))
-  return { mark, clocks, zoneMs: await ofEach(ground.nodes, zoneOf) }
+  return { mark, clocks, zoneMs: await ofEach(environment.nodes, zoneOf) }
 }
 
 /** Asks all machines at once; the answers by name. */
@@ -40,15 +40,15 @@ export interface Evidence {
 
 /** Collects what both nodes have to say of a round. */
 export async function collect<P, S extends Sight>(
-  ground: Ground<P, S>,
+  environment: Environment<P, S>,
   begun: Before,
 ): Promise<Evidence> {
-  const { system } = ground
-  const client = begun.clocks.get(ground.client.name)
+  const { system } = environment
+  const client = begun.clocks.get(environment.client.name)
   if (!client) throw new Error('the client has no clock')
   const kernel = new Map<string, string>()
   const marks: Mark[] = []
-  for (const node of ground.nodes) {
+  for (const node of environment.nodes) {
     const text = await must(node, system.logScript(begun.mark), { timeoutMs: 60_000 })
     const zoneMs = begun.zoneMs.get(node.name) ?? 0
     const logs = system.readLogs(node.name, text, await sameBoot(node, begun), zoneMs)

@@ -1,16 +1,16 @@
-import { exitCodeOf, exitCodes, sentence } from '../errors.ts'
+import { exitCodeOf, exitCodes, sentence } from '../core/errors.ts'
+import { type Active, begin } from './begin-round.ts'
 import { counterProblems } from './counters.ts'
 import type { Drill } from './drill.ts'
+import type { Environment } from './environment.ts'
 import { before, collect } from './evidence.ts'
-import type { Ground } from './ground.ts'
-import type { Book, StartBook } from './kit.ts'
-import { machineOf } from './machine.ts'
+import { machineOf } from './machine/machine.ts'
+import type { Counted, Operation, Round, Verdict } from './record/round-record.ts'
+import { Breach, type RoundContext, roundContext, waitFor } from './round-context.ts'
 import { startSampler } from './sampler.ts'
-import { Breach, type Stage, stageOf, waitFor } from './stage.ts'
-import { type Active, begin } from './start.ts'
 import type { Sight } from './system.ts'
 import { noStalls, summary } from './told.ts'
-import type { Counted, Operation, Round, Verdict } from './types.ts'
+import type { StartBook, Workload } from './workload.ts'
 
 /** What a round is run with. */
 export interface RoundOptions<P, S extends Sight> {
@@ -18,7 +18,7 @@ export interface RoundOptions<P, S extends Sight> {
   readonly round: number
   /** Which node is to serve when it begins; the one that does unless given. */
   readonly active?: Active
-  readonly startBook: StartBook
+  readonly startWorkload: StartBook
   readonly say: (text: string) => void
   readonly signal: AbortSignal
   /** Compares what both nodes have stored in the end, which takes its time. */
@@ -31,80 +31,91 @@ const none: Verdict = { acknowledged: 0, lost: [], indeterminate: 0, clientError
 
 /** Runs one round; rejects only where it cannot begin, or was interrupted after all was undone. */
 export async function runRound<P, S extends Sight>(
-  ground: Ground<P, S>,
+  environment: Environment<P, S>,
   options: RoundOptions<P, S>,
 ): Promise<Round> {
   const { drill, round, say, signal } = options
-  const { plan, system } = ground
-  await ground.lock()
-  const { first, wrong } = await begin(ground, options)
+  const { plan, system } = environment
+  await environment.lock()
+  const { first, wrong } = await begin(environment, options)
   const active = system.serving(first)
   const standby = system.nodes.find((name) => name !== active)
   if (wrong.length > 0 || active === undefined || standby === undefined) {
     return roundOf(options, system.recipe, { problems: wrong.map((text) => `before: ${text}`) })
   }
   const run = `${drill.name}-${round}-${Date.now()}`
-  const begun = await before(ground, `tandem-drill ${run}`)
-  say(`${active} serves, ${standby} stands by; writers start on ${ground.client.name}`)
-  const book = await options.startBook(ground.client, system, run, drill.expects ?? [])
+  const begun = await before(environment, `tandem-drill ${run}`)
+  say(`${active} serves, ${standby} stands by; writers start on ${environment.client.name}`)
+  const workload = await options.startWorkload(environment.client, system, run, drill.expects ?? [])
   const mayBeUnsafe = drill.mayBeUnsafe ?? false
-  const { stage, story } = stageOf({ ground, active, standby, book, say, signal, mayBeUnsafe })
-  story.looks.push(first)
-  const { operations, written } = await observed(book, stage, options)
+  const { context, record } = roundContext({
+    environment,
+    active,
+    standby,
+    workload,
+    say,
+    signal,
+    mayBeUnsafe,
+  })
+  record.looks.push(first)
+  const { operations, written } = await observed(workload, context, options)
 
-  const last = await ground.look({ arp: true })
-  story.looks.push(last)
+  const last = await environment.look({ arp: true })
+  record.looks.push(last)
   const now = system.serving(last)
-  if (!drill.spoils) judgeEnd(last, stage, options)
-  const evidence = await collect(ground, begun)
-  for (const text of (await drill.proof?.(evidence, stage)) ?? []) stage.wrong(text)
+  if (!drill.spoils) judgeEnd(last, context, options)
+  const evidence = await collect(environment, begun)
+  for (const text of (await drill.proof?.(evidence, context)) ?? []) context.wrong(text)
   const reader = now ?? (drill.spoils ? system.holders(last)[0] : undefined)
   const readable = reader !== undefined && operations.length > 0
   const verdict = readable
-    ? judged(await book.check(machineOf(ground, reader)), options, stage)
+    ? judged(await workload.check(machineOf(environment, reader)), options, context)
     : none
-  if (!readable) stage.wrong(`nothing could be read back: ${system.text(last)}`)
+  if (!readable) context.wrong(`nothing could be read back: ${system.text(last)}`)
   const compared =
-    !!now && !drill.spoils && story.problems.length === 0 && (await prove(now, options, stage))
+    !!now && !drill.spoils && record.problems.length === 0 && (await prove(now, options, context))
   const expected = drill.expects ?? []
   if (expected.length > 0 && !operations.some(({ error = '' }) => expected.includes(error))) {
-    stage.wrong(`no client was told ${expected.join(' or ')}, which this drill is about`)
+    context.wrong(`no client was told ${expected.join(' or ')}, which this drill is about`)
   }
-  const told = summary({ begun, story, evidence, operations, book, stage, serving: now }, drill)
+  const told = summary(
+    { begun, record, evidence, operations, workload, context, serving: now },
+    drill,
+  )
   const limitMs = drill.maxStallMs?.(plan)
   if (limitMs !== undefined && told.stalls.newFile > limitMs) {
     const ms = Math.round(told.stalls.newFile)
     const why = drill.moves ? '' : ', and nothing had to move'
-    stage.wrong(`a new file waited ${ms} ms${why} (at most ${limitMs} ms)`)
+    context.wrong(`a new file waited ${ms} ms${why} (at most ${limitMs} ms)`)
   }
-  if (story.problems.length === 0) await book.remove()
+  if (record.problems.length === 0) await workload.remove()
   return roundOf(options, system.recipe, {
     ...told,
     active,
     written,
     compared,
-    problems: story.problems,
+    problems: record.problems,
     verdict,
   })
 }
 
 /** Performs while the servers' counters are read; rejects where it was interrupted. */
 async function observed<P, S extends Sight>(
-  book: Book,
-  stage: Stage<P, S>,
+  workload: Workload,
+  context: RoundContext<P, S>,
   options: RoundOptions<P, S>,
 ) {
-  const { nodes, system } = stage.ground
+  const { nodes, system } = context.environment
   const sampler = startSampler(nodes, system.counter.script)
   let written: Counted | undefined
   try {
-    const interrupted = await perform(stage, options)
-    const operations = await ended(book, stage)
+    const interrupted = await perform(context, options)
+    const operations = await ended(workload, context)
     if (interrupted) throw interrupted
     written = await sampler.stop()
     for (const text of counterProblems(written, system.counter.name)) {
-      if (options.drill.isControl) stage.say(text)
-      else stage.wrong(text)
+      if (options.drill.isControl) context.say(text)
+      else context.wrong(text)
     }
     return { operations, written }
   } finally {
@@ -115,25 +126,25 @@ async function observed<P, S extends Sight>(
 /** What must be so in the end: a whole pair, and the service where the drill leaves it. */
 function judgeEnd<P, S extends Sight>(
   last: S,
-  stage: Stage<P, S>,
+  context: RoundContext<P, S>,
   { drill }: RoundOptions<P, S>,
 ): void {
-  const { system } = stage.ground
-  for (const text of system.notWhole(last)) stage.wrong(`after: ${text}`)
+  const { system } = context.environment
+  for (const text of system.notWhole(last)) context.wrong(`after: ${text}`)
   const now = system.serving(last)
-  const wanted = drill.moves ? stage.standby : stage.active
+  const wanted = drill.moves ? context.standby : context.active
   const decides = drill.moves !== 'either' && !system.movesBack
   if (now && now !== wanted && decides) {
-    stage.wrong(`${now} serves in the end, expected ${wanted}`)
+    context.wrong(`${now} serves in the end, expected ${wanted}`)
   }
 }
 
 /** The drill itself, and the wait for the pair to be whole; gives what interrupted it. */
 async function perform<P, S extends Sight>(
-  stage: Stage<P, S>,
+  context: RoundContext<P, S>,
   options: RoundOptions<P, S>,
 ): Promise<unknown> {
-  const { system } = stage.ground
+  const { system } = context.environment
   const { drill, signal, leadMs = 5_000 } = options
   let interrupted: unknown
   const guarded = async (work: () => Promise<unknown>) => {
@@ -141,21 +152,21 @@ async function perform<P, S extends Sight>(
       await work()
     } catch (error) {
       if (exitCodeOf(error) === exitCodes.interrupted) interrupted = error
-      else if (!(error instanceof Breach)) stage.wrong(sentence(error))
+      else if (!(error instanceof Breach)) context.wrong(sentence(error))
     }
   }
   await guarded(async () => {
     await waitFor(leadMs, signal)
-    await drill.run(stage)
+    await drill.run(context)
   })
-  await stage.heal()
+  await context.heal()
   if (interrupted) return interrupted
   await guarded(async () => {
     const limitMs = system.wholeLimitMs
-    if (drill.spoils) await stage.comesTrue(limitMs, (state) => system.isCalm(state))
+    if (drill.spoils) await context.comesTrue(limitMs, (state) => system.isCalm(state))
     else {
       const isWhole = (state: S) => system.notWhole(state).length === 0
-      await stage.until('the pair is whole', limitMs, isWhole)
+      await context.until('the pair is whole', limitMs, isWhole)
     }
     await waitFor(leadMs, signal)
   })
@@ -164,13 +175,13 @@ async function perform<P, S extends Sight>(
 
 /** Stops the writers and brings their ledger here, whatever the round came to. */
 async function ended(
-  book: Book,
-  stage: { wrong(text: string): void },
+  workload: Workload,
+  context: { wrong(text: string): void },
 ): Promise<readonly Operation[]> {
   try {
-    return await book.end()
+    return await workload.end()
   } catch (error) {
-    stage.wrong(`the writers' ledger is not there: ${sentence(error)}`)
+    context.wrong(`the writers' ledger is not there: ${sentence(error)}`)
     return []
   }
 }
@@ -178,17 +189,17 @@ async function ended(
 function judged<P, S extends Sight>(
   verdict: Verdict,
   { drill }: RoundOptions<P, S>,
-  stage: Stage<P, S>,
+  context: RoundContext<P, S>,
 ): Verdict {
   const { acknowledged, lost, clientErrors } = verdict
-  stage.say(`${acknowledged} acknowledged writes read back, ${lost.length} lost`)
-  if (acknowledged === 0) stage.wrong('nothing was acknowledged, so nothing is proved')
+  context.say(`${acknowledged} acknowledged writes read back, ${lost.length} lost`)
+  if (acknowledged === 0) context.wrong('nothing was acknowledged, so nothing is proved')
   if (drill.isControl) return verdict
   if (lost[0] !== undefined) {
-    stage.wrong(`${lost.length} acknowledged writes are lost, the first: ${lost[0]}`)
+    context.wrong(`${lost.length} acknowledged writes are lost, the first: ${lost[0]}`)
   }
   if (clientErrors[0] !== undefined) {
-    stage.wrong(`${clientErrors.length} client errors, the first: ${clientErrors[0]}`)
+    context.wrong(`${clientErrors.length} client errors, the first: ${clientErrors[0]}`)
   }
   return verdict
 }
@@ -197,17 +208,18 @@ function judged<P, S extends Sight>(
 async function prove<P, S extends Sight>(
   serving: string,
   { verify, drill }: RoundOptions<P, S>,
-  stage: Stage<P, S>,
+  context: RoundContext<P, S>,
 ) {
-  const { ground } = stage
-  const { system } = ground
+  const { environment } = context
+  const { system } = environment
   if (verify) {
-    stage.say('comparing what both nodes have stored')
-    for (const text of await system.compare(ground, serving, stage.pause)) stage.wrong(text)
+    context.say('comparing what both nodes have stored')
+    for (const text of await system.compare(environment, serving, context.pause))
+      context.wrong(text)
   }
-  if ((verify || drill.crash) && !drill.isControl && ground.can.has('disk')) {
-    stage.say('checking what the standby has stored')
-    for (const text of await system.checkStandby(ground, serving)) stage.wrong(text)
+  if ((verify || drill.crash) && !drill.isControl && environment.can.has('disk')) {
+    context.say('checking what the standby has stored')
+    for (const text of await system.checkStandby(environment, serving)) context.wrong(text)
   }
   return verify
 }

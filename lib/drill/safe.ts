@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sentence } from '../errors.ts'
-import type { Ground } from './ground.ts'
-import { machineOf, must } from './machine.ts'
+import { sentence } from '../core/errors.ts'
+import type { Environment } from './environment.ts'
+import { machineOf, must } from './machine/machine.ts'
 import type { Sight } from './system.ts'
 
 /**
@@ -9,27 +9,27 @@ import type { Sight } from './system.ts'
  * that nothing is started behind our back. Says what it did and what it found.
  */
 export async function makeSafe<P, S extends Sight>(
-  ground: Ground<P, S>,
+  environment: Environment<P, S>,
   say: (text: string) => void,
   patienceMs = 60_000,
 ): Promise<S> {
-  const { system } = ground
-  let state = await ground.look()
+  const { system } = environment
+  let state = await environment.look()
   // A move may be under way, and a node in the middle of it holds a part for a moment.
   const until = Date.now() + patienceMs
   while (system.superfluous(state).length > 0 && Date.now() < until) {
     await sleep(Math.min(2_000, patienceMs))
-    state = await ground.look()
+    state = await environment.look()
   }
   for (const name of system.superfluous(state)) {
     say(`${name} is stopped: two nodes must not serve`)
     try {
-      await must(machineOf(ground, name), system.stop, { timeoutMs: 300_000 })
+      await must(machineOf(environment, name), system.stop, { timeoutMs: 300_000 })
     } catch (error) {
       say(`${name} could not be stopped: ${sentence(error)}; do it by hand before anything else`)
     }
   }
-  state = await ground.look()
+  state = await environment.look()
   say(`the pair is left so: ${system.text(state)}`)
   return state
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { judgeCounters, type Sample } from './counters.ts'
-import type { Machine } from './machine.ts'
-import type { Counted } from './types.ts'
+import type { Machine } from './machine/machine.ts'
+import type { Counted } from './record/round-record.ts'
 
 /** Asks until it is stopped. */
 export interface Sampler {

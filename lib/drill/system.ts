@@ -1,6 +1,6 @@
-import type { Clock } from './clock.ts'
-import type { Machine, Machines } from './machine.ts'
-import type { Mark, Operation, Phases } from './types.ts'
+import type { Machine, Machines } from './machine/machine.ts'
+import type { Clock } from './machine/machine-clock.ts'
+import type { Mark, Operation, Phases } from './record/round-record.ts'
 
 /** What was seen of the nodes at one moment, on the controller's clock. */
 export interface Sight {

@@ -1,5 +1,5 @@
+import type { Mark, Operation, Span, Timeline, Work } from './record/round-record.ts'
 import type { Part, Sight, System } from './system.ts'
-import type { Mark, Operation, Span, Timeline, Work } from './types.ts'
 
 /** What a timeline is made of; every time on the client's clock. */
 export interface TimelineSource<S extends Sight> {

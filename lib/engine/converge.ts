@@ -1,9 +1,9 @@
-import { Interrupted, Refusal, sentence, Unreachable } from '../errors.ts'
-import type { Change } from '../task.ts'
+import { Interrupted, Refusal, sentence, Unreachable } from '../core/errors.ts'
+import type { Change } from '../core/task.ts'
+import { apply, type Target } from './apply.ts'
 import type { EventBody, Status } from './events.ts'
-import { type Look, Looks } from './look.ts'
-import { make, type Site } from './make.ts'
 import type { PlannedTask } from './plan.ts'
+import { type Lookahead, Speculation } from './speculate.ts'
 
 /** How a list of tasks is run. */
 export interface ConvergeOptions {
@@ -26,19 +26,20 @@ export interface ConvergeOptions {
  */
 export async function converge(
   tasks: readonly PlannedTask[],
-  site: Site,
+  target: Target,
   options: ConvergeOptions,
   state: { pending: boolean },
 ): Promise<boolean> {
   const { emit } = options
-  const looks = new Looks(tasks)
+  const speculation = new Speculation(tasks)
   let next = 0
   let window = tasks.length
   let well = true
-  let look: Look | undefined
+  let look: Lookahead | undefined
   while (next < tasks.length) {
     const thrownAway = new AbortController()
-    const now: Look = look ?? looks.from(next, window, site.look(thrownAway.signal), thrownAway)
+    const now: Lookahead =
+      look ?? speculation.from(next, window, target.look(thrownAway.signal), thrownAway)
     look = undefined
     for (const { planned, began, answer } of now.asked) {
       if (options.signal.aborted) throw new Interrupted('interrupted')
@@ -48,7 +49,7 @@ export async function converge(
       ) =>
         emit({
           type: 'task-end',
-          host: site.name,
+          host: target.name,
           task: planned.id,
           status,
           ms: Math.round(performance.now() - began),
@@ -59,7 +60,7 @@ export async function converge(
         end('skipped', { reason: 'not selected' })
         continue
       }
-      emit({ type: 'task-start', host: site.name, task: planned.id, phase: 'check' })
+      emit({ type: 'task-start', host: target.name, task: planned.id, phase: 'check' })
       const result = await answer
       if ('error' in result) {
         if (state.pending && !(result.error instanceof Refusal)) {
@@ -67,7 +68,7 @@ export async function converge(
           continue
         }
         end(...failure(result.error))
-        lost(result.error, site, emit)
+        lost(result.error, target, emit)
         well = false
         if (options.keepGoing) continue
         now.throwAway()
@@ -85,19 +86,19 @@ export async function converge(
       }
       now.throwAway()
       try {
-        look = await make(planned, result.change, site, emit, (view, thrownAway) => {
-          window = looks.window(next)
-          return looks.from(next, window, view, thrownAway)
+        look = await apply(planned, result.change, target, emit, (view, thrownAway) => {
+          window = speculation.window(next)
+          return speculation.from(next, window, view, thrownAway)
         })
         end('changed', { change: result.change })
       } catch (error) {
         end(...failure(error, result.change))
-        lost(error, site, emit)
+        lost(error, target, emit)
         return false
       }
       break
     }
-    if (!look) window = Math.max(window * 2, looks.window(next))
+    if (!look) window = Math.max(window * 2, speculation.window(next))
   }
   return well
 }
@@ -114,9 +115,9 @@ function failure(
 }
 
 /** A host that went away in the middle counts as unreachable, not only as a failed task. */
-function lost(error: unknown, site: Site, emit: ConvergeOptions['emit']): void {
+function lost(error: unknown, target: Target, emit: ConvergeOptions['emit']): void {
   if (!(error instanceof Unreachable)) return
-  emit({ type: 'host-unreachable', host: site.name, error: sentence(error) })
+  emit({ type: 'host-unreachable', host: target.name, error: sentence(error) })
 }
 
 /** The first stack line inside a role or playbook: `roles/drbd/init.ts:42`. */

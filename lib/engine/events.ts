@@ -1,4 +1,4 @@
-import type { Change } from '../task.ts'
+import type { Change } from '../core/task.ts'
 
 /** How a task ended on a host; `would-change` and `unknown` only in check mode. */
 export type Status =

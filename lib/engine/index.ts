@@ -1,5 +1,5 @@
+export type { Target } from './apply.ts'
 export { converge } from './converge.ts'
 export type { Event, EventBody, HostRecap, Listener, Status, TaskRef } from './events.ts'
-export type { Site } from './make.ts'
 export { type PlannedPlay, type PlannedTask, plan, type Selection } from './plan.ts'
 export { type RunOptions, run } from './run.ts'

@@ -1,4 +1,4 @@
-import { Unreachable } from '../errors.ts'
+import { Unreachable } from '../core/errors.ts'
 import type { Inventory } from '../inventory/types.ts'
 import type { ConnectOptions } from '../ssh/index.ts'
 

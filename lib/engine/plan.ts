@@ -1,6 +1,6 @@
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../core/errors.ts'
+import type { Play, Playbook, Task } from '../core/task.ts'
 import type { HostEntry, Inventory } from '../inventory/types.ts'
-import type { Play, Playbook, Task } from '../task.ts'
 import type { TaskRef } from './events.ts'
 
 /** Which part of a playbook runs; everything left out means everything. */

@@ -17,7 +17,7 @@ export interface PoolOptions extends LoginDefaults {
 }
 
 /** A host's connection and the shell its checks run in. */
-export interface Line {
+export interface HostConnection {
   readonly connection: Connection
   readonly session: Session
 }
@@ -26,7 +26,7 @@ export interface Line {
 export class Pool {
   readonly #inventory: Inventory
   readonly #options: PoolOptions
-  readonly #lines = new Map<string, Promise<Line>>()
+  readonly #connections = new Map<string, Promise<HostConnection>>()
 
   constructor(inventory: Inventory, options: PoolOptions) {
     this.#inventory = inventory
@@ -34,18 +34,18 @@ export class Pool {
   }
 
   /** The host's line; rejects with Unreachable, and does not try the same host twice in a run. */
-  line(host: string): Promise<Line> {
-    let line = this.#lines.get(host)
+  connection(host: string): Promise<HostConnection> {
+    let line = this.#connections.get(host)
     if (!line) {
       line = this.#open(host)
       // Whoever asks sees the error; a line nobody waits for must not end the process.
       line.catch(() => {})
-      this.#lines.set(host, line)
+      this.#connections.set(host, line)
     }
     return line
   }
 
-  async #open(host: string): Promise<Line> {
+  async #open(host: string): Promise<HostConnection> {
     const { timeouts } = this.#inventory
     const began = Date.now()
     const connection = await connect(loginOf(this.#inventory, host, this.#options))
@@ -64,7 +64,7 @@ export class Pool {
 
   /** Closes everything; never rejects. */
   async close(): Promise<void> {
-    const lines = await Promise.allSettled(this.#lines.values())
+    const lines = await Promise.allSettled(this.#connections.values())
     await Promise.allSettled(
       lines.flatMap((line) =>
         line.status === 'fulfilled'

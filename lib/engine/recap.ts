@@ -1,5 +1,5 @@
-import { exitCodes } from '../errors.ts'
-import { hundredths } from './clock.ts'
+import { hundredths } from '../core/clock.ts'
+import { exitCodes } from '../core/errors.ts'
 import type { Event, HostRecap, Status } from './events.ts'
 
 const counts: Record<Status, keyof Omit<HostRecap, 'host' | 'unreachable' | 'ms'>> = {

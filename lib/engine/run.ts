@@ -1,7 +1,7 @@
-import { exitCodeOf, exitCodes, Interrupted, sentence } from '../errors.ts'
+import { now } from '../core/clock.ts'
+import { exitCodeOf, exitCodes, Interrupted, sentence } from '../core/errors.ts'
+import type { Playbook } from '../core/task.ts'
 import type { Inventory } from '../inventory/types.ts'
-import type { Playbook } from '../task.ts'
-import { now } from './clock.ts'
 import { converge } from './converge.ts'
 import type { EventBody, Listener } from './events.ts'
 import { mapLimit } from './limit.ts'
@@ -9,7 +9,7 @@ import type { LoginDefaults } from './login.ts'
 import { type PlannedPlay, plan, type Selection } from './plan.ts'
 import { Pool } from './pool.ts'
 import { Recap } from './recap.ts'
-import { checkHost, lockPath, site, Turn } from './site.ts'
+import { checkHost, lockPath, Turn, target } from './target.ts'
 
 /** How a playbook is run. */
 export interface RunOptions extends LoginDefaults {
@@ -98,7 +98,7 @@ async function reachAll(
   const reached = await mapLimit(names, options.forks, async (host) => {
     if (options.signal.aborted) throw new Interrupted('interrupted')
     try {
-      await pool.line(host)
+      await pool.connection(host)
       return true
     } catch (error) {
       emit({ type: 'host-unreachable', host, error: sentence(error) })
@@ -130,7 +130,7 @@ async function runPlays(
       const tasks = hosts.find((one) => one.host === host)?.tasks ?? []
       return converge(
         tasks.filter((task) => task.segment === segment),
-        site(host, pool, inventory, {
+        target(host, pool, inventory, {
           turn,
           emit,
           interrupted: options.signal,
@@ -142,7 +142,7 @@ async function runPlays(
     }
     const well = play.serial
       ? await serially(hosts, play.segments, step)
-      : await together(hosts, play, options.forks, step)
+      : await inBatch(hosts, play, options.forks, step)
     emit({ type: 'play-end', play: play.id })
     if (!well) return
   }
@@ -151,7 +151,7 @@ async function runPlays(
 type Hosts = PlannedPlay['hosts']
 type Step = (host: string, segment: number) => Promise<boolean>
 
-async function together(
+async function inBatch(
   hosts: Hosts,
   { segments, keepGoing }: Pick<PlannedPlay, 'segments' | 'keepGoing'>,
   forks: number,

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../core/errors.ts'
 import { limited, problems } from './issues.ts'
 import { skeletonProblems } from './schema.ts'
 import type { Inventory } from './types.ts'

@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../core/errors.ts'
 import type { Inventory } from './types.ts'
 
 /** How to reach one machine of the lab. */

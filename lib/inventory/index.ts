@@ -1,3 +1,4 @@
+export { nearest, unknownName } from '../core/suggest.ts'
 export { defineInventory, type InventorySchema } from './define.ts'
 export {
   type EmbeddedLab,
@@ -9,6 +10,5 @@ export {
 } from './embedded.ts'
 export { available, type Loaded, load } from './load.ts'
 export { loadProblem } from './load-problem.ts'
-export { nearest, unknownName } from './names.ts'
 export { select } from './select.ts'
 export type * from './types.ts'

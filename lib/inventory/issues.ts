@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { nearest } from './names.ts'
+import { nearest } from '../core/suggest.ts'
 
 /** At most this many problems are told at once: a wrong file is repaired from the top. */
 const told = 5

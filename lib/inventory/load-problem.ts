@@ -1,4 +1,4 @@
-import { sentence } from '../errors.ts'
+import { sentence } from '../core/errors.ts'
 
 /** Why a TypeScript file does not load, in one line: a syntax error or what was thrown, and at which line. */
 export function loadProblem(error: unknown): string {

@@ -1,11 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sentence, UsageError } from '../errors.ts'
+import { sentence, UsageError } from '../core/errors.ts'
+import { unknownName } from '../core/suggest.ts'
 import type { EmbeddedLab, LabFacts } from './embedded.ts'
 import { importFile } from './import-file.ts'
 import { shown } from './issues.ts'
 import { loadProblem } from './load-problem.ts'
-import { unknownName } from './names.ts'
 import { skeletonProblems } from './schema.ts'
 import type { Inventory } from './types.ts'
 

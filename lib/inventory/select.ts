@@ -1,5 +1,5 @@
-import { UsageError } from '../errors.ts'
-import { unknownName } from './names.ts'
+import { UsageError } from '../core/errors.ts'
+import { unknownName } from '../core/suggest.ts'
 import type { Inventory } from './types.ts'
 
 /**

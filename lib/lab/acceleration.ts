@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Acceleration } from './argv.ts'
-import { processor } from './argv.ts'
-import { type Image, imageFile } from './image.ts'
-import type { LabOptions } from './options.ts'
-import { emulator } from './process.ts'
+import { type Image, imageFile } from './image/image.ts'
+import type { LabOptions } from './model/lab-options.ts'
+import type { Acceleration } from './processes/argv.ts'
+import { processor } from './processes/argv.ts'
+import { emulator } from './processes/processes.ts'
 
 /** Which acceleration works here, and why. */
 export interface Probed {

@@ -1,11 +1,11 @@
-import { UsageError } from '../errors.ts'
-import { plugBmcs } from './bmc.ts'
-import type { LabFiles, LabOptions } from './options.ts'
-import { runningPid } from './process.ts'
-import { withQmp } from './qmp.ts'
-import { alone } from './session.ts'
-import { needState, writeState } from './state.ts'
-import { linksOf } from './topology.ts'
+import { UsageError } from '../core/errors.ts'
+import { alone } from './alone.ts'
+import type { LabFiles, LabOptions } from './model/lab-options.ts'
+import { needState, writeState } from './model/state.ts'
+import { linksOf } from './model/topology.ts'
+import { plugBmcs } from './processes/bmc.ts'
+import { runningPid } from './processes/processes.ts'
+import { withQmp } from './processes/qmp.ts'
 
 async function setLink(
   link: string,

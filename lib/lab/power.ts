@@ -1,15 +1,22 @@
 import { rmSync } from 'node:fs'
-import { Unreachable } from '../errors.ts'
-import { switchName } from './argv.ts'
-import { endAll, ensureBmcs, ensureSwitch } from './machine.ts'
-import type { LabOptions } from './options.ts'
-import { endProcess, runningPid } from './process.ts'
-import { withQmp } from './qmp.ts'
-import { runOn } from './remote.ts'
+import { Unreachable } from '../core/errors.ts'
+import { alone, since } from './alone.ts'
+import { runOn } from './guest-shell.ts'
+import type { LabOptions } from './model/lab-options.ts'
+import {
+  type LabState,
+  labOf,
+  machineLogin,
+  needState,
+  readState,
+  writeState,
+} from './model/state.ts'
+import { namesOf } from './model/topology.ts'
+import { switchName } from './processes/argv.ts'
+import { endProcess, runningPid } from './processes/processes.ts'
+import { withQmp } from './processes/qmp.ts'
 import { goOn, type Power, powerOf, powers, runningMachines } from './running.ts'
-import { alone, since } from './session.ts'
-import { type LabState, labOf, machineLogin, needState, readState, writeState } from './state.ts'
-import { namesOf } from './topology.ts'
+import { endAll, ensureBmcs, ensureSwitch } from './start-machine.ts'
 import { boot } from './up.ts'
 
 /** Pulls a machine's plug: memory and everything not yet written to its disks are gone. */

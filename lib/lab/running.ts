@@ -1,8 +1,8 @@
-import { locked } from './lock.ts'
-import type { LabFiles } from './options.ts'
-import { runningPid } from './process.ts'
-import { type Qmp, withQmp } from './qmp.ts'
-import { namesOf } from './topology.ts'
+import type { LabFiles } from './model/lab-options.ts'
+import { locked } from './model/lock.ts'
+import { namesOf } from './model/topology.ts'
+import { runningPid } from './processes/processes.ts'
+import { type Qmp, withQmp } from './processes/qmp.ts'
 
 /** What a machine is to others; `off` is also one whose QEMU runs, but which its BMC turned off. */
 export type Power = 'on' | 'off' | 'frozen'

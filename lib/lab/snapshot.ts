@@ -1,13 +1,8 @@
-import { UsageError } from '../errors.ts'
-import { endBmcs } from './bmc.ts'
+import { UsageError } from '../core/errors.ts'
+import { alone, since } from './alone.ts'
+import { setClocks, waitForSsh } from './guest-shell.ts'
 import { healAll } from './links.ts'
-import { ensureBmcs, ensureSwitch, startMachine } from './machine.ts'
-import type { LabFiles, LabOptions } from './options.ts'
-import { endProcess } from './process.ts'
-import { withQmp } from './qmp.ts'
-import { setClocks, waitForSsh } from './remote.ts'
-import { powers, resume, runningMachines } from './running.ts'
-import { alone, since } from './session.ts'
+import type { LabFiles, LabOptions } from './model/lab-options.ts'
 import {
   type Lab,
   type LabState,
@@ -16,8 +11,13 @@ import {
   machineLogin,
   needState,
   writeState,
-} from './state.ts'
-import { namesOf } from './topology.ts'
+} from './model/state.ts'
+import { namesOf } from './model/topology.ts'
+import { endBmcs } from './processes/bmc.ts'
+import { endProcess } from './processes/processes.ts'
+import { withQmp } from './processes/qmp.ts'
+import { powers, resume, runningMachines } from './running.ts'
+import { ensureBmcs, ensureSwitch, startMachine } from './start-machine.ts'
 
 /** Milliseconds a machine may take from start to its first SSH login. */
 export function bootPatienceMs(state: Pick<LabState, 'acceleration'>): number {

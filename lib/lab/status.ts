@@ -1,9 +1,9 @@
-import { switchName } from './argv.ts'
-import { type LabOptions, labFiles } from './options.ts'
-import { runningPid } from './process.ts'
+import { type LabOptions, labFiles } from './model/lab-options.ts'
+import { type Lab, labOf, readState } from './model/state.ts'
+import { namesOf } from './model/topology.ts'
+import { switchName } from './processes/argv.ts'
+import { runningPid } from './processes/processes.ts'
 import { type Power, powerOf } from './running.ts'
-import { type Lab, labOf, readState } from './state.ts'
-import { namesOf } from './topology.ts'
 
 /** What a machine is doing; one of which a snapshot is taken is `frozen` for that moment. */
 export interface MachineStatus {

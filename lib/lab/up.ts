@@ -1,18 +1,25 @@
 import { existsSync } from 'node:fs'
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../core/errors.ts'
 import { probeAcceleration } from './acceleration.ts'
-import { ensureImage, imageFile } from './image.ts'
-import { ensureBmcs, ensureSwitch, startMachine } from './machine.ts'
-import { makeLab, provision } from './make.ts'
-import type { LabFiles, LabOptions } from './options.ts'
-import { type Packages, recipeHash } from './recipe.ts'
-import { interrupted, runOn, waitForSsh } from './remote.ts'
+import { alone, since } from './alone.ts'
+import { makeLab, provision } from './create.ts'
+import { interrupted, runOn, waitForSsh } from './guest-shell.ts'
+import { ensureImage, imageFile } from './image/image.ts'
+import { type Packages, recipeHash } from './image/recipe.ts'
+import { ensureTools } from './image/tools.ts'
+import type { LabFiles, LabOptions } from './model/lab-options.ts'
+import {
+  type Lab,
+  type LabState,
+  labOf,
+  machineLogin,
+  readState,
+  writeState,
+} from './model/state.ts'
+import { namesOf } from './model/topology.ts'
 import { powers, resume, runningMachines } from './running.ts'
-import { alone, since } from './session.ts'
 import { bootPatienceMs, restoreAll, saveAll } from './snapshot.ts'
-import { type Lab, type LabState, labOf, machineLogin, readState, writeState } from './state.ts'
-import { ensureTools } from './tools.ts'
-import { namesOf } from './topology.ts'
+import { ensureBmcs, ensureSwitch, startMachine } from './start-machine.ts'
 
 /**
  * Brings the lab up: builds what is missing, starts what is off, and does nothing to what runs.

@@ -1,5 +1,5 @@
-import type { CheckHost, Host } from '../task.ts'
-import { type Together, together } from '../together.ts'
+import { type Batch, inBatch } from '../core/batch.ts'
+import type { CheckHost, Host } from '../core/task.ts'
 import { explainApt, staleLists } from './apt-errors.ts'
 import { parseAptStatus } from './apt-status.ts'
 import { dpkgFormat, parseDpkgQuery } from './dpkg.ts'
@@ -14,7 +14,7 @@ const quiet = [
 ].map((option) => (option.includes('=') ? `-o${option}` : option))
 
 /** dpkg-query reads its whole database for a single name, so it is asked for all at once. */
-const packageStates: Together<readonly string[], States> = {
+const packageStates: Batch<readonly string[], States> = {
   alone: statesOf,
   all: async (host, lists) => {
     const states = await statesOf(host, [...new Set(lists.flat())])
@@ -32,7 +32,7 @@ async function statesOf(host: CheckHost, names: readonly string[]): Promise<Stat
 /** Debian's dpkg and apt-get. */
 export const apt: PackageManager = {
   async query(host: CheckHost, names) {
-    return names.length === 0 ? new Map() : together(host, packageStates, names)
+    return names.length === 0 ? new Map() : inBatch(host, packageStates, names)
   },
 
   async install(host, names, options) {

@@ -1,4 +1,4 @@
-import type { Output } from '../task.ts'
+import type { Output } from '../core/task.ts'
 import type { PackageState } from './platform.ts'
 
 /** The `dpkg-query -f` format that `parseDpkgQuery` reads. */

@@ -1,5 +1,5 @@
-import { Refusal } from '../errors.ts'
-import { requirement, type Task } from '../task.ts'
+import { Refusal } from '../core/errors.ts'
+import { requirement, type Task } from '../core/task.ts'
 import { debian12 } from './debian12.ts'
 import type { OsRelease, Platform, PlatformName } from './platform.ts'
 

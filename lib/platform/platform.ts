@@ -1,4 +1,4 @@
-import type { CheckHost, Host, Output } from '../task.ts'
+import type { CheckHost, Host, Output } from '../core/task.ts'
 
 /**
  * What differs between distributions. A second one is a second file beside `debian12.ts` that

@@ -1,5 +1,5 @@
-import type { CheckHost, Host } from '../task.ts'
-import { type Together, together } from '../together.ts'
+import { type Batch, inBatch } from '../core/batch.ts'
+import type { CheckHost, Host } from '../core/task.ts'
 import type { ServiceManager } from './platform.ts'
 import { parseShow, showProperties } from './systemd-state.ts'
 
@@ -12,7 +12,7 @@ interface Unit {
 
 type Read = Awaited<ReturnType<ServiceManager['read']>>
 
-const units: Together<Unit, Read> = { alone: readAlone, all: readAll }
+const units: Batch<Unit, Read> = { alone: readAlone, all: readAll }
 
 async function readAlone(host: CheckHost, { unit, more }: Unit): Promise<Read> {
   const answer =
@@ -52,7 +52,7 @@ for more in ${mores}; do echo ${separator}; ( eval "$more" ) || exit; done`
 
 /** systemd, through systemctl; init scripts too, which systemd wraps in generated units. */
 export const systemd: ServiceManager = {
-  read: (host, unit, more) => together(host, units, { unit, more }),
+  read: (host, unit, more) => inBatch(host, units, { unit, more }),
 
   async generatedIsEnabled(host, unit) {
     const { stdout, stderr } = await host.$`systemctl is-enabled -- ${unit}`.nothrow()

@@ -1,5 +1,5 @@
+import { masked } from '../core/secret.ts'
 import type { Status } from '../engine/events.ts'
-import { masked } from '../secret.ts'
 
 const codes = { red: 31, green: 32, yellow: 33, cyan: 36, dim: 2, bold: 1 } as const
 

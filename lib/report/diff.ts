@@ -1,4 +1,4 @@
-import type { Diff } from '../task.ts'
+import type { Diff } from '../core/task.ts'
 import { harmless, type Paint } from './colour.ts'
 
 /** Above this many line pairs the middle is shown as replaced whole: the table would be too large. */

@@ -1,4 +1,4 @@
-import { masked } from '../secret.ts'
+import { masked } from '../core/secret.ts'
 import { painter } from './colour.ts'
 import { json } from './json.ts'
 import { live } from './live/index.ts'

@@ -1,5 +1,5 @@
+import type { Change } from '../core/task.ts'
 import type { Event } from '../engine/events.ts'
-import type { Change } from '../task.ts'
 import { harmlessJson } from './colour.ts'
 import type { Reporter, ReportOptions } from './reporter.ts'
 

@@ -1,7 +1,7 @@
 import type { Event, Status, TaskRef } from '../engine/events.ts'
 import { harmless, painter, statusColour } from './colour.ts'
 import { diffLines } from './diff.ts'
-import { recapLines } from './recap.ts'
+import { recapLines } from './recap-lines.ts'
 import type { Reporter, ReportOptions } from './reporter.ts'
 import { duration } from './text.ts'
 

@@ -1,4 +1,4 @@
-import { hundredths } from '../engine/clock.ts'
+import { hundredths } from '../core/clock.ts'
 import type { Event, Phase, TaskRef } from '../engine/events.ts'
 
 /** Where a task's time went, in milliseconds; `wait` is before it, for others, or for its turn. */

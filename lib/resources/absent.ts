@@ -1,7 +1,7 @@
-import type { Task } from '../task.ts'
-import { look, naming } from './look.ts'
-import { absolute } from './paths.ts'
-import { resource, type TaskOptions } from './resource.ts'
+import type { Task } from '../core/task.ts'
+import { resource, type TaskOptions } from './shared/resource.ts'
+import { look, naming } from './shared/stat.ts'
+import { absolute } from './shared/validate.ts'
 
 /** No file and no link at this path; a directory is refused, not emptied. */
 export function absent(path: string, options: TaskOptions = {}): Task {

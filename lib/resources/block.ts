@@ -1,7 +1,7 @@
-import { UsageError } from '../errors.ts'
-import type { Task } from '../task.ts'
-import { show } from './paths.ts'
-import { cut, type EditOptions, editing } from './text.ts'
+import { UsageError } from '../core/errors.ts'
+import type { Task } from '../core/task.ts'
+import { cut, type EditOptions, editing } from './shared/edit-file.ts'
+import { show } from './shared/validate.ts'
 
 /** What `block` may be told. */
 export interface BlockOptions extends EditOptions {

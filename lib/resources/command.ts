@@ -1,5 +1,5 @@
-import type { Task } from '../task.ts'
-import { resource, type TaskOptions } from './resource.ts'
+import type { Task } from '../core/task.ts'
+import { resource, type TaskOptions } from './shared/resource.ts'
 
 /** What `command` is told; both scripts are POSIX sh and must hold no secrets: `ps` shows them. */
 export interface CommandOptions extends TaskOptions {

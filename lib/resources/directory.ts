@@ -1,8 +1,8 @@
-import type { Change, Task } from '../task.ts'
+import type { Change, Task } from '../core/task.ts'
 import { setPermissions } from './file.ts'
-import { look, naming, type Ownership, ownershipDifferences } from './look.ts'
-import { absolute, octal } from './paths.ts'
-import { resource, type TaskOptions } from './resource.ts'
+import { resource, type TaskOptions } from './shared/resource.ts'
+import { look, naming, type Ownership, ownershipDifferences } from './shared/stat.ts'
+import { absolute, octal } from './shared/validate.ts'
 
 /** What `directory` may be told. */
 export interface DirectoryOptions extends Partial<Ownership>, TaskOptions {}

@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto'
-import type { Change, CheckHost, Diff, Host, Task } from '../task.ts'
-import { type Found, lookWithSum, naming, type Ownership, ownershipDifferences } from './look.ts'
-import { absolute, octal } from './paths.ts'
-import { resource, type TaskOptions } from './resource.ts'
-import { accepted, checkVerify } from './verify.ts'
+import type { Change, CheckHost, Diff, Host, Task } from '../core/task.ts'
+import { resource, type TaskOptions } from './shared/resource.ts'
+import {
+  type Found,
+  lookWithSum,
+  naming,
+  type Ownership,
+  ownershipDifferences,
+} from './shared/stat.ts'
+import { absolute, octal } from './shared/validate.ts'
+import { accepted, checkVerify } from './shared/verify.ts'
 
 /** What `file` may be told besides path and content. */
 export interface FileOptions extends Partial<Ownership>, TaskOptions {

@@ -1,7 +1,7 @@
-import { UsageError } from '../errors.ts'
-import type { Change, Task } from '../task.ts'
-import { show } from './paths.ts'
-import { resource, type TaskOptions } from './resource.ts'
+import { UsageError } from '../core/errors.ts'
+import type { Change, Task } from '../core/task.ts'
+import { resource, type TaskOptions } from './shared/resource.ts'
+import { show } from './shared/validate.ts'
 
 /** What `group` may be told. */
 export interface GroupOptions extends TaskOptions {

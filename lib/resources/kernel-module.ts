@@ -1,8 +1,8 @@
-import { UsageError } from '../errors.ts'
-import type { Change, CheckHost, Task } from '../task.ts'
+import { UsageError } from '../core/errors.ts'
+import type { Change, CheckHost, Task } from '../core/task.ts'
 import { file } from './file.ts'
-import { show } from './paths.ts'
-import { resource, type TaskOptions } from './resource.ts'
+import { resource, type TaskOptions } from './shared/resource.ts'
+import { show } from './shared/validate.ts'
 
 /** What `kernelModule` may be told. */
 export interface KernelModuleOptions extends TaskOptions {

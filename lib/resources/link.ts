@@ -1,8 +1,8 @@
-import { UsageError } from '../errors.ts'
-import type { Task } from '../task.ts'
-import { look, naming } from './look.ts'
-import { absolute, show } from './paths.ts'
-import { resource, type TaskOptions } from './resource.ts'
+import { UsageError } from '../core/errors.ts'
+import type { Task } from '../core/task.ts'
+import { resource, type TaskOptions } from './shared/resource.ts'
+import { look, naming } from './shared/stat.ts'
+import { absolute, show } from './shared/validate.ts'
 
 /** A symbolic link; one that points elsewhere is replaced, a file or directory never. */
 export function link(path: string, target: string, options: TaskOptions = {}): Task {

@@ -1,8 +1,8 @@
-import type { Change, CheckHost, Diff, Task } from '../task.ts'
-import { fstabLine, lackingOptions, type MountEntry, parseMounts } from './mount-table.ts'
-import { absolute } from './paths.ts'
-import { resource, type TaskOptions } from './resource.ts'
-import { cut, readText, type TextFile } from './text.ts'
+import type { Change, CheckHost, Diff, Task } from '../core/task.ts'
+import { cut, readText, type TextFile } from './shared/edit-file.ts'
+import { fstabLine, lackingOptions, type MountEntry, parseMounts } from './shared/mount-table.ts'
+import { resource, type TaskOptions } from './shared/resource.ts'
+import { absolute } from './shared/validate.ts'
 
 /** What `mount` is told. */
 export interface MountOptions extends TaskOptions {

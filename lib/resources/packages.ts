@@ -1,8 +1,8 @@
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../core/errors.ts'
+import type { Change, Task } from '../core/task.ts'
 import { currentPlatform } from '../platform/index.ts'
-import type { Change, Task } from '../task.ts'
-import { show } from './paths.ts'
-import { resource, type TaskOptions } from './resource.ts'
+import { resource, type TaskOptions } from './shared/resource.ts'
+import { show } from './shared/validate.ts'
 
 /** What `packages` may be told. */
 export interface PackagesOptions extends TaskOptions {

@@ -1,8 +1,8 @@
 import { isIPv4 } from 'node:net'
-import { UsageError } from '../errors.ts'
-import type { Task } from '../task.ts'
-import { show } from './paths.ts'
-import { resource, type TaskOptions } from './resource.ts'
+import { UsageError } from '../core/errors.ts'
+import type { Task } from '../core/task.ts'
+import { resource, type TaskOptions } from './shared/resource.ts'
+import { show } from './shared/validate.ts'
 
 /** What `route` is told. */
 export interface RouteOptions extends TaskOptions {

@@ -1,17 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../core/errors.ts'
+import type { Change, CheckHost, Guard, Host, Task } from '../core/task.ts'
 import { currentPlatform, type ServiceState } from '../platform/index.ts'
-import type { Change, CheckHost, Guard, Host, Task } from '../task.ts'
-import { absolute, show } from './paths.ts'
-import { resource, type TaskOptions } from './resource.ts'
-import { outdated, parseStampAnswer, stampPath, stampScript, writeStamp } from './restart.ts'
+import { resource, type TaskOptions } from './shared/resource.ts'
 import {
   interrupts,
   type ServiceAction,
   type ServiceWanted,
   serviceDifference,
-} from './service-difference.ts'
-import type { Sums } from './sums.ts'
+} from './shared/service-difference.ts'
+import {
+  outdated,
+  parseStampAnswer,
+  stampPath,
+  stampScript,
+  writeStamp,
+} from './shared/start-stamp.ts'
+import type { Sums } from './shared/sums.ts'
+import { absolute, show } from './shared/validate.ts'
 
 /** What `service` may be told. */
 export interface ServiceOptions extends ServiceWanted, TaskOptions {

@@ -1,8 +1,8 @@
-import { UsageError } from '../errors.ts'
-import type { Change, Task } from '../task.ts'
+import { UsageError } from '../core/errors.ts'
+import type { Change, Task } from '../core/task.ts'
 import { file } from './file.ts'
-import { show } from './paths.ts'
-import { oneLine, resource, type TaskOptions } from './resource.ts'
+import { oneLine, resource, type TaskOptions } from './shared/resource.ts'
+import { show } from './shared/validate.ts'
 
 interface SysctlChange extends Change {
   readonly live: boolean

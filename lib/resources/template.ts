@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { isAbsolute, join, relative } from 'node:path'
-import { UsageError } from '../errors.ts'
-import type { Task } from '../task.ts'
+import { UsageError } from '../core/errors.ts'
+import type { Task } from '../core/task.ts'
 import { type FileOptions, file } from './file.ts'
-import { lineOf, Missing, renderStrictly, Unprintable } from './strict.ts'
+import { lineOf, Missing, renderStrictly, Unprintable } from './shared/strict-handlebars.ts'
 
 /** Makes a file out of a role's template; rendered at once, before any connection. */
 export interface Template {

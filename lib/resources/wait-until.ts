@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Interrupted } from '../errors.ts'
-import type { CheckHost, Task } from '../task.ts'
-import { resource, type TaskOptions } from './resource.ts'
+import { Interrupted } from '../core/errors.ts'
+import type { CheckHost, Task } from '../core/task.ts'
+import { resource, type TaskOptions } from './shared/resource.ts'
 
 /** true where it is so; else what is still missing, with how far it is where that is known. */
 export type Probed = true | string | { readonly fraction: number; readonly text: string }

@@ -1,6 +1,6 @@
-import type { Ask, Output, Question } from '../task.ts'
-import { brief, commandLine } from './quote.ts'
-import type { AskOptions, Session } from './sessionTypes.ts'
+import { brief, commandLine } from '../core/quote.ts'
+import type { Ask, Output, Question } from '../core/task.ts'
+import type { AskOptions, Session } from './session-types.ts'
 
 /** A command on a host whose exit code says that it failed. */
 export class CommandFailed extends Error {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client, ClientChannel } from 'ssh2'
-import { Interrupted } from '../errors.ts'
+import { Interrupted } from '../core/errors.ts'
+import { quote } from '../core/quote.ts'
 import type { Connection } from './connect.ts'
-import { quote } from './quote.ts'
 
 // sshd allows 10 sessions a connection by default and frees a slot late; killing needs room too.
 const maxChannels = 5

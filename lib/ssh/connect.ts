@@ -1,8 +1,8 @@
 import net from 'node:net'
 import ssh2 from 'ssh2'
-import { Unreachable } from '../errors.ts'
+import { Unreachable } from '../core/errors.ts'
 import { type Credentials, credentials } from './credentials.ts'
-import { fingerprint, judge, type KnownHost, lookUp, preferKnown } from './knownHosts.ts'
+import { fingerprint, judge, type KnownHost, lookUp, preferKnown } from './known-hosts.ts'
 
 /** Where and as whom to log in. */
 export interface ConnectOptions {

@@ -1,4 +1,4 @@
-import { quote } from './quote.ts'
+import { quote } from '../core/quote.ts'
 
 /**
  * The program that the session's shell reads first. Frames are written by builtins, so a check

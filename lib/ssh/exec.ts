@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
-import type { Output } from '../task.ts'
+import { brief } from '../core/quote.ts'
+import type { Output } from '../core/task.ts'
 import { abortError } from './channel.ts'
 import type { Connection } from './connect.ts'
-import { type RemoteProcess, start } from './process.ts'
-import { brief } from './quote.ts'
+import { type RemoteProcess, start } from './remote-process.ts'
 
 /** What may go with a script. */
 export interface ExecOptions {

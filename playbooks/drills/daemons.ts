@@ -1,27 +1,29 @@
 import { must } from '../../lib/drill/index.ts'
 import { crash } from './pair/limits.ts'
 import { servingOf } from './pair/state.ts'
-import type { Drill, Stage } from './pair/words.ts'
+import type { Drill, RoundContext } from './pair/words.ts'
 import { moveLimitMs } from './planned.ts'
 
 /** Ends a part of the service; verify must see it unless the watch was quicker, and the watch acts. */
-async function missing(stage: Stage, what: string, script: string): Promise<void> {
-  const { active } = stage
+async function missing(context: RoundContext, what: string, script: string): Promise<void> {
+  const { active } = context
   // Each round is one failure, not the fourth in ten minutes, after which the watch only reports.
   const acts = '/run/tandem/watch/acts'
-  await must(stage.machine(active), `[ ! -e ${acts} ] || : >${acts}`)
-  await stage.fault(`${what} ends on ${active}`, () => must(stage.machine(active), script))
-  const { code, text } = await stage.play(['verify'])
-  const now = servingOf(await stage.ground.look())
-  if (code !== 0 && text.includes(what)) stage.say(`verify names ${what}`)
-  else if (now) stage.say('the watch was quicker than verify')
-  else stage.wrong(`verify says nothing of ${what}`)
-  const state = await stage.until(
+  await must(context.machine(active), `[ ! -e ${acts} ] || : >${acts}`)
+  await context.fault(`${what} ends on ${active}`, () => must(context.machine(active), script))
+  const { code, text } = await context.play(['verify'])
+  const now = servingOf(await context.environment.look())
+  if (code !== 0 && text.includes(what)) context.say(`verify names ${what}`)
+  else if (now) context.say('the watch was quicker than verify')
+  else context.wrong(`verify says nothing of ${what}`)
+  const state = await context.until(
     `${what} is back, or the other node serves`,
-    moveLimitMs(stage),
+    moveLimitMs(context),
     (seen) => servingOf(seen) !== undefined,
   )
-  stage.say(servingOf(state)?.name === active ? `started again on ${active}` : `${active} stood by`)
+  context.say(
+    servingOf(state)?.name === active ? `started again on ${active}` : `${active} stood by`,
+  )
 }
 
 export const nfsd: Drill = {
@@ -30,7 +32,7 @@ export const nfsd: Drill = {
   needs: [],
   moves: 'either',
   budgetMs: crash,
-  run: (stage) => missing(stage, 'nfsd', 'rpc.nfsd 0'),
+  run: (context) => missing(context, 'nfsd', 'rpc.nfsd 0'),
 }
 
 export const nfsdcld: Drill = {
@@ -39,5 +41,5 @@ export const nfsdcld: Drill = {
   needs: [],
   moves: 'either',
   budgetMs: crash,
-  run: (stage) => missing(stage, 'nfsdcld', 'pkill -KILL -x nfsdcld'),
+  run: (context) => missing(context, 'nfsdcld', 'pkill -KILL -x nfsdcld'),
 }

@@ -2,17 +2,17 @@ import { must } from '../../lib/drill/index.ts'
 import { promotionIsRefused, verifyNames } from './lines.ts'
 import { deaf, heldMs } from './pair/limits.ts'
 import { nodeOf, servingOf } from './pair/state.ts'
-import type { Drill, Stage } from './pair/words.ts'
+import type { Drill, RoundContext } from './pair/words.ts'
 import { moveLimitMs, serves } from './planned.ts'
 
 /** A card that sends and hears nothing: carrier stays, so that only silence tells. */
-async function deafen(stage: Stage, device: string): Promise<void> {
-  const node = stage.machine(stage.active)
-  stage.undo(`${device} of ${stage.active} hears again`, () =>
+async function deafen(context: RoundContext, device: string): Promise<void> {
+  const node = context.machine(context.active)
+  context.undo(`${device} of ${context.active} hears again`, () =>
     // Where the node was started since, its card hears already.
     must(node, `tc qdisc del dev ${device} clsact 2>/dev/null || :`),
   )
-  await stage.fault(`${device} of ${stage.active} hears nothing more`, () =>
+  await context.fault(`${device} of ${context.active} hears nothing more`, () =>
     must(
       node,
       `tc qdisc add dev ${device} clsact && tc filter add dev ${device} ingress matchall action drop`,
@@ -27,12 +27,12 @@ export const lossEm1: Drill = {
   moves: 'either',
   budgetMs: deaf,
   maxStallMs: deaf,
-  run: async (stage) => {
-    await deafen(stage, 'em1')
+  run: async (context) => {
+    await deafen(context, 'em1')
     // How long clients waited says whether that was right.
-    const moved = await stage.comesTrue(2 * moveLimitMs(stage), serves(stage.standby))
-    stage.say(moved ? `${stage.standby} serves` : `the service stays on ${stage.active}`)
-    await verifyNames(stage, /em1/)
+    const moved = await context.comesTrue(2 * moveLimitMs(context), serves(context.standby))
+    context.say(moved ? `${context.standby} serves` : `the service stays on ${context.active}`)
+    await verifyNames(context, /em1/)
   },
 }
 
@@ -43,21 +43,21 @@ export const lossEm3: Drill = {
   needs: ['cables'],
   moves: false,
   budgetMs: () => heldMs,
-  run: async (stage) => {
-    const { active, standby } = stage
-    await deafen(stage, 'em3')
-    await stage.until(
+  run: async (context) => {
+    const { active, standby } = context
+    await deafen(context, 'em3')
+    await context.until(
       `${standby} is outdated`,
-      moveLimitMs(stage),
+      moveLimitMs(context),
       (state) =>
         nodeOf(state, active)?.replica.connection !== 'Connected' &&
         nodeOf(state, standby)?.replica.disk === 'Outdated',
     )
-    if (servingOf(await stage.ground.look())?.name !== active) {
-      stage.wrong(`${active} no longer has the whole service`)
+    if (servingOf(await context.environment.look())?.name !== active) {
+      context.wrong(`${active} no longer has the whole service`)
     }
-    await promotionIsRefused(stage)
-    await verifyNames(stage, /DRBD/)
-    await stage.keepsServing(active, 10_000)
+    await promotionIsRefused(context)
+    await verifyNames(context, /DRBD/)
+    await context.keepsServing(active, 10_000)
   },
 }

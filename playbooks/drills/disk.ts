@@ -9,29 +9,29 @@ export const diskError: Drill = {
   about: 'lets every access to the disk of the active node fail; it goes on through the peer',
   needs: ['disk'],
   moves: false,
-  run: async (stage) => {
-    const { active, ground } = stage
-    const { drbd } = ground.plan
-    const node = stage.machine(active)
+  run: async (context) => {
+    const { active, environment } = context
+    const { drbd } = environment.plan
+    const node = context.machine(active)
     const device = `'${drbd.disk}'`
     const table = (await must(node, `dmsetup table ${device}`)).trim()
     const sectors = table.split('\n').reduce((sum, line) => sum + Number(line.split(' ')[1]), 0)
     if (!(sectors > 0)) throw new Error(`${active}: cannot read the table of ${drbd.disk}`)
     // `--noflush` and `--nolockfs`: what is under way meets the errors too.
     const swap = `dmsetup load ${device} && dmsetup suspend --noflush --nolockfs ${device} && dmsetup resume ${device}`
-    stage.undo(`the disk of ${active} is good again, and attached`, async () => {
+    context.undo(`the disk of ${active} is good again, and attached`, async () => {
       await must(node, swap, { stdin: `${table}\n` })
       await must(node, `drbdadm attach ${drbd.resource}`, { timeoutMs: 120_000 })
     })
-    await stage.fault(`the disk of ${active} fails`, () =>
+    await context.fault(`the disk of ${active} fails`, () =>
       must(node, swap, { stdin: `0 ${sectors} error\n` }),
     )
-    await stage.until(
+    await context.until(
       `${active} has detached its disk`,
-      moveLimitMs(stage),
+      moveLimitMs(context),
       (state) => nodeOf(state, active)?.replica.disk === 'Diskless',
     )
-    await stage.keepsServing(active, 15_000)
+    await context.keepsServing(active, 15_000)
   },
 }
 
@@ -47,17 +47,17 @@ export const full: Drill = {
   needs: ['spare'],
   moves: false,
   expects: ['ENOSPC'],
-  run: async (stage) => {
-    const { active, ground } = stage
-    const file = `${ground.plan.path}/.tandem-drill-full`
-    const node = stage.machine(active)
-    stage.undo('the space is free again', () =>
-      must(node, `rm -f '${file}' && sync -f '${ground.plan.path}'`),
+  run: async (context) => {
+    const { active, environment } = context
+    const file = `${environment.plan.path}/.tandem-drill-full`
+    const node = context.machine(active)
+    context.undo('the space is free again', () =>
+      must(node, `rm -f '${file}' && sync -f '${environment.plan.path}'`),
     )
-    await stage.fault('the filesystem is filled', () =>
+    await context.fault('the filesystem is filled', () =>
       must(node, fill(file), { timeoutMs: 120_000 }),
     )
-    await stage.keepsServing(active, (ground.plan.heartbeat.deadtime + 10) * 1_000)
+    await context.keepsServing(active, (environment.plan.heartbeat.deadtime + 10) * 1_000)
   },
 }
 
@@ -66,37 +66,37 @@ export const duringResync: Drill = {
   about: 'tries to move the service while the other disk is not whole; it must be refused',
   needs: ['cables', 'spare'],
   moves: false,
-  run: async (stage) => {
-    const { active, standby, ground } = stage
-    const { drbd, path } = ground.plan
-    const node = stage.machine(standby)
+  run: async (context) => {
+    const { active, standby, environment } = context
+    const { drbd, path } = environment.plan
+    const node = context.machine(standby)
     const isApart = (state: PairState) =>
       nodeOf(state, standby)?.replica.connection === 'WFConnection'
     const isTarget = (state: PairState) => nodeOf(state, standby)?.replica.disk === 'Inconsistent'
     const file = `'${path}/.tandem-drill-bulk'`
-    stage.undo('the bulk is gone', () => must(stage.machine(active), `rm -f ${file}`))
-    stage.undo(`${standby} may be resynced`, () =>
+    context.undo('the bulk is gone', () => must(context.machine(active), `rm -f ${file}`))
+    context.undo(`${standby} may be resynced`, () =>
       // Where nothing was paused there is nothing to resume, which is no failure.
       must(node, `drbdadm resume-sync ${drbd.resource} || :`),
     )
-    await cut(stage, 'em3 is cut', ['em3'])
-    await stage.until(`${standby} is apart`, moveLimitMs(stage), isApart)
+    await cut(context, 'em3 is cut', ['em3'])
+    await context.until(`${standby} is apart`, moveLimitMs(context), isApart)
     // A resync that is held is one that cannot end before everything has been tried.
     await must(node, `drbdadm pause-sync ${drbd.resource}`)
     await must(
-      stage.machine(active),
+      context.machine(active),
       `dd if=/dev/urandom of=${file} bs=1M count=16 conv=fsync status=none`,
       { timeoutMs: 120_000 },
     )
-    await ground.heal('em3')
-    await stage.until(`${standby} is inconsistent`, moveLimitMs(stage), isTarget)
-    const { code } = await stage.play(['switchover'])
-    if (!isTarget(await ground.look())) {
-      return stage.wrong('the resync ended before the switchover was tried; nothing is proved')
+    await environment.heal('em3')
+    await context.until(`${standby} is inconsistent`, moveLimitMs(context), isTarget)
+    const { code } = await context.play(['switchover'])
+    if (!isTarget(await environment.look())) {
+      return context.wrong('the resync ended before the switchover was tried; nothing is proved')
     }
-    if (code !== 4) stage.wrong(`switchover ended with exit code ${code}, expected 4: refused`)
-    await ground.cut('em3')
-    await stage.until('the resync is cut off', moveLimitMs(stage), isApart)
-    await promotionIsRefused(stage)
+    if (code !== 4) context.wrong(`switchover ended with exit code ${code}, expected 4: refused`)
+    await environment.cut('em3')
+    await context.until('the resync is cut off', moveLimitMs(context), isApart)
+    await promotionIsRefused(context)
   },
 }

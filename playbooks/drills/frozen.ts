@@ -1,16 +1,20 @@
 import { fenced, heldMs } from './pair/limits.ts'
-import type { Drill, Stage } from './pair/words.ts'
+import type { Drill, RoundContext } from './pair/words.ts'
 import { moveLimitMs, serves, untilServes } from './planned.ts'
 import { returnsByItself } from './returns.ts'
 
 /** Freezes a node for a while; then it goes on, unless its peer has powered it off. */
-async function freeze(stage: Stage, name: string, ms: number): Promise<() => Promise<void>> {
-  const wasOff = await returnsByItself(stage, name)
-  stage.undo(`${name} goes on`, () => stage.ground.thaw(name))
-  await stage.fault(`${name} freezes`, () => stage.ground.freeze(name))
-  await stage.watch(ms)
+async function freeze(
+  context: RoundContext,
+  name: string,
+  ms: number,
+): Promise<() => Promise<void>> {
+  const wasOff = await returnsByItself(context, name)
+  context.undo(`${name} goes on`, () => context.environment.thaw(name))
+  await context.fault(`${name} freezes`, () => context.environment.freeze(name))
+  await context.watch(ms)
   return async () => {
-    await stage.heal()
+    await context.heal()
     await wasOff()
   }
 }
@@ -22,10 +26,10 @@ const frozenActive = (name: string, seconds: number): Drill => ({
   moves: true,
   crash: true,
   budgetMs: fenced,
-  run: async (stage) => {
-    const thaw = await freeze(stage, stage.active, seconds * 1_000)
+  run: async (context) => {
+    const thaw = await freeze(context, context.active, seconds * 1_000)
     await thaw()
-    await untilServes(stage, stage.standby)
+    await untilServes(context, context.standby)
   },
 })
 
@@ -40,10 +44,10 @@ export const freezeStandby: Drill = {
   moves: false,
   crash: true,
   budgetMs: () => heldMs,
-  run: async (stage) => {
-    const { active, standby } = stage
-    const thaw = await freeze(stage, standby, 40_000)
-    await stage.until(`${active} still serves`, moveLimitMs(stage), serves(active))
+  run: async (context) => {
+    const { active, standby } = context
+    const thaw = await freeze(context, standby, 40_000)
+    await context.until(`${active} still serves`, moveLimitMs(context), serves(active))
     await thaw()
   },
 }

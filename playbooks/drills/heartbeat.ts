@@ -1,7 +1,7 @@
 import { must } from '../../lib/drill/index.ts'
 import { fenced, planned } from './pair/limits.ts'
 import { type NodeState, type PairPlan, type PairState, servingOf } from './pair/state.ts'
-import type { Drill, Stage } from './pair/words.ts'
+import type { Drill, RoundContext } from './pair/words.ts'
 import { moveLimitMs, untilServes } from './planned.ts'
 import { bootOf, returnsByItself } from './returns.ts'
 
@@ -37,25 +37,25 @@ export const heartbeatKilled: Drill = {
   moves: 'either',
   crash: true,
   budgetMs: fenced,
-  run: async (stage) => {
-    const { plan } = stage.ground
-    const serving = await killed(stage)
-    const other = plan.nodes.find(({ name }) => name !== serving)?.name ?? stage.standby
+  run: async (context) => {
+    const { plan } = context.environment
+    const serving = await killed(context)
+    const other = plan.nodes.find(({ name }) => name !== serving)?.name ?? context.standby
     // Only a heartbeat that came back is missed by the other when its node dies.
-    stage.undo(`${serving} gets its power back`, () => stage.ground.powerOn(serving))
-    const loses = () => stage.ground.powerOff(serving)
-    await stage.fault(`${serving} loses its power`, loses, true)
-    await untilServes(stage, other)
+    context.undo(`${serving} gets its power back`, () => context.environment.powerOn(serving))
+    const loses = () => context.environment.powerOff(serving)
+    await context.fault(`${serving} loses its power`, loses, true)
+    await untilServes(context, other)
   },
 }
 
 /** Kills heartbeat on the active node and waits until it runs as before; gives the node that serves. */
-async function killed(stage: Stage): Promise<string> {
-  const { active, ground } = stage
-  const { heartbeat } = ground.plan
-  const node = stage.machine(active)
-  const boot = await bootOf(stage, active)
-  stage.undo(`heartbeat runs on ${active}`, () =>
+async function killed(context: RoundContext): Promise<string> {
+  const { active, environment } = context
+  const { heartbeat } = environment.plan
+  const node = context.machine(active)
+  const boot = await bootOf(context, active)
+  context.undo(`heartbeat runs on ${active}`, () =>
     // Not where the node was started since: then it starts by itself, or has a reason not to.
     must(
       node,
@@ -68,22 +68,22 @@ async function killed(stage: Stage): Promise<string> {
     gap.see(state)
     return state.nodes.some((own) => own.name === active && own.reached && done(own))
   }
-  await stage.fault(`heartbeat is killed on ${active}`, () => must(node, signal('KILL')))
-  await stage.until(`heartbeat runs again on ${active}`, heartbeat.deadtime * 1_000, (state) =>
+  await context.fault(`heartbeat is killed on ${active}`, () => must(node, signal('KILL')))
+  await context.until(`heartbeat runs again on ${active}`, heartbeat.deadtime * 1_000, (state) =>
     of(state, (own) => own.heartbeat !== 'stopped'),
   )
-  const limitMs = heartbeat.initdead * 2_000 + moveLimitMs(stage)
-  const state = await stage.until('heartbeat knows who serves', limitMs, (seen) => {
+  const limitMs = heartbeat.initdead * 2_000 + moveLimitMs(context)
+  const state = await context.until('heartbeat knows who serves', limitMs, (seen) => {
     of(seen, () => true)
     const serving = servingOf(seen)
-    return serving !== undefined && knows(ground.plan, serving)
+    return serving !== undefined && knows(environment.plan, serving)
   })
   const serving = servingOf(state)?.name ?? active
-  stage.say(serving === active ? `${active} served on` : `${serving} took over`)
+  context.say(serving === active ? `${active} served on` : `${serving} took over`)
   const ms = Math.round(gap.longestMs())
-  if (ms > planned(ground.plan)) {
-    stage.wrong(
-      `no node served for ${ms} ms, longer than a planned move (${planned(ground.plan)} ms)`,
+  if (ms > planned(environment.plan)) {
+    context.wrong(
+      `no node served for ${ms} ms, longer than a planned move (${planned(environment.plan)} ms)`,
     )
   }
   return serving
@@ -97,21 +97,21 @@ export const heartbeatStopped: Drill = {
   moves: true,
   crash: true,
   budgetMs: fenced,
-  run: async (stage) => {
-    const { active } = stage
-    const node = stage.machine(active)
-    stage.undo(`heartbeat goes on on ${active}`, () =>
+  run: async (context) => {
+    const { active } = context
+    const node = context.machine(active)
+    context.undo(`heartbeat goes on on ${active}`, () =>
       must(node, 'read -r pid _ </run/heartbeat.pid && kill -CONT "$pid" 2>/dev/null; :'),
     )
-    const wasOff = await returnsByItself(stage, active)
-    await stage.fault(`heartbeat is stopped on ${active}`, () => must(node, signal('STOP')))
+    const wasOff = await returnsByItself(context, active)
+    await context.fault(`heartbeat is stopped on ${active}`, () => must(node, signal('STOP')))
     // The other waits for the watchdog: DRBD still sees a node that serves.
-    await stage.until(
-      `${active} was reset, and ${stage.standby} serves`,
-      2 * moveLimitMs(stage),
-      (state) => servingOf(state)?.name === stage.standby,
+    await context.until(
+      `${active} was reset, and ${context.standby} serves`,
+      2 * moveLimitMs(context),
+      (state) => servingOf(state)?.name === context.standby,
     )
-    await stage.heal()
+    await context.heal()
     await wasOff()
   },
 }

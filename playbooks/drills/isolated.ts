@@ -1,6 +1,6 @@
 import { cut, verifyNames } from './lines.ts'
 import { fenced, heldMs } from './pair/limits.ts'
-import type { Drill, Stage } from './pair/words.ts'
+import type { Drill, RoundContext } from './pair/words.ts'
 import { moveLimitMs, serves, untilServes } from './planned.ts'
 import { returnsByItself } from './returns.ts'
 
@@ -14,17 +14,21 @@ const apartMs = 90_000
 export const linesOf = (name: string): string[] => [`${name}.em1`, 'em2', 'em3']
 
 /** Cuts a node off, waits until the other serves alone, and lets the one that was off come back. */
-async function isolate(stage: Stage, name: string, links: readonly string[]): Promise<void> {
-  const { active, standby } = stage
+async function isolate(
+  context: RoundContext,
+  name: string,
+  links: readonly string[],
+): Promise<void> {
+  const { active, standby } = context
   const other = name === active ? standby : active
-  const wasOff = await returnsByItself(stage, name)
+  const wasOff = await returnsByItself(context, name)
   const end = Date.now() + apartMs
-  await cut(stage, `${links.join(', ')} are cut: ${name} is alone`, links)
-  if (name === active) await untilServes(stage, other)
-  await stage.watch(Math.max(0, end - Date.now()))
-  await stage.until(`${other} serves, alone`, moveLimitMs(stage), serves(other))
-  await verifyNames(stage, named)
-  await stage.heal()
+  await cut(context, `${links.join(', ')} are cut: ${name} is alone`, links)
+  if (name === active) await untilServes(context, other)
+  await context.watch(Math.max(0, end - Date.now()))
+  await context.until(`${other} serves, alone`, moveLimitMs(context), serves(other))
+  await verifyNames(context, named)
+  await context.heal()
   await wasOff()
 }
 
@@ -35,7 +39,7 @@ export const isolatedStandby: Drill = {
   ...ofStandby,
   name: 'isolated-standby',
   about: 'cuts all lines of the standby but the one to the power switches; nothing moves',
-  run: (stage) => isolate(stage, stage.standby, linesOf(stage.standby)),
+  run: (context) => isolate(context, context.standby, linesOf(context.standby)),
 }
 
 export const isolatedActive: Drill = {
@@ -43,20 +47,21 @@ export const isolatedActive: Drill = {
   name: 'isolated-active',
   about:
     'cuts all lines of the active node but the one to the power switches; the other takes over',
-  run: (stage) => isolate(stage, stage.active, linesOf(stage.active)),
+  run: (context) => isolate(context, context.active, linesOf(context.active)),
 }
 
 export const allLinesStandby: Drill = {
   ...ofStandby,
   name: 'all-lines-standby',
   about: 'cuts every line of the standby; nothing moves',
-  run: (stage) =>
-    isolate(stage, stage.standby, [...linesOf(stage.standby), `${stage.standby}.em4`]),
+  run: (context) =>
+    isolate(context, context.standby, [...linesOf(context.standby), `${context.standby}.em4`]),
 }
 
 export const allLinesActive: Drill = {
   ...ofActive,
   name: 'all-lines-active',
   about: 'cuts every line of the active node; the other takes over',
-  run: (stage) => isolate(stage, stage.active, [...linesOf(stage.active), `${stage.active}.em4`]),
+  run: (context) =>
+    isolate(context, context.active, [...linesOf(context.active), `${context.active}.em4`]),
 }

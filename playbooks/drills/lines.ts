@@ -11,29 +11,34 @@ import {
   type PairState,
   servingOf,
 } from './pair/state.ts'
-import type { Drill, Stage } from './pair/words.ts'
+import type { Drill, RoundContext } from './pair/words.ts'
 import { moveLimitMs, serves, untilServes } from './planned.ts'
 
 /** Cuts lines as the fault of this round, all of them whole again in the end. */
-export async function cut(stage: Stage, text: string, links: readonly string[]): Promise<void> {
-  for (const link of links) stage.undo(`${link} is connected again`, () => stage.ground.heal(link))
-  await stage.fault(text, async () => {
-    for (const link of links) await stage.ground.cut(link)
+export async function cut(
+  context: RoundContext,
+  text: string,
+  links: readonly string[],
+): Promise<void> {
+  for (const link of links)
+    context.undo(`${link} is connected again`, () => context.environment.heal(link))
+  await context.fault(text, async () => {
+    for (const link of links) await context.environment.cut(link)
   })
 }
 
-const deadMs = (stage: Stage) =>
-  (stage.ground.plan.heartbeat.deadtime + 10 * stage.ground.plan.slow) * 1_000
+const deadMs = (context: RoundContext) =>
+  (context.environment.plan.heartbeat.deadtime + 10 * context.environment.plan.slow) * 1_000
 
 /** Runs `verify`, which must name what is wrong. */
 export async function verifyNames(
-  stage: Stage,
+  context: RoundContext,
   what: RegExp,
   words: readonly string[] = ['verify'],
 ): Promise<void> {
-  const { code, text } = await stage.play(words)
-  if (code === 0) stage.wrong('verify found nothing wrong')
-  else if (!what.test(text)) stage.wrong(`verify says nothing that matches ${what.source}`)
+  const { code, text } = await context.play(words)
+  if (code === 0) context.wrong('verify found nothing wrong')
+  else if (!what.test(text)) context.wrong(`verify says nothing that matches ${what.source}`)
 }
 
 export const em1: Drill = {
@@ -42,9 +47,9 @@ export const em1: Drill = {
   needs: ['cables'],
   moves: true,
   budgetMs: crash,
-  run: async (stage) => {
-    await cut(stage, `em1 of ${stage.active} is cut`, [`${stage.active}.em1`])
-    await untilServes(stage, stage.standby)
+  run: async (context) => {
+    await cut(context, `em1 of ${context.active} is cut`, [`${context.active}.em1`])
+    await untilServes(context, context.standby)
   },
 }
 
@@ -54,13 +59,13 @@ export const gateway: Drill = {
   needs: ['cables'],
   moves: false,
   maxStallMs: ({ slow }) => 3_000 * slow,
-  run: async (stage) => {
-    const client = machineOf(stage.ground, stage.ground.client.name)
+  run: async (context) => {
+    const client = machineOf(context.environment, context.environment.client.name)
     const file = '/proc/sys/net/ipv4/icmp_echo_ignore_all'
-    stage.undo('the gateway answers again', () => must(client, `echo 0 >${file}`))
+    context.undo('the gateway answers again', () => must(client, `echo 0 >${file}`))
     // The client is the lab's gateway: it stays a client, but answers no ping.
-    await stage.fault('the gateway falls silent', () => must(client, `echo 1 >${file}`))
-    await stage.keepsServing(stage.active, 2 * deadMs(stage))
+    await context.fault('the gateway falls silent', () => must(client, `echo 1 >${file}`))
+    await context.keepsServing(context.active, 2 * deadMs(context))
   },
 }
 
@@ -70,19 +75,19 @@ export const em2: Drill = {
   needs: ['cables'],
   moves: false,
   maxStallMs: ({ slow }) => 3_000 * slow,
-  run: async (stage) => {
-    await cut(stage, 'em2 is cut', ['em2'])
-    await stage.keepsServing(stage.active, deadMs(stage))
-    await verifyNames(stage, /heartbeat line em2/)
-    await stage.heal()
-    const [, peer] = stage.ground.plan.nodes
-    const end = Date.now() + deadMs(stage) * 2
-    const [first] = stage.ground.nodes
+  run: async (context) => {
+    await cut(context, 'em2 is cut', ['em2'])
+    await context.keepsServing(context.active, deadMs(context))
+    await verifyNames(context, /heartbeat line em2/)
+    await context.heal()
+    const [, peer] = context.environment.plan.nodes
+    const end = Date.now() + deadMs(context) * 2
+    const [first] = context.environment.nodes
     for (;;) {
       const said = await first?.run(manager.commands.line(peer.fqdn, 'em2'))
       if (said?.stdout.trim() === 'up') return
       if (Date.now() > end) throw new Error('heartbeat did not take em2 for up again')
-      await stage.pause(1_500)
+      await context.pause(1_500)
     }
   },
 }
@@ -92,32 +97,32 @@ export const em3: Drill = {
   about: 'cuts the DRBD line; the service stays, the peer is outdated and cannot be promoted',
   needs: ['cables'],
   moves: false,
-  run: async (stage) => {
-    const { active, standby } = stage
-    await cut(stage, 'em3 is cut', ['em3'])
-    await stage.until('DRBD has noticed', moveLimitMs(stage), (state) =>
+  run: async (context) => {
+    const { active, standby } = context
+    await cut(context, 'em3 is cut', ['em3'])
+    await context.until('DRBD has noticed', moveLimitMs(context), (state) =>
       [active, standby].every((name) => nodeOf(state, name)?.replica.connection !== 'Connected'),
     )
-    const state = await stage.until(
+    const state = await context.until(
       `${standby} is outdated`,
-      moveLimitMs(stage),
+      moveLimitMs(context),
       (now) => nodeOf(now, standby)?.replica.disk === 'Outdated',
     )
     const served = nodeOf(state, active)
-    if (!served || !isComplete(served)) stage.wrong(`${active} no longer has the whole service`)
-    await promotionIsRefused(stage)
-    await stage.keepsServing(active, 10_000)
+    if (!served || !isComplete(served)) context.wrong(`${active} no longer has the whole service`)
+    await promotionIsRefused(context)
+    await context.keepsServing(active, 10_000)
   },
 }
 
 /** Asks DRBD to promote the standby, only where it must refuse by what it knows itself. */
-export async function promotionIsRefused(stage: Stage): Promise<void> {
-  const { drbd } = stage.ground.plan
-  const node = stage.machine(stage.standby)
+export async function promotionIsRefused(context: RoundContext): Promise<void> {
+  const { drbd } = context.environment.plan
+  const node = context.machine(context.standby)
   const { exitCode } = await node.run(`/usr/sbin/drbdadm primary ${drbd.resource}`)
-  if (exitCode !== 0) return stage.say(`${stage.standby} refuses to be promoted`)
+  if (exitCode !== 0) return context.say(`${context.standby} refuses to be promoted`)
   await must(node, `drbdadm secondary ${drbd.resource}`)
-  stage.wrong(`${stage.standby} let itself be promoted`)
+  context.wrong(`${context.standby} let itself be promoted`)
 }
 
 export const split: Drill = {
@@ -126,46 +131,46 @@ export const split: Drill = {
   needs: ['cables'],
   moves: false,
   mayBeUnsafe: true,
-  run: async (stage) => {
-    const { standby } = stage
+  run: async (context) => {
+    const { standby } = context
     // The standby is the one cut off: the client stays with the node that served.
-    await cut(stage, `all lines to ${standby} are cut`, ['em2', 'em3', `${standby}.em1`])
+    await cut(context, `all lines to ${standby} are cut`, ['em2', 'em3', `${standby}.em1`])
     const isPrimary = ({ replica }: NodeState) => replica.role === 'Primary'
-    const both = await stage.comesTrue(deadMs(stage) + moveLimitMs(stage) / 2, ({ nodes }) =>
+    const both = await context.comesTrue(deadMs(context) + moveLimitMs(context) / 2, ({ nodes }) =>
       nodes.every(isPrimary),
     )
-    stage.say(both ? 'both nodes are Primary, apart' : `${standby} does not take over, alone`)
-    const apart = await stage.play(['verify'])
-    if (apart.code === 0) stage.wrong('verify found nothing wrong while the nodes were apart')
-    await stage.heal()
-    if (both) await recover(stage)
+    context.say(both ? 'both nodes are Primary, apart' : `${standby} does not take over, alone`)
+    const apart = await context.play(['verify'])
+    if (apart.code === 0) context.wrong('verify found nothing wrong while the nodes were apart')
+    await context.heal()
+    if (both) await recover(context)
   },
 }
 
 /** Two nodes wrote apart: they must stay apart, be told of, and come together as a human says. */
-async function recover(stage: Stage): Promise<void> {
-  const { active, standby } = stage
+async function recover(context: RoundContext): Promise<void> {
+  const { active, standby } = context
   const runs = (node: NodeState) => isSettled(node) && node.heartbeat !== 'stopped'
   // Each finds the other serving too, gives up, and starts anew.
-  await stage.pause(15_000)
-  const limitMs = stage.ground.plan.heartbeat.initdead * 2_000 + moveLimitMs(stage)
+  await context.pause(15_000)
+  const limitMs = context.environment.plan.heartbeat.initdead * 2_000 + moveLimitMs(context)
   // The whole of it: a node that is only about to serve must not be taken for the other's.
-  const met = await stage.until('one node serves, heartbeat has settled', limitMs, (state) => {
+  const met = await context.until('one node serves, heartbeat has settled', limitMs, (state) => {
     const { nodes } = state
     return nodes.every(runs) && nodes.filter(holdsAny).length === 1 && !!servingOf(state)
   })
   const merged = met.nodes.some(({ replica }) => /^(Connected|Sync)/.test(replica.connection))
-  if (merged) stage.wrong(`the nodes were merged by themselves: ${textOf(met)}`)
-  await verifyNames(stage, /split brain/i)
+  if (merged) context.wrong(`the nodes were merged by themselves: ${textOf(met)}`)
+  await verifyNames(context, /split brain/i)
   if (!serves(active)(met)) {
-    stage.say(`${standby} serves what only it knows: it is asked to stand by`)
-    await must(stage.machine(standby), manager.commands.standBy)
-    await untilServes(stage, active)
+    context.say(`${standby} serves what only it knows: it is asked to stand by`)
+    await must(context.machine(standby), manager.commands.standBy)
+    await untilServes(context, active)
   }
-  const { code, text } = await stage.play(['recover-split-brain', '--victim', standby])
+  const { code, text } = await context.play(['recover-split-brain', '--victim', standby])
   if (code === 0) return
   const why = text.split('\n').filter((line) => /^\S+ +(refused|failed|unreachable) /.test(line))
-  stage.wrong(`recover-split-brain failed: ${why.join('; ') || text.trim()}`)
+  context.wrong(`recover-split-brain failed: ${why.join('; ') || text.trim()}`)
 }
 
 const textOf = ({ nodes }: PairState) =>

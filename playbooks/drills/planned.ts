@@ -2,11 +2,11 @@ import { must } from '../../lib/drill/index.ts'
 import { manager } from '../../roles/cluster/index.ts'
 import { crash, planned } from './pair/limits.ts'
 import { holdsAny, isComplete, isSettled, nodeOf, type PairState } from './pair/state.ts'
-import type { Drill, Stage } from './pair/words.ts'
+import type { Drill, RoundContext } from './pair/words.ts'
 import { bootOf } from './returns.ts'
 
 /** How long a move may take before it counts as one that does not come. */
-export function moveLimitMs({ ground: { plan } }: Stage): number {
+export function moveLimitMs({ environment: { plan } }: RoundContext): number {
   return (plan.heartbeat.deadtime * 2 + 60 * plan.slow) * 1_000
 }
 
@@ -15,21 +15,21 @@ export const serves = (name: string) => (state: PairState) =>
   state.nodes.every((node) => (node.name === name ? isComplete(node) : !holdsAny(node)))
 
 /** Waits until a node serves, and the other no longer does. */
-export const untilServes = (stage: Stage, name: string): Promise<PairState> =>
-  stage.until(`${name} serves`, moveLimitMs(stage), serves(name))
+export const untilServes = (context: RoundContext, name: string): Promise<PairState> =>
+  context.until(`${name} serves`, moveLimitMs(context), serves(name))
 
 /** Asks heartbeat on a node to hand everything to its peer, and waits until it has. */
-export async function handOver(stage: Stage, from: string, to: string): Promise<void> {
-  const ask = () => must(stage.machine(from), manager.commands.standBy)
-  await stage.fault(`${from} is asked to stand by`, ask)
+export async function handOver(context: RoundContext, from: string, to: string): Promise<void> {
+  const ask = () => must(context.machine(from), manager.commands.standBy)
+  await context.fault(`${from} is asked to stand by`, ask)
   const heard = ({ nodes }: PairState) =>
     nodes.some((node) => node.name === from && !(isComplete(node) && isSettled(node)))
   for (let asked = 1; asked < 3; asked++) {
-    if (await stage.comesTrue(5_000 * stage.ground.plan.slow, heard)) break
+    if (await context.comesTrue(5_000 * context.environment.plan.slow, heard)) break
     // As the package has it, a message is written in pieces, and heartbeat may take half of it for nothing.
-    await stage.fault(`heartbeat on ${from} has not heard it and is asked again`, ask, true)
+    await context.fault(`heartbeat on ${from} has not heard it and is asked again`, ask, true)
   }
-  await untilServes(stage, to)
+  await untilServes(context, to)
 }
 
 export const standby: Drill = {
@@ -38,7 +38,7 @@ export const standby: Drill = {
   needs: [],
   moves: true,
   budgetMs: planned,
-  run: (stage) => handOver(stage, stage.active, stage.standby),
+  run: (context) => handOver(context, context.active, context.standby),
 }
 
 export const heartbeatStop: Drill = {
@@ -47,19 +47,19 @@ export const heartbeatStop: Drill = {
   needs: [],
   moves: true,
   budgetMs: planned,
-  run: async (stage) => {
-    const active = stage.machine(stage.active)
-    stage.undo(`heartbeat starts on ${stage.active}`, () =>
+  run: async (context) => {
+    const active = context.machine(context.active)
+    context.undo(`heartbeat starts on ${context.active}`, () =>
       must(active, 'systemctl start heartbeat', { timeoutMs: 300_000 }),
     )
-    await stage.fault(`heartbeat stops on ${stage.active}`, () =>
+    await context.fault(`heartbeat stops on ${context.active}`, () =>
       must(active, 'systemctl stop --no-block heartbeat'),
     )
-    await untilServes(stage, stage.standby)
-    await stage.until(
-      `heartbeat has ended on ${stage.active}`,
-      moveLimitMs(stage),
-      (state) => nodeOf(state, stage.active)?.heartbeat === 'stopped',
+    await untilServes(context, context.standby)
+    await context.until(
+      `heartbeat has ended on ${context.active}`,
+      moveLimitMs(context),
+      (state) => nodeOf(state, context.active)?.heartbeat === 'stopped',
     )
   },
 }
@@ -70,14 +70,14 @@ export const failback: Drill = {
   needs: [],
   moves: false,
   budgetMs: planned,
-  run: async (stage) => {
+  run: async (context) => {
     const began = Date.now()
-    await handOver(stage, stage.active, stage.standby)
-    await stage.until('heartbeat has settled on both', moveLimitMs(stage), ({ nodes }) =>
+    await handOver(context, context.active, context.standby)
+    await context.until('heartbeat has settled on both', moveLimitMs(context), ({ nodes }) =>
       nodes.every(isSettled),
     )
-    stage.say(`back after ${Math.round((Date.now() - began) / 1000)} s`)
-    await handOver(stage, stage.standby, stage.active)
+    context.say(`back after ${Math.round((Date.now() - began) / 1000)} s`)
+    await handOver(context, context.standby, context.active)
   },
 }
 
@@ -87,16 +87,16 @@ export const lock: Drill = {
   needs: [],
   moves: true,
   budgetMs: planned,
-  run: async (stage) => {
+  run: async (context) => {
     const held = async (node: string) => {
-      if (await stage.book.lockIsHeld(stage.machine(node))) return
-      stage.wrong(`${node} knows nothing of the lock that the client holds`)
+      if (await context.workload.lockIsHeld(context.machine(node))) return
+      context.wrong(`${node} knows nothing of the lock that the client holds`)
     }
-    await held(stage.active)
-    await handOver(stage, stage.active, stage.standby)
+    await held(context.active)
+    await handOver(context, context.active, context.standby)
     // The lock is reclaimed in the grace period, which ends at the latest after its own time.
-    await stage.pause((stage.ground.plan.grace + 5) * 1_000)
-    await held(stage.standby)
+    await context.pause((context.environment.plan.grace + 5) * 1_000)
+    await held(context.standby)
   },
 }
 
@@ -107,21 +107,25 @@ export const powerOff: Drill = {
   moves: true,
   crash: true,
   budgetMs: crash,
-  run: async (stage) => {
-    stage.undo(`${stage.active} gets its power back`, () => stage.ground.powerOn(stage.active))
-    await stage.fault(`${stage.active} loses its power`, () => stage.ground.powerOff(stage.active))
-    await untilServes(stage, stage.standby)
+  run: async (context) => {
+    context.undo(`${context.active} gets its power back`, () =>
+      context.environment.powerOn(context.active),
+    )
+    await context.fault(`${context.active} loses its power`, () =>
+      context.environment.powerOff(context.active),
+    )
+    await untilServes(context, context.standby)
     // Something to catch up with, or the resync proves nothing.
-    await stage.pause(5_000)
+    await context.pause(5_000)
   },
-  proof: async ({ kernel }, { standby: survivor, machine, ground }) => {
+  proof: async ({ kernel }, { standby: survivor, machine, environment }) => {
     const log = kernel.get(survivor) ?? ''
     const resync = [...log.matchAll(/Began resync as SyncSource \(will sync (\d+) KB/g)]
     if (resync.length === 0) return ['the node that came back was not resynced']
     // Not from the device itself: a Secondary lets nobody open it, and the article's recipe moves back.
     const sectors = await must(
       machine(survivor),
-      `cat /sys/block/drbd${ground.plan.drbd.minor}/size`,
+      `cat /sys/block/drbd${environment.plan.drbd.minor}/size`,
     )
     const most = Math.max(...resync.map(([, kb]) => Number(kb)))
     return most * 2 >= Number(sectors)
@@ -136,18 +140,18 @@ export const standbyReboot: Drill = {
   needs: ['spare'],
   moves: false,
   maxStallMs: ({ slow }) => 3_000 * slow,
-  run: async (stage) => {
-    const { active, standby, ground } = stage
-    const node = stage.machine(standby)
-    const before = await bootOf(stage, standby)
-    await stage.fault(`${standby} reboots`, () => must(node, 'systemctl reboot --no-block'))
-    const limit = Date.now() + 300_000 * ground.plan.slow
+  run: async (context) => {
+    const { active, standby, environment } = context
+    const node = context.machine(standby)
+    const before = await bootOf(context, standby)
+    await context.fault(`${standby} reboots`, () => must(node, 'systemctl reboot --no-block'))
+    const limit = Date.now() + 300_000 * environment.plan.slow
     for (;;) {
-      await stage.keepsServing(active, 3_000)
-      const now = await bootOf(stage, standby).catch(() => before)
+      await context.keepsServing(active, 3_000)
+      const now = await bootOf(context, standby).catch(() => before)
       if (now !== before && now !== '') break
       if (Date.now() > limit) throw new Error(`${standby} did not come back from its reboot`)
     }
-    stage.say(`${standby} is back`)
+    context.say(`${standby} is back`)
   },
 }

@@ -13,11 +13,11 @@ export const standbyOff: Drill = {
   crash: true,
   budgetMs: () => heldMs,
   maxStallMs: () => heldMs,
-  run: async (stage) => {
-    const { active, standby, ground } = stage
-    stage.undo(`${standby} gets its power back`, () => ground.powerOn(standby))
-    await stage.fault(`${standby} loses its power`, () => ground.powerOff(standby))
-    await stage.keepsServing(active, (ground.plan.heartbeat.deadtime + 20) * 1_000)
+  run: async (context) => {
+    const { active, standby, environment } = context
+    context.undo(`${standby} gets its power back`, () => environment.powerOn(standby))
+    await context.fault(`${standby} loses its power`, () => environment.powerOff(standby))
+    await context.keepsServing(active, (environment.plan.heartbeat.deadtime + 20) * 1_000)
   },
 }
 
@@ -28,16 +28,22 @@ export const panic: Drill = {
   moves: true,
   crash: true,
   budgetMs: fenced,
-  run: async (stage) => {
-    const { active } = stage
-    const wasOff = await returnsByItself(stage, active)
+  run: async (context) => {
+    const { active } = context
+    const wasOff = await returnsByItself(context, active)
     // A moment later, or the order itself would have no answer.
     const script = `echo 1 >/proc/sys/kernel/sysrq
 setsid sh -c 'sleep 0.2; echo c >/proc/sysrq-trigger' </dev/null >/dev/null 2>&1 &`
-    await stage.fault(`the kernel of ${active} panics`, () => must(stage.machine(active), script))
+    await context.fault(`the kernel of ${active} panics`, () =>
+      must(context.machine(active), script),
+    )
     // It may be back before it is missed: then heartbeat has to settle first.
-    await stage.until(`${stage.standby} serves`, 2 * moveLimitMs(stage), serves(stage.standby))
-    await stage.heal()
+    await context.until(
+      `${context.standby} serves`,
+      2 * moveLimitMs(context),
+      serves(context.standby),
+    )
+    await context.heal()
     await wasOff()
   },
 }
@@ -60,23 +66,23 @@ export const takerOff: Drill = {
   needs: ['power'],
   moves: 'either',
   crash: true,
-  run: async (stage) => {
-    const { active, standby, ground } = stage
-    const limitMs = moveLimitMs(stage)
+  run: async (context) => {
+    const { active, standby, environment } = context
+    const limitMs = moveLimitMs(context)
     for (const name of [active, standby]) {
-      stage.undo(`${name} gets its power back`, () => ground.powerOn(name))
+      context.undo(`${name} gets its power back`, () => environment.powerOn(name))
     }
-    const script = midway(ground.plan.drbd.minor, Math.ceil(limitMs / 1000))
-    const taking = stage.machine(standby).run(script, { timeoutMs: limitMs + 60_000 })
+    const script = midway(environment.plan.drbd.minor, Math.ceil(limitMs / 1000))
+    const taking = context.machine(standby).run(script, { timeoutMs: limitMs + 60_000 })
     // Else a rejection that comes while the fault is being done would have no one to hear it.
     taking.catch(() => {})
-    await stage.fault(`${active} loses its power`, () => ground.powerOff(active))
+    await context.fault(`${active} loses its power`, () => environment.powerOff(active))
     const { stdout, exitCode } = await taking
     if (exitCode !== 0) throw new Error(`${standby} did not begin to take over`)
     const where = stdout.trim()
-    await stage.fault(`${standby} loses its power: ${where}`, () => ground.powerOff(standby))
-    await stage.pause(5_000)
-    await stage.heal()
+    await context.fault(`${standby} loses its power: ${where}`, () => environment.powerOff(standby))
+    await context.pause(5_000)
+    await context.heal()
   },
 }
 
@@ -87,24 +93,24 @@ const bothOff = (name: string, first: 'active' | 'standby'): Drill => ({
   needs: ['power'],
   moves: 'either',
   crash: true,
-  run: async (stage) => {
-    const { active, standby, ground } = stage
-    const { heartbeat, slow } = ground.plan
+  run: async (context) => {
+    const { active, standby, environment } = context
+    const { heartbeat, slow } = environment.plan
     for (const one of [active, standby]) {
-      stage.undo(`${one} gets its power back`, () => ground.powerOn(one))
+      context.undo(`${one} gets its power back`, () => environment.powerOn(one))
     }
-    await stage.fault(`${active} loses its power`, () => ground.powerOff(active))
-    await stage.pause(1_000)
-    await stage.fault(`${standby} loses its power`, () => ground.powerOff(standby))
-    await stage.pause(3_000)
-    const early = stage[first]
-    stage.say(`${early} gets its power back, alone`)
-    await ground.powerOn(early)
+    await context.fault(`${active} loses its power`, () => environment.powerOff(active))
+    await context.pause(1_000)
+    await context.fault(`${standby} loses its power`, () => environment.powerOff(standby))
+    await context.pause(3_000)
+    const early = context[first]
+    context.say(`${early} gets its power back, alone`)
+    await environment.powerOn(early)
     const aloneMs = (2 * heartbeat.initdead + 30 * slow) * 1_000
-    if (await stage.comesTrue(aloneMs, ({ nodes }) => nodes.some(holdsAny))) {
-      stage.wrong(`${early} serves alone, and the other may have newer data`)
-    } else stage.say(`${early} does not serve alone`)
-    await stage.heal()
+    if (await context.comesTrue(aloneMs, ({ nodes }) => nodes.some(holdsAny))) {
+      context.wrong(`${early} serves alone, and the other may have newer data`)
+    } else context.say(`${early} does not serve alone`)
+    await context.heal()
   },
 })
 

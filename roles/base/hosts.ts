@@ -1,6 +1,6 @@
 import { type NodeContext, pairOf } from '../../inventory/schema.ts'
 import { block, cut, type Edit, editing, line, role } from '../../lib/index.ts'
-import { literal } from './literal.ts'
+import { literal } from '../shared/literal.ts'
 
 /** A line of /etc/hosts that gives an address one of these names, among others; case does not count in names. */
 export const naming = (address: string, names: readonly string[]) =>

@@ -8,9 +8,9 @@ import {
   task,
   UsageError,
 } from '../../lib/index.ts'
+import { type Volume, volumesOf } from '../shared/volumes.ts'
 import { type DiskState, diskState } from './disk.ts'
 import { guardSize, peerState, sizeText, standing } from './guard.ts'
-import { type Volume, volumesOf } from './volumes.ts'
 
 /** Disks that were read to their end in this process and held nothing but zeros, by their stamp. */
 const read = new Set<string>()

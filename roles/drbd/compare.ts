@@ -1,6 +1,6 @@
 import type { NodeContext } from '../../inventory/schema.ts'
 import { role, service, systemdUnit, templates } from '../../lib/index.ts'
-import { libFolder } from '../base/folder.ts'
+import { libFolder } from '../shared/paths.ts'
 
 const template = templates(import.meta.dirname)
 const timer = 'tandem-compare.timer'

@@ -10,11 +10,11 @@ import {
   templates,
 } from '../../lib/index.ts'
 import { isFenced } from '../fencing/switch.ts'
+import { type Volume, volumesOf } from '../shared/volumes.ts'
 import { isConfirmed } from './blank.ts'
 import { fencePeer, ping } from './fencing.ts'
 import { metadata, noted } from './metadata.ts'
 import { hasOldDopd, resourceFile } from './narrow.ts'
-import { type Volume, volumesOf } from './volumes.ts'
 
 const template = templates(import.meta.dirname)
 

@@ -1,5 +1,5 @@
 import { type CheckHost, Refusal } from '../../lib/index.ts'
-import { type Marker, markerPath, parseMarker } from './marker.ts'
+import { type Marker, markerPath, parseMarker } from '../shared/marker.ts'
 import { type OnDisk, parseOnDisk, superblockAt } from './on-disk.ts'
 
 /** What a backing disk carries: signature types such as `ext4`, `LVM2_member`, `drbd`. */

@@ -1,8 +1,8 @@
 import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { directory, role, service, systemdUnit, templates } from '../../lib/index.ts'
-import { libFolder } from '../base/folder.ts'
 import { managerWords } from '../cluster/index.ts'
 import { isFenced } from '../fencing/switch.ts'
+import { libFolder } from '../shared/paths.ts'
 
 const template = templates(import.meta.dirname)
 

@@ -1,7 +1,7 @@
 import { change, Refusal, type Task, task } from '../../lib/index.ts'
+import type { Volume } from '../shared/volumes.ts'
 import { diskState, parseWipefs } from './disk.ts'
 import { describe, drbdStatus, generations, isFirstGeneration, isUpToDate } from './status.ts'
-import type { Volume } from './volumes.ts'
 
 /** What a client makes in the share is no program of root's and no device for the node. */
 export const guarding = ['nosuid', 'nodev']

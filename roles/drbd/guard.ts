@@ -1,6 +1,6 @@
 import { type CheckHost, Refusal } from '../../lib/index.ts'
+import { markerPath } from '../shared/marker.ts'
 import { type DiskState, diskState } from './disk.ts'
-import { markerPath } from './marker.ts'
 import { usableSize } from './on-disk.ts'
 import { kinship } from './split-brain.ts'
 import { isJustCreated } from './status.ts'

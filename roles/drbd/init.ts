@@ -10,13 +10,13 @@ import {
   task,
   waitUntil,
 } from '../../lib/index.ts'
-import { onlyOn } from '../base/only-on.ts'
+import { onlyOn } from '../shared/only-on.ts'
+import { type Volume, volumesOf } from '../shared/volumes.ts'
 import { unit } from './config.ts'
 import { filesystem } from './filesystem.ts'
 import { reconnected } from './reconnect.ts'
 import { adjustSteps, describe, drbdStatus, harmless, isConnected } from './status.ts'
 import { initialSync, synchronised } from './synchronise.ts'
-import { type Volume, volumesOf } from './volumes.ts'
 
 /** S9 and S10: first synchronisation and filesystem, once, and only on blank disks. */
 export default role('drbd/init', (context: NodeContext) => {

@@ -1,9 +1,9 @@
 import { type CheckHost, change, Refusal, type Task, task } from '../../lib/index.ts'
+import { type Marker, markerText } from '../shared/marker.ts'
+import type { Volume } from '../shared/volumes.ts'
 import { isStillBlank, wasRead } from './blank.ts'
 import { type DiskState, diskState } from './disk.ts'
 import { guardSize, judge, peerState, sizeText, standing } from './guard.ts'
-import { type Marker, markerText } from './marker.ts'
-import type { Volume } from './volumes.ts'
 
 /** DRBD's own metadata at the end of a blank disk; never on one that carries anything. */
 export function metadata(volume: Volume, peer: string, confirmed: boolean): Task {

@@ -1,7 +1,7 @@
 import type { NodeContext } from '../../inventory/schema.ts'
 import { type CheckHost, change, role, type Task, task } from '../../lib/index.ts'
+import { volumesOf } from '../shared/volumes.ts'
 import { dopdFolder } from './fencing.ts'
-import { volumesOf } from './volumes.ts'
 
 /** What an older Tandem let heartbeat's user run as root, whole. */
 const helper = '/lib/drbd/drbdsetup-84'

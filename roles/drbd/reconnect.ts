@@ -1,6 +1,6 @@
 import { change, type Task, task } from '../../lib/index.ts'
+import type { Volume } from '../shared/volumes.ts'
 import { drbdStatus } from './status.ts'
-import type { Volume } from './volumes.ts'
 
 /**
  * The disk of the service's own state looks for its peer again. Of two that were both used alone the one that is not in

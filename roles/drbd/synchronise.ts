@@ -1,4 +1,5 @@
 import { type CheckHost, change, Refusal, type Task, task, waitUntil } from '../../lib/index.ts'
+import type { Volume } from '../shared/volumes.ts'
 import { diskState } from './disk.ts'
 import {
   describe,
@@ -9,7 +10,6 @@ import {
   isJustCreated,
   isUpToDate,
 } from './status.ts'
-import type { Volume } from './volumes.ts'
 
 /** Makes one of two new disks the source; never chooses between disks that held data. */
 export function initialSync(volume: Volume, peerName: string): Task {

@@ -1,6 +1,6 @@
 import { type Fencing, type Node, type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { type CheckHost, type HostFacts, Refusal, requirement, type Task } from '../../lib/index.ts'
-import { libFolder } from '../base/folder.ts'
+import { libFolder } from '../shared/paths.ts'
 import { outletControl, type PowerSwitch, peerSwitch } from './switch.ts'
 
 /**

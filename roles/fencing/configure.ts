@@ -8,9 +8,9 @@ import {
   type Task,
   templates,
 } from '../../lib/index.ts'
-import { common } from '../base/common.ts'
-import { libFolder } from '../base/folder.ts'
 import { managerWords } from '../cluster/index.ts'
+import { common } from '../shared/common.ts'
+import { libFolder } from '../shared/paths.ts'
 import { programAnswers, switchAnswers } from './answers.ts'
 import { fencingFolder, isFenced, peerSwitch, secretFile, snmpFolder } from './switch.ts'
 

@@ -8,14 +8,14 @@ import {
   type Task,
   task,
 } from '../../lib/index.ts'
-import { onlyOn } from '../base/only-on.ts'
 import { type DiskState, diskState } from '../drbd/disk.ts'
 import { sizeText } from '../drbd/guard.ts'
 import { noted } from '../drbd/metadata.ts'
 import { usableSize } from '../drbd/on-disk.ts'
 import { describe, drbdStatus, isUpToDate } from '../drbd/status.ts'
 import { synchronised } from '../drbd/synchronise.ts'
-import { type Volume, volumesOf } from '../drbd/volumes.ts'
+import { onlyOn } from '../shared/only-on.ts'
+import { type Volume, volumesOf } from '../shared/volumes.ts'
 
 /** By how much a disk has grown since it was noted, in words; undefined where it has not. */
 export function growth({ size, marker }: DiskState, disk: string): string | undefined {

@@ -1,10 +1,10 @@
 import { heartbeatLines, type NodeContext, pairOf } from '../../inventory/schema.ts'
 import { directory, role, systemdUnit, type Task, templates } from '../../lib/index.ts'
-import { libFolder } from '../base/folder.ts'
 import { dopd } from '../drbd/fencing.ts'
+import { libFolder } from '../shared/paths.ts'
+import { wholeMessages } from './atomic-messages.ts'
 import { heartbeatRun, logFile } from './files.ts'
 import { watchdog, watchdogDevice } from './watchdog.ts'
-import { wholeMessages } from './whole.ts'
 
 const template = templates(import.meta.dirname)
 

@@ -1,6 +1,6 @@
 import type { Site } from '../../inventory/schema.ts'
 import { unitPath } from '../../lib/index.ts'
-import { libFolder } from '../base/folder.ts'
+import { libFolder } from '../shared/paths.ts'
 
 /** What systemd runs for heartbeat, and where it is told so. */
 export const heartbeatRun = `${libFolder}/heartbeat`

@@ -1,13 +1,13 @@
 import { type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
 import { directory, file, requirement, role, type Task, templates } from '../../lib/index.ts'
-import { libFolder } from '../base/folder.ts'
 import { manager, managerWords } from '../cluster/index.ts'
 import { mountOptions, stateOptions } from '../drbd/filesystem.ts'
 import { resourceFile } from '../drbd/narrow.ts'
-import { type Volume, volumesOf } from '../drbd/volumes.ts'
 import { fence } from '../fencing/configure.ts'
 import { isFenced } from '../fencing/switch.ts'
 import { pipefs, ports } from '../nfs/ports.ts'
+import { libFolder } from '../shared/paths.ts'
+import { type Volume, volumesOf } from '../shared/volumes.ts'
 
 const template = templates(import.meta.dirname)
 const scripts = '/etc/ha.d/resource.d'

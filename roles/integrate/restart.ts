@@ -2,8 +2,8 @@ import { type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
 import { change, role, service, type Task, task } from '../../lib/index.ts'
 import { handOver, pause } from '../cluster/handover.ts'
 import { holding, isSettled, manager, serves } from '../cluster/index.ts'
-import { volumesOf } from '../drbd/volumes.ts'
-import { guardPeerReady } from './active.ts'
+import { volumesOf } from '../shared/volumes.ts'
+import { guardPeerReady } from './standby-first.ts'
 import { keptOn } from './state.ts'
 
 /** Restarts heartbeat where its configuration is newer; the node that serves hands over first. */

@@ -2,7 +2,7 @@ import type { NodeContext, Site } from '../../inventory/schema.ts'
 import { type CheckHost, change, role, task } from '../../lib/index.ts'
 import { serves } from '../cluster/index.ts'
 import { guarding, mountOptions } from '../drbd/filesystem.ts'
-import { stateFolder, volumesOf } from '../drbd/volumes.ts'
+import { stateFolder, volumesOf } from '../shared/volumes.ts'
 
 /** What of the service runs on a node. */
 export interface Parts {

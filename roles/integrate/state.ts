@@ -2,7 +2,7 @@ import type { Site } from '../../inventory/schema.ts'
 import { type CheckHost, Refusal } from '../../lib/index.ts'
 import { manager } from '../cluster/index.ts'
 import { describe, drbdStatus } from '../drbd/status.ts'
-import { stateFolder, volumesOf } from '../drbd/volumes.ts'
+import { stateFolder, volumesOf } from '../shared/volumes.ts'
 
 /**
  * Where the running nfsdcld has its database: `disk`, the disk for it; `share`, as an older Tandem had it; else `elsewhere`;

@@ -1,10 +1,10 @@
 import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { role, service, systemdUnit, templates, unitPath } from '../../lib/index.ts'
-import { libFolder } from '../base/folder.ts'
 import { managerWords } from '../cluster/index.ts'
-import { volumesOf } from '../drbd/volumes.ts'
 import { fence } from '../fencing/configure.ts'
 import { isFenced } from '../fencing/switch.ts'
+import { libFolder } from '../shared/paths.ts'
+import { volumesOf } from '../shared/volumes.ts'
 
 const template = templates(import.meta.dirname)
 const unit = 'tandem-watch.service'

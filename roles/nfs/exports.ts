@@ -1,6 +1,6 @@
 import type { NodeContext, Site } from '../../inventory/schema.ts'
 import { block, line, packages, role, service, type Task, templates } from '../../lib/index.ts'
-import { literal } from '../base/literal.ts'
+import { literal } from '../shared/literal.ts'
 import { unlessLegacyMounts } from './own-mounts.ts'
 import { pipefs, ports } from './ports.ts'
 

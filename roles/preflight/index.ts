@@ -1,10 +1,10 @@
 import { type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
 import { platformIs, Refusal, requirement, role, type Task } from '../../lib/index.ts'
 import { blankDisk, isConfirmed } from '../drbd/blank.ts'
-import { stateMarkerPath } from '../drbd/marker.ts'
-import { volumesOf } from '../drbd/volumes.ts'
 import { switchAnswers } from '../fencing/answers.ts'
 import { isFenced } from '../fencing/switch.ts'
+import { stateMarkerPath } from '../shared/marker.ts'
+import { volumesOf } from '../shared/volumes.ts'
 import { missingAddresses, parseAddresses } from './addresses.ts'
 
 /** Looks at every node before anything is changed on any of them. */

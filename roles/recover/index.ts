@@ -9,7 +9,6 @@ import {
   type Task,
   task,
 } from '../../lib/index.ts'
-import { onlyOn } from '../base/only-on.ts'
 import { handOver, takeOver } from '../cluster/handover.ts'
 import { isActive, manager } from '../cluster/index.ts'
 import { diskState } from '../drbd/disk.ts'
@@ -17,8 +16,9 @@ import { reconnected } from '../drbd/reconnect.ts'
 import { diskReports, splitBrain } from '../drbd/split-brain.ts'
 import { describe } from '../drbd/status.ts'
 import { synchronised } from '../drbd/synchronise.ts'
-import { volumesOf } from '../drbd/volumes.ts'
 import { guardAlone } from '../integrate/beside.ts'
+import { onlyOn } from '../shared/only-on.ts'
+import { volumesOf } from '../shared/volumes.ts'
 import { forgetList, hasLeft, listSurvivor, savedFolder, saveFiles } from './save.ts'
 import { askSides, follows, hasToMove, hasToStart, isServing, obstacle } from './sides.ts'
 

@@ -10,9 +10,9 @@ import {
   type Task,
   task,
 } from '../../lib/index.ts'
-import { onlyOn } from '../base/only-on.ts'
 import { type DrbdStatus, describe, drbdStatus, generations, isIdle } from '../drbd/status.ts'
 import { synchronised } from '../drbd/synchronise.ts'
+import { onlyOn } from '../shared/only-on.ts'
 
 /** The site's variables and the node that `--victim` named. */
 type Chosen = Site & { readonly victim: string }

@@ -3,7 +3,7 @@ import { change, Refusal, requirement, role, task } from '../../lib/index.ts'
 import { handOver } from '../cluster/handover.ts'
 import { holding, isActive, manager } from '../cluster/index.ts'
 import { describe, drbdStatus, isUpToDate } from '../drbd/status.ts'
-import { guardPeerReady } from '../integrate/active.ts'
+import { guardPeerReady } from '../integrate/standby-first.ts'
 
 /** Moves the service from the node that has it to the other, and waits until it is true. */
 export default role('switchover', (context: NodeContext) => {

@@ -4,9 +4,9 @@ import { holding, manager, serves } from '../cluster/index.ts'
 import { comparedPath, neglected, resyncStep } from '../drbd/compare.ts'
 import { diskReports, splitBrain } from '../drbd/split-brain.ts'
 import { describe, drbdStatus, isIdle, isUpToDate } from '../drbd/status.ts'
-import { stateFolder, volumesOf } from '../drbd/volumes.ts'
 import { notGrown } from '../grow/index.ts'
 import { type Parts, parts } from '../integrate/service.ts'
+import { stateFolder, volumesOf } from '../shared/volumes.ts'
 
 /** S6, S9 to S13: the pair replicates, its nodes see each other, and exactly one of them serves. */
 export default role('verify/cluster', (context: NodeContext) => {

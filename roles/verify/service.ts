@@ -2,11 +2,11 @@ import { type NodeContext, peerOf } from '../../inventory/schema.ts'
 import { type CheckHost, requirement, role } from '../../lib/index.ts'
 import { serves } from '../cluster/index.ts'
 import { sizeText } from '../drbd/guard.ts'
-import { stateFolder, stateIn } from '../drbd/volumes.ts'
 import { beside } from '../integrate/beside.ts'
 import { lacking } from '../integrate/service.ts'
 import { keptOn } from '../integrate/state.ts'
 import { pipefs } from '../nfs/ports.ts'
+import { stateFolder, stateIn } from '../shared/volumes.ts'
 
 /** A line of `/var/lib/nfs/etab`: what is exported to whom, with all options. */
 export interface Exported {

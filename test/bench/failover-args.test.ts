@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { readFailover } from '../../bench/failover-args.ts'
-import { exitCodeOf } from '../../lib/errors.ts'
+import { exitCodeOf } from '../../lib/core/errors.ts'
 import { drills } from '../../playbooks/drills/index.ts'
 
 function refusal(words: string, env?: NodeJS.ProcessEnv): unknown {

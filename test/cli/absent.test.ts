@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import production from '../../inventory/production.ts'
-import { typed, withAbsent, without } from '../../lib/cli/absent.ts'
-import type { Context } from '../../lib/cli/context.ts'
+import type { Context } from '../../lib/cli/common/context.ts'
+import { typed, withAbsent, without } from '../../lib/cli/play/absent-host.ts'
 import confirmOff from '../../playbooks/confirm-off.ts'
 import site from '../../playbooks/site.ts'
 

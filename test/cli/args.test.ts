@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { readPlay } from '../../lib/cli/args.ts'
-import { UsageError } from '../../lib/errors.ts'
+import { readPlay } from '../../lib/cli/common/args.ts'
+import { UsageError } from '../../lib/core/errors.ts'
 
 describe('options of play', () => {
   test('are read', () => {

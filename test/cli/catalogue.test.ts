@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { onlyRole } from '../../lib/cli/catalogue.ts'
+import { onlyRole } from '../../lib/cli/playbooks/catalogue.ts'
 import { playbook, role } from '../../lib/index.ts'
 
 const roles = [

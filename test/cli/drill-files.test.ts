@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { $ } from 'zx'
-import { commitOf } from '../../lib/cli/commit.ts'
-import { earlier, keep, numbered } from '../../lib/cli/drill-files.ts'
-import type { Round } from '../../lib/drill/types.ts'
+import { commitOf } from '../../lib/cli/common/commit.ts'
+import { earlier, keep, numbered } from '../../lib/cli/drill/drill-files.ts'
+import type { Round } from '../../lib/drill/record/round-record.ts'
 
 let folder: string
 let json: string

@@ -10,11 +10,11 @@ import {
   secretFiles,
   untold,
   useSecrets,
-} from '../../lib/cli/secrets.ts'
-import { secrets as command } from '../../lib/cli/secrets-command.ts'
-import { Interrupted, UsageError } from '../../lib/errors.ts'
+} from '../../lib/cli/secrets/secrets.ts'
+import { secrets as command } from '../../lib/cli/secrets/secrets-command.ts'
+import { Interrupted, UsageError } from '../../lib/core/errors.ts'
+import { secret } from '../../lib/core/secret.ts'
 import type { Inventory } from '../../lib/inventory/index.ts'
-import { secret } from '../../lib/secret.ts'
 
 const inventory: Inventory = {
   name: 'pair',

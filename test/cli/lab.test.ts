@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { lab } from '../../lib/cli/lab.ts'
-import { labModule } from '../../lib/cli/lab-module.ts'
-import { statusText } from '../../lib/cli/lab-status.ts'
-import { type VerbCall, verbs } from '../../lib/cli/lab-verbs.ts'
-import { UsageError } from '../../lib/errors.ts'
+import { lab } from '../../lib/cli/lab/lab-command.ts'
+import { labModule } from '../../lib/cli/lab/lab-module.ts'
+import { statusText } from '../../lib/cli/lab/lab-status.ts'
+import { type VerbCall, verbs } from '../../lib/cli/lab/lab-verbs.ts'
+import { UsageError } from '../../lib/core/errors.ts'
 
 const root = join(import.meta.dirname, '../..')
 const dir = mkdtempSync(join(tmpdir(), 'tandem-lab-'))

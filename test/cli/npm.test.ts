@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-const start = fileURLToPath(new URL('../../lib/start/start.cjs', import.meta.url))
+const start = fileURLToPath(new URL('../../lib/launch/start.cjs', import.meta.url))
 let dir = ''
 
 beforeAll(() => {

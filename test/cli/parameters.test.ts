@@ -4,8 +4,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import production from '../../inventory/production.ts'
-import { allParameters, type Given, optionsWith, withParameters } from '../../lib/cli/parameters.ts'
-import { swallowed } from '../../lib/cli/swallowed.ts'
+import { swallowed } from '../../lib/cli/npm/npm-swallowed.ts'
+import {
+  allParameters,
+  type Given,
+  optionsWith,
+  withParameters,
+} from '../../lib/cli/playbooks/parameters.ts'
 import recover from '../../playbooks/recover-split-brain.ts'
 import site from '../../playbooks/site.ts'
 import verify from '../../playbooks/verify.ts'

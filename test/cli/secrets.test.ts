@@ -10,11 +10,11 @@ import {
   secretFiles,
   secretNames,
   useSecrets,
-} from '../../lib/cli/secrets.ts'
-import { secrets as command } from '../../lib/cli/secrets-command.ts'
-import { UsageError } from '../../lib/errors.ts'
+} from '../../lib/cli/secrets/secrets.ts'
+import { secrets as command } from '../../lib/cli/secrets/secrets-command.ts'
+import { UsageError } from '../../lib/core/errors.ts'
+import { masked, secret } from '../../lib/core/secret.ts'
 import type { Inventory } from '../../lib/inventory/index.ts'
-import { masked, secret } from '../../lib/secret.ts'
 
 const connection = { address: '127.0.0.1', port: 22, user: 'root' }
 const inventory: Inventory = {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-const start = fileURLToPath(new URL('../../lib/start/start.cjs', import.meta.url))
+const start = fileURLToPath(new URL('../../lib/launch/start.cjs', import.meta.url))
 const fixture = fileURLToPath(new URL('fixture', import.meta.url))
 
 /** How the command line ended. */

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeSkeleton, skeletonKinds } from '../../docs/skeleton.ts'
 import { topology } from '../../inventory/topology.ts'
-import { labPackages } from '../../lib/cli/lab-packages.ts'
+import { labPackages } from '../../lib/cli/lab/lab-packages.ts'
 
 const run = promisify(execFile)
 const root = resolve(import.meta.dirname, '../..')
@@ -78,7 +78,7 @@ describe('npm run new', () => {
     ]
     await tool('vitest', 'run', ...own, 'test/structure.test.ts')
     // It is verified, and a golden file is made of it, with nothing else edited.
-    const listed = await run('node', ['lib/start/start.cjs', 'play', 'verify', '--list-tasks'], {
+    const listed = await run('node', ['lib/launch/start.cjs', 'play', 'verify', '--list-tasks'], {
       cwd: copy,
       timeout,
     })
@@ -118,7 +118,7 @@ describe("a newcomer's firewall", () => {
     await tool('tsc', '--noEmit', '-p', '.')
     const { stdout } = await run(
       'node',
-      ['lib/start/start.cjs', 'play', 'verify', '--list-tasks'],
+      ['lib/launch/start.cjs', 'play', 'verify', '--list-tasks'],
       {
         cwd: copy,
         timeout,
@@ -132,7 +132,7 @@ describe("a newcomer's firewall", () => {
     // Asked in a process of its own: this one has loaded site as it was.
     const script = `
       import { topology } from './inventory/topology.ts'
-      import { labPackages } from './lib/cli/lab-packages.ts'
+      import { labPackages } from './lib/cli/lab/lab-packages.ts'
       console.log(JSON.stringify(await labPackages(topology, { root: process.cwd() })))`
     const asked = await run('node', ['--import', 'tsx', '--input-type=module', '-e', script], {
       cwd: copy,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { exitCodes } from '../../lib/core/errors.ts'
 import { controlText, runControls } from '../../lib/drill/controls.ts'
-import type { StartBook } from '../../lib/drill/kit.ts'
-import { exitCodes } from '../../lib/errors.ts'
+import type { StartBook } from '../../lib/drill/workload.ts'
 import { controls } from '../../playbooks/drills/controls/index.ts'
 import type { Control } from '../../playbooks/drills/pair/words.ts'
 import { drillOf, FakeGround, fakeBook } from './fake.ts'
@@ -18,21 +18,21 @@ const byName = (name: string) => controls.find(({ drill }) => drill.name === nam
 
 async function run(
   which: readonly Control[],
-  book: StartBook,
-  ground: FakeGround = new GoodPair(),
+  workload: StartBook,
+  environment: FakeGround = new GoodPair(),
   stop = new AbortController(),
 ) {
   const said: string[] = []
-  const running = runControls(ground, {
+  const running = runControls(environment, {
     controls: which,
     rounds: 1,
-    startBook: book,
+    startWorkload: workload,
     say: (text) => said.push(text),
     signal: stop.signal,
     patienceMs: 1,
   })
   await vi.advanceTimersByTimeAsync(60 * 60_000)
-  return { ...(await running), ground, said: said.join('\n') }
+  return { ...(await running), environment, said: said.join('\n') }
 }
 
 /** A pair whose servers both write at the end of everything. */
@@ -79,8 +79,8 @@ describe('a control', () => {
         { isControl: true, spoils: true },
       ),
     }
-    const { ground } = await run([control], lossy, new FakeGround())
-    expect(ground.done.filter((text) => text === 'restore')).toHaveLength(2)
+    const { environment } = await run([control], lossy, new FakeGround())
+    expect(environment.done.filter((text) => text === 'restore')).toHaveLength(2)
   })
 
   it('is not begun where the pair cannot be put back', async () => {
@@ -89,11 +89,11 @@ describe('a control', () => {
         throw new Error('There is no snapshot converged; there is clean')
       }
     }
-    const { results, ground } = await run([byName('answer-5')], lossy, new NoWayBack())
+    const { results, environment } = await run([byName('answer-5')], lossy, new NoWayBack())
     expect(results).toEqual([
       { name: 'answer-5', caught: false, text: 'There is no snapshot converged; there is clean' },
     ])
-    expect(ground.done).toEqual([])
+    expect(environment.done).toEqual([])
   })
 
   it('that is interrupted ends them all, healed and put back', async () => {
@@ -104,7 +104,7 @@ describe('a control', () => {
         stop.abort()
       }
     }
-    const { results, exitCode, ground } = await run(
+    const { results, exitCode, environment } = await run(
       [byName('fencing-off'), byName('answer-5')],
       lossy,
       new Interrupting(),
@@ -112,8 +112,8 @@ describe('a control', () => {
     )
     expect(exitCode).toBe(exitCodes.interrupted)
     expect(results.map(({ name, caught }) => [name, caught])).toEqual([['fencing-off', false]])
-    expect(ground.done.slice(-1)).toEqual(['restore'])
-    expect(ground.done).toContain('thaw M1')
+    expect(environment.done.slice(-1)).toEqual(['restore'])
+    expect(environment.done).toContain('thaw M1')
   })
 })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { counterProblems, judgeCounters, type Sample } from '../../lib/drill/counters.ts'
+import type { Span } from '../../lib/drill/record/round-record.ts'
 import { sampleOf, startSampler } from '../../lib/drill/sampler.ts'
-import type { Span } from '../../lib/drill/types.ts'
 import { FakeGround } from './fake.ts'
 
 /** Samples as [arrival in ms, bytes written], a connection each list; read when they arrived. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { runDrills } from '../../lib/drill/run.ts'
-import { stageOf } from '../../lib/drill/stage.ts'
+import { roundContext } from '../../lib/drill/round-context.ts'
+import { runDrills } from '../../lib/drill/run-drills.ts'
 import { drills } from '../../playbooks/drills/index.ts'
 import type { Drill } from '../../playbooks/drills/pair/words.ts'
 import { fakeBook } from './fake.ts'
@@ -16,18 +16,18 @@ afterEach(() => void vi.useRealTimers())
 
 /** Runs one round of one drill, with all its waiting done in no time. */
 async function round(drill: Drill, active: string) {
-  const ground = new GoodPair()
+  const environment = new GoodPair()
   const said: string[] = []
-  const running = runDrills(ground, {
+  const running = runDrills(environment, {
     drills: [drill],
     rounds: 1,
     active,
-    startBook: fakeBook(),
+    startWorkload: fakeBook(),
     say: (text) => said.push(text),
     signal: new AbortController().signal,
   })
   await vi.advanceTimersByTimeAsync(30 * 60_000)
-  return { ...(await running), ground, said: said.join('\n') }
+  return { ...(await running), environment, said: said.join('\n') }
 }
 
 const each = drills.flatMap((drill) =>
@@ -35,12 +35,12 @@ const each = drills.flatMap((drill) =>
 )
 
 it.each(each)('%s passes on a good pair with %s active', async (_, active, drill) => {
-  const { breach, exitCode, ground, rounds, said } = await round(drill, active)
+  const { breach, exitCode, environment, rounds, said } = await round(drill, active)
   expect(breach?.problems ?? [], said).toEqual([])
   expect(exitCode).toBe(0)
   expect(rounds[0]?.active).toBe(active)
-  expect([...ground.cuts]).toEqual([])
-  expect(ground.off.size).toBe(0)
+  expect([...environment.cuts]).toEqual([])
+  expect(environment.off.size).toBe(0)
 })
 
 /** What ends by itself, or is mended by the pair: there is nothing to undo. */
@@ -70,23 +70,29 @@ class GuardedPair extends GoodPair {
 it.each(drills.map((drill) => [drill.name, drill] as const))(
   '%s registers how to undo its fault before it does it',
   async (name, drill) => {
-    const ground = new GuardedPair()
-    const book = await fakeBook()(ground.client, ground.system, 'run', [])
+    const environment = new GuardedPair()
+    const workload = await fakeBook()(environment.client, environment.system, 'run', [])
     const { signal } = new AbortController()
     const names = { active: 'M1', standby: 'M2' }
-    const { stage, story } = stageOf({ ...names, ground, book, say: () => {}, signal })
+    const { context, record } = roundContext({
+      ...names,
+      environment,
+      workload,
+      say: () => {},
+      signal,
+    })
     const running = drill.run({
-      ...stage,
+      ...context,
       undo: (text, act) => {
-        ground.undos.push(text)
-        stage.undo(text, act)
+        environment.undos.push(text)
+        context.undo(text, act)
       },
       fault: async (text, act, again) => {
-        if (!mends.includes(name)) expect(ground.undos, text).not.toEqual([])
-        await stage.fault(text, act, again)
+        if (!mends.includes(name)) expect(environment.undos, text).not.toEqual([])
+        await context.fault(text, act, again)
       },
     })
     await Promise.all([running, vi.advanceTimersByTimeAsync(30 * 60_000)])
-    expect(story.problems).toEqual([])
+    expect(record.problems).toEqual([])
   },
 )

@@ -1,11 +1,11 @@
-import { type Ability, abilities } from '../../lib/drill/ground.ts'
-import type { StartBook } from '../../lib/drill/kit.ts'
-import type { Machine } from '../../lib/drill/machine.ts'
-import type { Verdict } from '../../lib/drill/types.ts'
+import { type Ability, abilities } from '../../lib/drill/environment.ts'
+import type { Machine } from '../../lib/drill/machine/machine.ts'
+import type { Verdict } from '../../lib/drill/record/round-record.ts'
+import type { StartBook } from '../../lib/drill/workload.ts'
 import { unreached } from '../../playbooks/drills/pair/look.ts'
 import type { NodeState, PairPlan, PairState } from '../../playbooks/drills/pair/state.ts'
 import { pairSystem } from '../../playbooks/drills/pair/system.ts'
-import type { Drill, Ground } from '../../playbooks/drills/pair/words.ts'
+import type { Drill, Environment } from '../../playbooks/drills/pair/words.ts'
 
 export const plan: PairPlan = {
   recipe: 'tandem',
@@ -59,7 +59,7 @@ export const idle = (name: string): NodeState => ({
 })
 
 /** A pair in memory; `pretend` changes what is seen of it. */
-export class FakeGround implements Ground {
+export class FakeGround implements Environment {
   readonly plan = plan
   readonly system = pairSystem(plan)
   readonly can: ReadonlySet<Ability>

@@ -10,7 +10,7 @@ import {
   stopLedger,
 } from '../../lib/drill/ledger/index.ts'
 import { program } from '../../lib/drill/ledger/program.ts'
-import { works } from '../../lib/drill/types.ts'
+import { works } from '../../lib/drill/record/round-record.ts'
 import { begun, contentOf, folder, here, sh, still, written, wrote } from './ledger-host.ts'
 
 const host = here()

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Machine } from '../../lib/drill/machine.ts'
+import type { Machine } from '../../lib/drill/machine/machine.ts'
+import { sshMachine } from '../../lib/drill/machine/ssh-machine.ts'
 import { startSampler } from '../../lib/drill/sampler.ts'
-import { sshMachine } from '../../lib/drill/ssh-machine.ts'
 import { counterScript } from '../../playbooks/drills/pair/counter.ts'
 import { startServer, type TestServer } from '../ssh/server.ts'
 

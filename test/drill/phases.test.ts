@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { clockOf, fromUptime, onClockOf } from '../../lib/drill/clock.ts'
-import type { Operation, Work } from '../../lib/drill/types.ts'
+import { clockOf, fromUptime, onClockOf } from '../../lib/drill/machine/machine-clock.ts'
+import type { Operation, Work } from '../../lib/drill/record/round-record.ts'
 import {
   finest,
   heartbeatMarks,

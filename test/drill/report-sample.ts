@@ -1,4 +1,4 @@
-import { type Round, type Span, type Work, works } from '../../lib/drill/types.ts'
+import { type Round, type Span, type Work, works } from '../../lib/drill/record/round-record.ts'
 
 /** The same numbers at every call, so that a test which fails can be run again. */
 function random(seed: number): () => number {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { exitCodes } from '../../lib/core/errors.ts'
 import type { Drill } from '../../lib/drill/drill.ts'
-import type { StartBook } from '../../lib/drill/kit.ts'
-import { possible } from '../../lib/drill/run.ts'
-import { exitCodes } from '../../lib/errors.ts'
+import { possible } from '../../lib/drill/run-drills.ts'
+import type { StartBook } from '../../lib/drill/workload.ts'
 import { drills } from '../../playbooks/drills/index.ts'
 import { active, drillOf, FakeGround, fakeBook, idle } from './fake.ts'
 import { runAll } from './run-all.ts'
@@ -12,13 +12,13 @@ const byName = (name: string) => drills.find((drill) => drill.name === name) as 
 describe('drills on a pair that does as it should', () => {
   it('pass, each round from where the last one left the service', async () => {
     const removed: string[] = []
-    const { exitCode, rounds, ground } = await runAll([byName('standby')], {
+    const { exitCode, rounds, environment } = await runAll([byName('standby')], {
       rounds: 2,
-      book: fakeBook({}, removed),
+      workload: fakeBook({}, removed),
     })
     expect(exitCode).toBe(exitCodes.converged)
     expect(rounds.map(({ problems }) => problems)).toEqual([[], []])
-    expect(ground.done.filter((text) => text.includes('hb_standby'))).toEqual([
+    expect(environment.done.filter((text) => text.includes('hb_standby'))).toEqual([
       'M1: /usr/share/heartbeat/hb_standby all',
       'M2: /usr/share/heartbeat/hb_standby all',
     ])
@@ -26,21 +26,21 @@ describe('drills on a pair that does as it should', () => {
   })
 
   it('compare the disks once a drill, in its last round', async () => {
-    const { ground } = await runAll([byName('standby')], { rounds: 3 })
-    expect(ground.done.filter((text) => text.includes('drbdadm verify'))).toHaveLength(1)
+    const { environment } = await runAll([byName('standby')], { rounds: 3 })
+    expect(environment.done.filter((text) => text.includes('drbdadm verify'))).toHaveLength(1)
   })
 
   it('give the power back before they end', async () => {
     const cutting = drillOf(
-      async (stage) => {
-        stage.undo('power', () => stage.ground.powerOn(stage.active))
-        await stage.fault('no power', () => stage.ground.powerOff(stage.active))
+      async (context) => {
+        context.undo('power', () => context.environment.powerOn(context.active))
+        await context.fault('no power', () => context.environment.powerOff(context.active))
       },
       { moves: true },
     )
-    const { exitCode, ground } = await runAll([cutting])
+    const { exitCode, environment } = await runAll([cutting])
     expect(exitCode).toBe(exitCodes.converged)
-    expect(ground.done.filter((text) => text.startsWith('power'))).toEqual([
+    expect(environment.done.filter((text) => text.startsWith('power'))).toEqual([
       'power off M1',
       'power on M1',
     ])
@@ -49,23 +49,23 @@ describe('drills on a pair that does as it should', () => {
 
 describe('the first breach', () => {
   it('ends everything: a lost write', async () => {
-    const book = fakeBook({ lost: ['create-7: expected create 7, got nothing'] })
-    const result = await runAll([byName('standby'), byName('lock')], { book, rounds: 3 })
+    const workload = fakeBook({ lost: ['create-7: expected create 7, got nothing'] })
+    const result = await runAll([byName('standby'), byName('lock')], { workload, rounds: 3 })
     expect(result.exitCode).toBe(exitCodes.failed)
     expect(result.rounds).toHaveLength(1)
     expect(result.breach?.problems.join()).toContain('create-7')
   })
 
   it('stops the worse of two nodes that serve', async () => {
-    const ground = new FakeGround()
-    const both = drillOf(async (stage) => {
-      ground.pretend = () => [
+    const environment = new FakeGround()
+    const both = drillOf(async (context) => {
+      environment.pretend = () => [
         active('M1'),
         { ...active('M2'), replica: { ...active('M2').replica, disk: 'Outdated' } },
       ]
-      await stage.keepsServing('M1', 5)
+      await context.keepsServing('M1', 5)
     })
-    const { exitCode, said, ground: after } = await runAll([both], { ground })
+    const { exitCode, said, environment: after } = await runAll([both], { environment })
     expect(exitCode).toBe(exitCodes.failed)
     expect(said).toContain('DRBD is Primary on M1 and M2')
     expect(after.done.filter((text) => text.includes('stop heartbeat'))).toEqual([
@@ -75,30 +75,30 @@ describe('the first breach', () => {
   })
 
   it('is told before anything is broken where the pair was not whole', async () => {
-    const ground = new FakeGround()
-    ground.pretend = (nodes) =>
+    const environment = new FakeGround()
+    environment.pretend = (nodes) =>
       nodes.map((node) => (node.name === 'M2' ? idleWithout(node.name) : node))
-    const { exitCode, breach } = await runAll([byName('standby')], { ground })
+    const { exitCode, breach } = await runAll([byName('standby')], { environment })
     expect(exitCode).toBe(exitCodes.failed)
     expect(breach?.problems).toEqual(['before: M2: heartbeat does not run'])
-    expect(ground.done.some((text) => text.includes('hb_standby'))).toBe(false)
+    expect(environment.done.some((text) => text.includes('hb_standby'))).toBe(false)
   })
 
   it('heals although the drill threw, and says what threw', async () => {
-    const thrower = drillOf(async (stage) => {
-      stage.undo('em2 is connected again', () => stage.ground.heal('em2'))
-      await stage.ground.cut('em2')
+    const thrower = drillOf(async (context) => {
+      context.undo('em2 is connected again', () => context.environment.heal('em2'))
+      await context.environment.cut('em2')
       throw new Error('something unforeseen')
     })
-    const { breach, ground } = await runAll([thrower])
+    const { breach, environment } = await runAll([thrower])
     expect(breach?.problems).toContain('something unforeseen')
-    expect(ground.done).toContain('heal em2')
+    expect(environment.done).toContain('heal em2')
   })
 
   it('is a service that left where it should stay', async () => {
-    const mover = drillOf(async (stage) => {
-      await stage.machine('M1').run('hb_standby')
-      await stage.keepsServing('M1', 50)
+    const mover = drillOf(async (context) => {
+      await context.machine('M1').run('hb_standby')
+      await context.keepsServing('M1', 50)
     })
     const { breach } = await runAll([mover])
     expect(breach?.problems[0]).toMatch(/^the service left M1/)
@@ -107,7 +107,7 @@ describe('the first breach', () => {
   it('is a client that was told nothing of what the drill is about', async () => {
     const silent: StartBook = (client, pair, run) => fakeBook()(client, pair, run, [])
     const { breach } = await runAll([drillOf(async () => {}, { expects: ['ENOSPC'] })], {
-      book: silent,
+      workload: silent,
     })
     expect(breach?.problems).toEqual(['no client was told ENOSPC, which this drill is about'])
   })
@@ -126,21 +126,24 @@ const idleWithout = (name: string) => ({ ...idle(name), heartbeat: 'stopped' })
 describe('an interrupt', () => {
   it('heals what was cut, last first, and exits 130', async () => {
     const stop = new AbortController()
-    const long = drillOf(async (stage) => {
+    const long = drillOf(async (context) => {
       for (const link of ['em2', 'em3']) {
-        stage.undo(link, () => stage.ground.heal(link))
-        await stage.ground.cut(link)
+        context.undo(link, () => context.environment.heal(link))
+        await context.environment.cut(link)
       }
       stop.abort()
-      await stage.pause(60_000)
+      await context.pause(60_000)
     })
-    const { exitCode, ground } = await runAll([long], { signal: stop.signal })
+    const { exitCode, environment } = await runAll([long], { signal: stop.signal })
     expect(exitCode).toBe(exitCodes.interrupted)
-    expect(ground.done.filter((text) => text.startsWith('heal'))).toEqual(['heal em3', 'heal em2'])
+    expect(environment.done.filter((text) => text.startsWith('heal'))).toEqual([
+      'heal em3',
+      'heal em2',
+    ])
   })
 })
 
-describe('what a ground cannot do', () => {
+describe('what an environment cannot do', () => {
   it('is skipped by name with the reason', () => {
     const { run, skipped } = possible(drills, { can: new Set() })
     expect(run.map(({ name }) => name)).toEqual([

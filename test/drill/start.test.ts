@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { rowsOf } from '../../lib/drill/report/rows.ts'
-import { chosenNode } from '../../lib/drill/start.ts'
-import { exitCodes } from '../../lib/errors.ts'
+import { exitCodes } from '../../lib/core/errors.ts'
+import { chosenNode } from '../../lib/drill/begin-round.ts'
+import { rowsOf } from '../../lib/drill/record/drill-rows.ts'
 import { drillOf, FakeGround } from './fake.ts'
 import { runAll } from './run-all.ts'
 
@@ -25,31 +25,31 @@ describe('the node that serves when a round begins', () => {
   const nothing = drillOf(async () => {})
 
   it('is the one that was asked for, moved there by a switchover where it is not', async () => {
-    const ground = new Moving()
-    const given = { ground, active: 'M2', rounds: 2 }
+    const environment = new Moving()
+    const given = { environment, active: 'M2', rounds: 2 }
     const { rounds, said, exitCode } = await runAll([nothing], given)
     expect(exitCode).toBe(exitCodes.converged)
     expect(rounds.map(({ active: name }) => name)).toEqual(['M2', 'M2'])
-    expect(ground.done.filter((text) => text.startsWith('play'))).toEqual(['play switchover'])
+    expect(environment.done.filter((text) => text.startsWith('play'))).toEqual(['play switchover'])
     expect(said).toContain('made-up 1/2  the service is moved to M2 first')
   })
 
   it('is chosen by chance and said where either may be', async () => {
     const said: string[] = []
-    const ground = new FakeGround()
+    const environment = new FakeGround()
     const chosen = Array.from({ length: 64 }, () =>
-      chosenNode(ground, 'either', (text) => said.push(text)),
+      chosenNode(environment, 'either', (text) => said.push(text)),
     )
     expect(new Set(chosen)).toEqual(new Set(['M1', 'M2']))
     expect(said).toEqual(chosen.map((name) => `${name} is to serve (by chance)`))
-    const { rounds } = await runAll([nothing], { ground: new Moving(), active: 'either' })
+    const { rounds } = await runAll([nothing], { environment: new Moving(), active: 'either' })
     expect(['M1', 'M2']).toContain(rounds[0]?.active)
   })
 
   it('keeps the round from beginning where the switchover does not move it', async () => {
-    const ground = new Moving()
-    ground.moves = false
-    const { breach, rounds } = await runAll([nothing], { ground, active: 'M2' })
+    const environment = new Moving()
+    environment.moves = false
+    const { breach, rounds } = await runAll([nothing], { environment, active: 'M2' })
     expect(breach?.problems).toEqual([
       'before: npm run play switchover did not move the service to M2 (exit code 4)',
     ])
@@ -61,9 +61,9 @@ describe("the NFS servers' counters", () => {
   const nothing = drillOf(async () => {})
 
   it('are kept with the round', async () => {
-    const ground = new Moving()
-    ground.written = { M1: [10, 30], M2: [0, 0] }
-    const { rounds, exitCode } = await runAll([nothing], { ground })
+    const environment = new Moving()
+    environment.written = { M1: [10, 30], M2: [0, 0] }
+    const { rounds, exitCode } = await runAll([nothing], { environment })
     expect(exitCode).toBe(exitCodes.converged)
     expect(rounds[0]?.written).toEqual({
       samples: { M1: 2, M2: 2 },
@@ -73,9 +73,9 @@ describe("the NFS servers' counters", () => {
   })
 
   it('that rise on both nodes at once are a breach', async () => {
-    const ground = new Moving()
-    ground.written = { M1: [10, 30], M2: [0, 7] }
-    const { breach, rounds } = await runAll([nothing], { ground })
+    const environment = new Moving()
+    environment.written = { M1: [10, 30], M2: [0, 7] }
+    const { breach, rounds } = await runAll([nothing], { environment })
     expect(breach?.problems).toEqual([
       expect.stringMatching(/^nfsd wrote on M1 and M2 in the same second, at [\d:.]+ UTC$/),
     ])

@@ -225,7 +225,8 @@ describe('speculative convergence', () => {
 describe('roleLine', () => {
   it('finds the first line of a role in a stack', () => {
     const error = new UsageError('x')
-    error.stack = 'UsageError: x\n at a (/x/lib/task.ts:3:1)\n at b (/x/roles/drbd/init.ts:42:9)'
+    error.stack =
+      'UsageError: x\n at a (/x/lib/core/task.ts:3:1)\n at b (/x/roles/drbd/init.ts:42:9)'
     expect(roleLine(error.stack)).toBe('roles/drbd/init.ts:42')
   })
 })

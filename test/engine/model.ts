@@ -1,6 +1,6 @@
-import type { Site } from '../../lib/engine/make.ts'
+import type { Target } from '../../lib/engine/apply.ts'
 import type { PlannedTask } from '../../lib/engine/plan.ts'
-import { watch } from '../../lib/engine/site.ts'
+import { watch } from '../../lib/engine/target.ts'
 import {
   type CheckHost,
   change,
@@ -81,7 +81,7 @@ export class Machine {
     return done
   }
 
-  site(): Site {
+  site(): Target {
     return {
       name: 'machine',
       look: (thrownAway) => this.checkHost(thrownAway),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { UsageError } from '../../lib/errors.ts'
+import { UsageError } from '../../lib/core/errors.ts'
 import { defineInventory } from '../../lib/inventory/index.ts'
 
 const schema = {

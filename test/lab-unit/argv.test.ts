@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { topology } from '../../inventory/topology.ts'
-import { machineArgv, switchArgv } from '../../lib/lab/argv.ts'
-import { labFiles } from '../../lib/lab/options.ts'
-import { linksOf, machineOf, management } from '../../lib/lab/topology.ts'
+import { labFiles } from '../../lib/lab/model/lab-options.ts'
+import { linksOf, machineOf, management } from '../../lib/lab/model/topology.ts'
+import { machineArgv, switchArgv } from '../../lib/lab/processes/argv.ts'
 
 const files = labFiles({ stateDir: '/state', topology }, 1000)
 const start = { acceleration: 'tcg', kernel: '/image/vmlinuz', port: 2222 } as const

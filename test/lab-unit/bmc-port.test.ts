@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
-const program = resolve(import.meta.dirname, '../../lib/lab/switch.mjs')
+const program = resolve(import.meta.dirname, '../../lib/lab/processes/switch.mjs')
 const bmc = { ip: 'ac10c86e', mac: '5254007a01bc' }
 const guest = { ip: 'ac10c8d3', mac: '5254007a0204' }
 const everyone = 'ffffffffffff'

@@ -7,11 +7,11 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { topology } from '../../inventory/topology.ts'
-import { endBmcs, newPassword, simConfig, startBmcs } from '../../lib/lab/bmc.ts'
-import { type LabFiles, labFiles } from '../../lib/lab/options.ts'
-import { bmcConfig, runningPid } from '../../lib/lab/process.ts'
-import { bmcStateOf, type LabState } from '../../lib/lab/state.ts'
-import { bmcName, bmcsOf } from '../../lib/lab/topology.ts'
+import { type LabFiles, labFiles } from '../../lib/lab/model/lab-options.ts'
+import { bmcStateOf, type LabState } from '../../lib/lab/model/state.ts'
+import { bmcName, bmcsOf } from '../../lib/lab/model/topology.ts'
+import { endBmcs, newPassword, simConfig, startBmcs } from '../../lib/lab/processes/bmc.ts'
+import { bmcConfig, runningPid } from '../../lib/lab/processes/processes.ts'
 
 const uid = process.getuid?.() ?? 0
 const own = () => ({ port: 0, password: newPassword() })

@@ -1,10 +1,10 @@
 import ssh2 from 'ssh2'
 import { expect, test } from 'vitest'
 import { topology } from '../../inventory/topology.ts'
-import { identityArchive } from '../../lib/lab/cpio.ts'
-import { identityFiles, interfaces } from '../../lib/lab/identity.ts'
-import { newKeyPair } from '../../lib/lab/keys.ts'
-import { machineOf } from '../../lib/lab/topology.ts'
+import { identityArchive } from '../../lib/lab/identity/cpio.ts'
+import { identityFiles, interfaces } from '../../lib/lab/identity/identity.ts'
+import { newKeyPair } from '../../lib/lab/identity/keys.ts'
+import { machineOf } from '../../lib/lab/model/topology.ts'
 
 test('makes keys that read back as what they say', () => {
   const pair = newKeyPair()

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { lock, locked } from '../../lib/lab/lock.ts'
+import { lock, locked } from '../../lib/lab/model/lock.ts'
 
 let folder: string
 beforeEach(() => {

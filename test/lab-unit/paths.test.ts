@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { topology } from '../../inventory/topology.ts'
-import { labFiles, labPaths } from '../../lib/lab/options.ts'
-import { bmcName, cable } from '../../lib/lab/topology.ts'
+import { labFiles, labPaths } from '../../lib/lab/model/lab-options.ts'
+import { bmcName, cable } from '../../lib/lab/model/topology.ts'
 
 test.each([
   [{ HOME: '/home/a' }, '/home/a/.cache/tandem/lab', '/home/a/.local/state/tandem/lab'],

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { topology } from '../../inventory/topology.ts'
-import { labFiles } from '../../lib/lab/options.ts'
-import { endProcess, isOurs, makeRunDir, runningPid } from '../../lib/lab/process.ts'
+import { labFiles } from '../../lib/lab/model/lab-options.ts'
+import { endProcess, isOurs, makeRunDir, runningPid } from '../../lib/lab/processes/processes.ts'
 
 const uid = process.getuid?.() ?? 0
 let folder: string

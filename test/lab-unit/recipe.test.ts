@@ -8,8 +8,8 @@ import {
   passedAptOptions,
   recipeHash,
   writeImagePlans,
-} from '../../lib/lab/recipe.ts'
-import { aptLine, missingPackages, searchPath, tools } from '../../lib/lab/tools.ts'
+} from '../../lib/lab/image/recipe.ts'
+import { aptLine, missingPackages, searchPath, tools } from '../../lib/lab/image/tools.ts'
 
 test('names the image by its scripts, and by what the roles install', () => {
   const same = () => 'content'

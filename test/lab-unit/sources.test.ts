@@ -8,7 +8,7 @@ import {
   parseDeb822,
   parseList,
   readSources,
-} from '../../lib/lab/sources.ts'
+} from '../../lib/lab/image/sources.ts'
 
 const deb822 = `Types: deb deb-src
 # a comment

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { topology } from '../../inventory/topology.ts'
-import { type LabFiles, labFiles } from '../../lib/lab/options.ts'
-import { bmcPasswords, type LabState, readState, writeState } from '../../lib/lab/state.ts'
+import { type LabFiles, labFiles } from '../../lib/lab/model/lab-options.ts'
+import { bmcPasswords, type LabState, readState, writeState } from '../../lib/lab/model/state.ts'
 
 const state: LabState = {
   version: 4,

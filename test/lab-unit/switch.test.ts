@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
-const program = resolve(import.meta.dirname, '../../lib/lab/switch.mjs')
+const program = resolve(import.meta.dirname, '../../lib/lab/processes/switch.mjs')
 const everyone = 'ff:ff:ff:ff:ff:ff'
 const address = { a: '02:00:00:00:00:0a', b: '02:00:00:00:00:0b', c: '02:00:00:00:00:0c' }
 type Name = keyof typeof address

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { topology } from '../../inventory/topology.ts'
 import { labPaths } from '../../lib/lab/index.ts'
-import { labFiles } from '../../lib/lab/options.ts'
+import { labFiles } from '../../lib/lab/model/lab-options.ts'
 import { diskHash, picture } from './state.ts'
 import { complaints, lab, on, play, story } from './tandem.ts'
 

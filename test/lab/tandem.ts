@@ -15,7 +15,7 @@ export interface Played extends Ended {
   readonly recap: readonly HostRecap[]
 }
 
-const main = ['lib/start/start.cjs']
+const main = ['lib/launch/start.cjs']
 
 function start(words: readonly string[]): ChildProcess {
   return spawn(process.execPath, [...main, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })

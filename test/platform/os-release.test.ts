@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { Refusal } from '../../lib/errors.ts'
+import { Refusal } from '../../lib/core/errors.ts'
 import { debian12, parseOsRelease, platformIs } from '../../lib/platform/index.ts'
 import { here } from '../resources/host.ts'
 

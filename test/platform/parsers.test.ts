@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import type { Output } from '../../lib/core/task.ts'
 import { explainApt, staleLists } from '../../lib/platform/apt-errors.ts'
 import { type AptProgress, parseAptStatus } from '../../lib/platform/apt-status.ts'
 import { parseDpkgQuery } from '../../lib/platform/dpkg.ts'
 import { parseShow } from '../../lib/platform/systemd-state.ts'
-import type { Output } from '../../lib/task.ts'
 import { cases } from './cases.ts'
 
 const folder = (name: string) => join(import.meta.dirname, name)

@@ -3,8 +3,8 @@ import { chown, mkdtemp, open, rename, rm } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { $ } from 'zx/core'
-import { commandLine, quote } from '../../lib/ssh/quote.ts'
-import type { Ask, CheckHost, Host, Output, Question, Task } from '../../lib/task.ts'
+import { commandLine, quote } from '../../lib/core/quote.ts'
+import type { Ask, CheckHost, Host, Output, Question, Task } from '../../lib/core/task.ts'
 
 /** This machine as a host: real commands in a real /bin/sh, and a list of what was asked. */
 export interface Here extends Host {

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { look, lookWithSum } from '../../lib/resources/look.ts'
-import { readText } from '../../lib/resources/text.ts'
+import { readText } from '../../lib/resources/shared/edit-file.ts'
+import { look, lookWithSum } from '../../lib/resources/shared/stat.ts'
 import { here, inDirectory } from './host.ts'
 
 test('what is looked at together is as if looked at alone, in one question', () =>

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { mount } from '../../lib/resources/index.ts'
 import { fstabWith } from '../../lib/resources/mount.ts'
-import { fstabLine, lackingOptions, parseMounts } from '../../lib/resources/mount-table.ts'
+import { fstabLine, lackingOptions, parseMounts } from '../../lib/resources/shared/mount-table.ts'
 import { here, inDirectory } from './host.ts'
 
 const proc = parseMounts(readFileSync('/proc/self/mounts', 'utf8')).findLast(

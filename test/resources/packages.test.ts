@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
-import { UsageError } from '../../lib/errors.ts'
+import { UsageError } from '../../lib/core/errors.ts'
 import { packages } from '../../lib/resources/index.ts'
 import { here } from './host.ts'
 

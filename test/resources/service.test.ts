@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { ServiceState } from '../../lib/platform/index.ts'
 import { service } from '../../lib/resources/index.ts'
-import { newer, outdated, stampScript, stampText } from '../../lib/resources/restart.ts'
 import {
   interrupts,
   type ServiceWanted,
   serviceDifference,
-} from '../../lib/resources/service-difference.ts'
+} from '../../lib/resources/shared/service-difference.ts'
+import { newer, outdated, stampScript, stampText } from '../../lib/resources/shared/start-stamp.ts'
 import { cases } from '../platform/cases.ts'
 import { here, inDirectory } from './host.ts'
 

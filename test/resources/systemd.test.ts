@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Refusal } from '../../lib/errors.ts'
+import { Refusal } from '../../lib/core/errors.ts'
 import { service } from '../../lib/resources/index.ts'
 import { converge, here } from './host.ts'
 

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { UsageError } from '../../lib/errors.ts'
+import { UsageError } from '../../lib/core/errors.ts'
 import { templates } from '../../lib/resources/index.ts'
 import { render } from '../../lib/resources/template.ts'
 import { converge, inDirectory, me } from './host.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Interrupted } from '../../lib/errors.ts'
+import { Interrupted } from '../../lib/core/errors.ts'
 import { type Probed, waitUntil } from '../../lib/resources/index.ts'
 import { converge, here } from './host.ts'
 

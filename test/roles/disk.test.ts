@@ -16,8 +16,8 @@ import {
 } from '../../roles/drbd/blank.ts'
 import { type DiskState, diskState, parseFacts, parseWipefs } from '../../roles/drbd/disk.ts'
 import { guardSize, judge, sizeText } from '../../roles/drbd/guard.ts'
-import { type Marker, markerPath, markerText, parseMarker } from '../../roles/drbd/marker.ts'
 import { superblockAt, usableSize } from '../../roles/drbd/on-disk.ts'
+import { type Marker, markerPath, markerText, parseMarker } from '../../roles/shared/marker.ts'
 import { here } from '../resources/host.ts'
 
 const sh = (script: string): string => {

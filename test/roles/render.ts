@@ -1,7 +1,14 @@
+import { commandLine } from '../../lib/core/quote.ts'
+import type {
+  CheckHost,
+  Host,
+  Output,
+  Playbook,
+  Question,
+  WriteOptions,
+} from '../../lib/core/task.ts'
 import { plan } from '../../lib/engine/index.ts'
 import type { Inventory } from '../../lib/inventory/types.ts'
-import { commandLine } from '../../lib/ssh/quote.ts'
-import type { CheckHost, Host, Output, Playbook, Question, WriteOptions } from '../../lib/task.ts'
 
 /** A file that a role writes: what it holds, and who may do what with it. */
 export interface Rendered {

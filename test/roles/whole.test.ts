@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { pieces, whole } from '../../roles/heartbeat/whole.ts'
+import { pieces, whole } from '../../roles/heartbeat/atomic-messages.ts'
 
 let folder: string
 beforeEach(async () => {

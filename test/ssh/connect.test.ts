@@ -3,7 +3,7 @@ import net from 'node:net'
 import { join } from 'node:path'
 import ssh2 from 'ssh2'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Unreachable } from '../../lib/errors.ts'
+import { Unreachable } from '../../lib/core/errors.ts'
 import { type ConnectOptions, connect, exec } from '../../lib/ssh/index.ts'
 import { newKey, publicKeyOf, startServer, type TestServer } from './server.ts'
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Unreachable } from '../../lib/errors.ts'
+import { Unreachable } from '../../lib/core/errors.ts'
 import { busyPathOf, connect, exec, openSession, type Session } from '../../lib/ssh/index.ts'
 import { startServer, type TestServer } from './server.ts'
 

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
+import { brief, commandLine, quote } from '../../lib/core/quote.ts'
 import { oneFork } from '../../lib/ssh/driver.ts'
-import { brief, commandLine, quote } from '../../lib/ssh/quote.ts'
 import { shells } from './shells.ts'
 
 const hostile = ["it's", '', '$HOME `id` "x" \\', 'a\nb\n', '*', '-n', 'ünï', "''", '!x', '~', '\t']

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { Unreachable } from '../../lib/errors.ts'
+import { Unreachable } from '../../lib/core/errors.ts'
 import { askOf, type Connection, connect, openSession, type Session } from '../../lib/ssh/index.ts'
 import { startServer, type TestServer } from './server.ts'
 import { gone, shells } from './shells.ts'

@@ -63,7 +63,7 @@ export class Copy {
 
   /** Runs the launcher, or the sources as without it. */
   run(line: string, more: { env?: object; sources?: boolean; said?: (way: string) => void } = {}) {
-    const way = more.sources ? ['--import', 'tsx', 'lib/cli/main.ts'] : ['lib/start/start.cjs']
+    const way = more.sources ? ['--import', 'tsx', 'lib/cli/main.ts'] : ['lib/launch/start.cjs']
     const clean = Object.entries(process.env).filter(([key]) => !/^(npm_|tandem_)/i.test(key))
     const child = spawn(process.execPath, [...way, ...line.split(' ')], {
       cwd: this.path,

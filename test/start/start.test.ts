@@ -58,7 +58,7 @@ test('whatever is edited is in the next run', async () => {
   copy.edit(module, (text) => `${text}\nprocess.stderr.write('in a package')\n`)
   expect(await next()).toEqual({ why: 'index.js', said: expect.stringContaining('in a package') })
 
-  copy.edit('lib/start/stack.cjs', (text) => `${text}\n`)
+  copy.edit('lib/launch/stack.cjs', (text) => `${text}\n`)
   expect(await next()).toEqual({ why: 'stack.cjs', said: expect.anything() })
   expect(await next()).toEqual({ why: undefined, said: expect.anything() })
 })

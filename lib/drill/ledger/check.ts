@@ -1,4 +1,4 @@
-import type { Verdict } from '../types.ts'
+import type { Verdict } from '../record/round-record.ts'
 import { type Collected, isExpected, type LedgerOperation } from './operations.ts'
 import { ask, type LedgerHost } from './program.ts'
 

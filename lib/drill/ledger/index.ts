@@ -1,5 +1,5 @@
 import { quote } from '../../ssh/index.ts'
-import { type Work, works } from '../types.ts'
+import { type Work, works } from '../record/round-record.ts'
 import { type Collected, endOfFile, parseLedger, type Writer } from './operations.ts'
 import { ask, type LedgerHost } from './program.ts'
 

@@ -1,4 +1,4 @@
-import { type Operation, type Work, works } from '../types.ts'
+import { type Operation, type Work, works } from '../record/round-record.ts'
 
 /** The processes that write: one for each work, and one that holds a lock all the time. */
 export const writers = [...works, 'held'] as const

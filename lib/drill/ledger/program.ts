@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
+import type { Output } from '../../core/task.ts'
 import { quote } from '../../ssh/index.ts'
-import type { Output } from '../../task.ts'
 
 /** A host that the ledger's program runs on; it needs perl-base and nothing else. */
 export interface LedgerHost {

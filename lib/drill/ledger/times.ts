@@ -1,4 +1,4 @@
-import type { Stalls } from '../types.ts'
+import type { Stalls } from '../record/round-record.ts'
 import { isExpected, type LedgerOperation, type Writer } from './operations.ts'
 
 const wants: Readonly<Record<keyof Stalls, readonly Writer[]>> = {

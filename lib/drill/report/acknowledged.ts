@@ -1,7 +1,7 @@
-import type { Round, Span, Work } from '../types.ts'
+import { percentile } from '../record/drill-rows.ts'
+import type { Round, Span, Work } from '../record/round-record.ts'
 import { px } from './figures.ts'
 import { end, type Frame, left } from './frame.ts'
-import { percentile } from './rows.ts'
 
 const bin = 3
 const levels = [0, 4, 7, 10] as const

@@ -1,4 +1,4 @@
-import type { DrillRow } from '../types.ts'
+import type { DrillRow } from '../record/round-record.ts'
 import { drillsOf, px, recipesOf, seconds, short, textWidth } from './figures.ts'
 import { ticks } from './frame.ts'
 import { html, type Markup } from './markup.ts'

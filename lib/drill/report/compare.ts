@@ -1,7 +1,7 @@
-import type { DrillRow, Stalls } from '../types.ts'
+import { median, stallKinds } from '../record/drill-rows.ts'
+import type { DrillRow, Stalls } from '../record/round-record.ts'
 import { anchor, count, drillsOf, px, recipesOf, seconds } from './figures.ts'
 import { html, type Markup } from './markup.ts'
-import { median, stallKinds } from './rows.ts'
 import { stallTitles } from './table.ts'
 
 /** How many times as long the other one waits; undefined where one of them has no wait. */

@@ -1,8 +1,8 @@
-import type { Round } from '../types.ts'
+import { failed } from '../record/drill-rows.ts'
+import type { Round } from '../record/round-record.ts'
 import { anchor, drillsOf, plural, recipesOf, seconds } from './figures.ts'
 import { html, type Markup } from './markup.ts'
-import { failed } from './rows.ts'
-import { picture } from './timeline.ts'
+import { picture } from './timeline-chart.ts'
 import { complaints } from './verdict.ts'
 
 function figure(round: Round, id: string): Markup {

@@ -1,4 +1,4 @@
-import type { Timeline } from '../types.ts'
+import type { Timeline } from '../record/round-record.ts'
 
 /** Width of a picture; the page scales it down, or scrolls it on a narrow screen. */
 export const width = 1080

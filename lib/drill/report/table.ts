@@ -1,7 +1,7 @@
-import type { DrillRow } from '../types.ts'
+import { stallKinds } from '../record/drill-rows.ts'
+import type { DrillRow } from '../record/round-record.ts'
 import { anchor, count, drillsOf, recipesOf, seconds } from './figures.ts'
 import { html, type Markup } from './markup.ts'
-import { stallKinds } from './rows.ts'
 
 /** What a client waited for, as a heading. */
 export const stallTitles = {

@@ -1,7 +1,7 @@
-import type { Round } from '../types.ts'
+import { failed, percentile } from '../record/drill-rows.ts'
+import type { Round } from '../record/round-record.ts'
 import { anchor, count, drillsOf, plural, recipesOf, seconds } from './figures.ts'
 import { html, type Markup } from './markup.ts'
-import { failed, percentile } from './rows.ts'
 
 /** What came of it, in one sentence. */
 export function verdict(rounds: readonly Round[]): string {

@@ -2,12 +2,12 @@ import { Listr } from 'listr2'
 import type { Event } from '../../engine/events.ts'
 import { harmless, painter } from '../colour.ts'
 import { diffLines } from '../diff.ts'
-import { recapLines } from '../recap.ts'
+import { recapLines } from '../recap-lines.ts'
 import type { Reporter, ReportOptions } from '../reporter.ts'
 import { endedLine, hostLine, sumLines } from './lines.ts'
-import { type HostRow, PlayRow } from './rows.ts'
 import { fitted, type Line, Screen } from './screen.ts'
 import { type TreeListr, TreeRenderer } from './tree.ts'
+import { type HostRow, PlayRow } from './tree-rows.ts'
 
 /** Above this many hosts a play that has ended names only those that failed. */
 const namedHosts = 40

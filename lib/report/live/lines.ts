@@ -1,8 +1,8 @@
 import type { Status } from '../../engine/events.ts'
 import { type Colour, harmless, statusColour } from '../colour.ts'
 import { counted, duration } from '../text.ts'
-import type { HostRow, PlayRow, TaskRow } from './rows.ts'
 import type { Line, Piece } from './screen.ts'
+import type { HostRow, PlayRow, TaskRow } from './tree-rows.ts'
 
 const marks: Record<Status, string> = {
   ok: '✔',

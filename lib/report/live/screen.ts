@@ -1,4 +1,4 @@
-import { sentence } from '../../errors.ts'
+import { sentence } from '../../core/errors.ts'
 import type { Colour, Paint } from '../colour.ts'
 import type { Output } from '../reporter.ts'
 import { cut } from '../text.ts'

@@ -1,7 +1,7 @@
 import type { Listr, ListrRenderer, ListrRendererTask } from 'listr2'
 import { busyLine, currentLine, endedLine, hostLine, sumLines } from './lines.ts'
-import type { HostRow, PlayRow } from './rows.ts'
 import type { Line, Screen } from './screen.ts'
+import type { HostRow, PlayRow } from './tree-rows.ts'
 
 const spinners = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 

@@ -1,24 +1,29 @@
 import { must } from '../../../lib/drill/index.ts'
 import { linesOf } from '../isolated.ts'
 import { cut } from '../lines.ts'
-import type { Drill, Stage } from '../pair/words.ts'
+import type { Drill, RoundContext } from '../pair/words.ts'
 
 const folder = '/usr/local/lib/tandem'
 
 /** Puts another program in the place of one of ours, with its owner and mode; `restore` brings it back. */
-export function replace(stage: Stage, name: string, path: string, lines: string): Promise<string> {
+export function replace(
+  context: RoundContext,
+  name: string,
+  path: string,
+  lines: string,
+): Promise<string> {
   const text = `#!/bin/sh\n# Written by a drill's control, which breaks this pair on purpose.\n${lines}\n`
-  return must(stage.machine(name), `[ -e ${path} ] && cat >${path}`, { stdin: text })
+  return must(context.machine(name), `[ -e ${path} ] && cat >${path}`, { stdin: text })
 }
 
 /** Fencing that lies: it says that the peer is off and turns nothing off, and DRBD does not hold its writes. */
-async function lie(stage: Stage): Promise<void> {
-  const { resource } = stage.ground.plan.drbd
-  for (const name of [stage.active, stage.standby]) {
-    await replace(stage, name, `${folder}/fence`, 'case $1 in status) echo on ;; esac\nexit 0')
-    await must(stage.machine(name), `drbdadm disk-options --fencing=resource-only ${resource}`)
+async function lie(context: RoundContext): Promise<void> {
+  const { resource } = context.environment.plan.drbd
+  for (const name of [context.active, context.standby]) {
+    await replace(context, name, `${folder}/fence`, 'case $1 in status) echo on ;; esac\nexit 0')
+    await must(context.machine(name), `drbdadm disk-options --fencing=resource-only ${resource}`)
   }
-  stage.say('both nodes call their peer off without turning it off')
+  context.say('both nodes call their peer off without turning it off')
 }
 
 const broken = { moves: 'either', isControl: true, spoils: true, mayBeUnsafe: true } as const
@@ -30,15 +35,15 @@ export const fencingOff: Drill = {
     'freezes the active node for 60 s with a fencing that lies: two nodes serve, writes are lost',
   needs: ['freeze'],
   ...broken,
-  run: async (stage) => {
-    const { active, ground } = stage
-    await lie(stage)
-    stage.undo(`${active} goes on`, () => ground.thaw(active))
-    await stage.fault(`${active} freezes`, () => ground.freeze(active))
-    await stage.watch(60_000)
-    await stage.heal()
+  run: async (context) => {
+    const { active, environment } = context
+    await lie(context)
+    context.undo(`${active} goes on`, () => environment.thaw(active))
+    await context.fault(`${active} freezes`, () => environment.freeze(active))
+    await context.watch(60_000)
+    await context.heal()
     // Until each has found the other, and clients have written to whoever is left.
-    await stage.watch(45_000)
+    await context.watch(45_000)
   },
 }
 
@@ -48,14 +53,14 @@ export const isolatedFencingOff: Drill = {
   about: 'cuts off the standby, the preferred node, with a fencing that lies: it serves old data',
   needs: ['cables'],
   ...broken,
-  run: async (stage) => {
-    await lie(stage)
-    const links = linesOf(stage.standby)
-    await cut(stage, `${links.join(', ')} are cut: ${stage.standby} is alone`, links)
-    await stage.watch(90_000)
-    await stage.heal()
+  run: async (context) => {
+    await lie(context)
+    const links = linesOf(context.standby)
+    await cut(context, `${links.join(', ')} are cut: ${context.standby} is alone`, links)
+    await context.watch(90_000)
+    await context.heal()
     // Until both heartbeats have started anew, and clients have written to whoever is left.
-    await stage.watch((stage.ground.plan.heartbeat.initdead + 60) * 1_000)
+    await context.watch((context.environment.plan.heartbeat.initdead + 60) * 1_000)
   },
 }
 
@@ -68,38 +73,38 @@ export const answer5: Drill = {
   about: 'believes the answer of a peer that was never asked, and lets it serve its old data',
   needs: ['power', 'cables'],
   ...broken,
-  run: async (stage) => {
-    const { active, standby, ground } = stage
-    const { drbd, heartbeat, slow } = ground.plan
-    const stand = stage.machine(standby)
+  run: async (context) => {
+    const { active, standby, environment } = context
+    const { drbd, heartbeat, slow } = environment.plan
+    const stand = context.machine(standby)
     const scripts = '/etc/ha.d/resource.d'
     const believe = '/usr/libexec/heartbeat/drbd-peer-outdater -t 5\nexit $?'
-    await replace(stage, active, `${folder}/fence-peer`, believe)
+    await replace(context, active, `${folder}/fence-peer`, believe)
     // Serves whatever it has: what `tandem-disk` refuses, and DRBD would ask about.
-    await replace(stage, standby, `${folder}/fence-peer`, 'exit 5')
+    await replace(context, standby, `${folder}/fence-peer`, 'exit 5')
     await must(stand, `cp -p ${scripts}/tandem-disk ${scripts}/tandem-disk.drill`)
     await replace(
-      stage,
+      context,
       standby,
       `${scripts}/tandem-disk`,
       `export PATH=/usr/sbin:/usr/bin:/sbin:/bin\n[ "$1" = start ] || exec ${scripts}/tandem-disk.drill "$@"\nexec drbdsetup primary ${drbd.minor}`,
     )
     await must(stand, 'systemctl stop heartbeat', { timeoutMs: 300_000 })
-    stage.undo(`${active} gets its power back`, () => ground.powerOn(active))
-    stage.undo('em3 is connected again', () => ground.heal('em3'))
-    stage.say('em3 is cut, and nobody outdates the standby')
-    await ground.cut('em3')
+    context.undo(`${active} gets its power back`, () => environment.powerOn(active))
+    context.undo('em3 is connected again', () => environment.heal('em3'))
+    context.say('em3 is cut, and nobody outdates the standby')
+    await environment.cut('em3')
     const limitMs = (heartbeat.deadtime * 2 + 60 * slow) * 1_000
-    await stage.until('DRBD has noticed', limitMs, ({ nodes }) =>
+    await context.until('DRBD has noticed', limitMs, ({ nodes }) =>
       nodes.every(({ replica }) => replica.connection !== 'Connected'),
     )
-    await stage.pause(30_000)
-    await stage.fault(`${active} loses its power`, () => ground.powerOff(active))
+    await context.pause(30_000)
+    await context.fault(`${active} loses its power`, () => environment.powerOff(active))
     await must(stand, 'systemctl start heartbeat', { timeoutMs: 300_000 })
     const startMs = heartbeat.initdead * 2_000 + limitMs
-    await stage.until(`${standby} serves its old data`, startMs, ({ nodes }) =>
+    await context.until(`${standby} serves its old data`, startMs, ({ nodes }) =>
       nodes.some(({ name, vip }) => name === standby && vip),
     )
-    await stage.pause(15_000)
+    await context.pause(15_000)
   },
 }

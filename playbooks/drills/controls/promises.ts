@@ -18,15 +18,15 @@ export const control: Drill = {
   name: 'control',
   about: 'power-off with an export and a protocol that promise too much: writes are lost',
   isControl: true,
-  run: async (stage) => {
-    const { active, standby, ground } = stage
-    const { resource } = ground.plan.drbd
+  run: async (context) => {
+    const { active, standby, environment } = context
+    const { resource } = environment.plan.drbd
     // DRBD takes no protocol that promises too much where it has to hold writes for fencing.
     const loose = `drbdadm disk-options --fencing=resource-only ${resource}`
     const tight = `drbdadm net-options --protocol=C ${resource} && drbdadm adjust ${resource}`
-    const of = (name: string, script: string) => must(stage.machine(name), script)
-    const boot = await bootOf(stage, active)
-    stage.undo(`${active} promises no more than it can keep`, () =>
+    const of = (name: string, script: string) => must(context.machine(name), script)
+    const boot = await bootOf(context, active)
+    context.undo(`${active} promises no more than it can keep`, () =>
       // Not where it was started since: then it has its own configuration again.
       of(
         active,
@@ -34,13 +34,13 @@ export const control: Drill = {
       ),
     )
     // The peer comes back with its own configuration, which must meet the same here.
-    stage.undo(`${standby} replicates with protocol C again`, () => of(standby, tight))
+    context.undo(`${standby} replicates with protocol C again`, () => of(standby, tight))
     await of(active, asyncExport)
     await of(standby, loose)
     await of(active, `${loose} && drbdadm net-options --protocol=A ${resource}`)
-    stage.say('the export is async and DRBD has protocol A')
-    await stage.pause(15_000)
-    await powerOff.run(stage)
+    context.say('the export is async and DRBD has protocol A')
+    await context.pause(15_000)
+    await powerOff.run(context)
     await of(standby, tight)
   },
   proof: async () => [],

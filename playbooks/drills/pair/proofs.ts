@@ -1,18 +1,18 @@
 import { type Machines, machineOf, must } from '../../../lib/drill/index.ts'
 import { describe } from '../../../roles/drbd/status.ts'
-import { stateFolder } from '../../../roles/drbd/volumes.ts'
+import { stateFolder } from '../../../roles/shared/volumes.ts'
 import { replicaOf } from './look.ts'
 import type { PairPlan } from './state.ts'
 
 /** Lets DRBD compare both disks while the service goes on; a sentence for what differs. */
 export async function verifyProblems(
-  ground: Machines,
+  environment: Machines,
   plan: PairPlan,
   serving: string,
   pause: (ms: number) => Promise<void>,
 ): Promise<string[]> {
   const { drbd, slow } = plan
-  const node = machineOf(ground, serving)
+  const node = machineOf(environment, serving)
   const look = async () => replicaOf(await must(node, 'cat /proc/drbd'), drbd.minor)
   const limitMs = 600_000 * slow
   const until = Date.now() + limitMs
@@ -43,26 +43,26 @@ export async function verifyProblems(
  * time: its journal is then empty, no write is under way, and nothing needs a snapshot.
  */
 export async function fsckProblems(
-  ground: Machines,
+  environment: Machines,
   { drbd, path, slow }: PairPlan,
   serving: string,
 ): Promise<string[]> {
   const timeoutMs = 120_000 * slow
-  const share = await fsck(ground, serving, { disk: drbd.disk, path, timeoutMs })
+  const share = await fsck(environment, serving, { disk: drbd.disk, path, timeoutMs })
   if (drbd.stateDisk === undefined) return share
   return [
     ...share,
-    ...(await fsck(ground, serving, { disk: drbd.stateDisk, path: stateFolder, timeoutMs })),
+    ...(await fsck(environment, serving, { disk: drbd.stateDisk, path: stateFolder, timeoutMs })),
   ]
 }
 
 async function fsck(
-  ground: Machines,
+  environment: Machines,
   serving: string,
   { disk, path, timeoutMs }: { disk: string; path: string; timeoutMs: number },
 ): Promise<string[]> {
-  const server = machineOf(ground, serving)
-  const standby = ground.nodes.find(({ name }) => name !== serving)
+  const server = machineOf(environment, serving)
+  const standby = environment.nodes.find(({ name }) => name !== serving)
   if (!standby) return ['there is no other node']
   const seconds = Math.round(timeoutMs / 1000)
   // Thaws by itself where nobody is left to say so.

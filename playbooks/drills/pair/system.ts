@@ -52,7 +52,7 @@ export function pairSystem(plan: PairPlan): System {
     phasesOf,
     parts,
     noteOf,
-    compare: (ground, serving, pause) => verifyProblems(ground, plan, serving, pause),
-    checkStandby: (ground, serving) => fsckProblems(ground, plan, serving),
+    compare: (environment, serving, pause) => verifyProblems(environment, plan, serving, pause),
+    checkStandby: (environment, serving) => fsckProblems(environment, plan, serving),
   }
 }

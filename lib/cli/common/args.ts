@@ -1,0 +1,160 @@
+import yargsParser from 'yargs-parser'
+import { UsageError } from '../../core/errors.ts'
+import { nearest } from '../../inventory/index.ts'
+import { type Option, type PlayArgs, playOptions } from './option-table.ts'
+
+type Options = Readonly<Record<string, Option>>
+
+/** What was read: words without a dash, and the options that were given. */
+export interface Read {
+  readonly words: readonly string[]
+  readonly flag: (name: string) => boolean
+  readonly text: (name: string) => string | undefined
+  readonly list: (name: string) => readonly string[] | undefined
+}
+
+function parse(argv: readonly string[], options: Options) {
+  const named = (flag: boolean) =>
+    Object.keys(options).filter((name) => (options[name]?.kind === 'flag') === flag)
+  return yargsParser.detailed([...argv], {
+    boolean: named(true),
+    string: named(false),
+    // NaN is one value that must be there, where 1 would take an option for it.
+    narg: Object.fromEntries(named(false).map((name) => [name, Number.NaN])),
+    configuration: {
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'short-option-groups': false,
+    },
+  })
+}
+
+/** The text of `--help`: usage, options and what the caller puts around them. */
+export async function helpText(
+  usage: string,
+  options: Options,
+  columns: number,
+  epilogue: string,
+): Promise<string> {
+  // Loaded for a text alone: it measures words with tables that take longer than to connect.
+  const { default: yargs } = await import('yargs')
+  const made = yargs([]).locale('en').help(false).version(false)
+  for (const [name, { kind, about, value, choices }] of Object.entries(options)) {
+    const described = kind === 'flag' ? about : `${value}: ${about}`
+    const listed = choices ? `${described} (${choices.join(', ')})` : described
+    made.option(name, { type: kind === 'flag' ? 'boolean' : 'string', describe: listed })
+  }
+  const text = await made.usage(usage).wrap(columns).epilogue(epilogue).getHelp()
+  // yargs would mark each as [string] or [boolean], which says nothing the text does not.
+  return text.replaceAll(/ +\[(string|boolean)\]/g, '')
+}
+
+/** Reads options strictly; throws UsageError in one sentence with the option that was likely meant. */
+export function read(argv: readonly string[], options: Options): Read {
+  const names = Object.keys(options)
+  refuseFlagValues(argv, options)
+  const { argv: parsed, error } = parse(argv, options)
+  if (error) {
+    const missing = /following: (\S+)/.exec(error.message)?.[1]
+    if (missing === undefined) throw error
+    throw new UsageError(`Expected ${options[missing]?.value} after --${missing}, got nothing`)
+  }
+  for (const [name, value] of Object.entries(parsed)) {
+    if (name === '_') continue
+    const option = options[name]
+    const dashes = name.length === 1 ? '-' : '--'
+    if (!option) {
+      const guess = nearest(name, names)
+      const all = names.map((one) => `--${one}`).join(', ')
+      const rest = guess ? `, did you mean --${guess}? There are:` : '; there are:'
+      throw new UsageError(`Unknown option ${dashes}${name}${rest} ${all}`)
+    }
+    checkValue(name, option, value)
+  }
+  return {
+    words: parsed._.map(String),
+    flag: (name) => parsed[name] === true,
+    text: (name) => (typeof parsed[name] === 'string' ? parsed[name] : undefined),
+    list: (name) => {
+      const value = parsed[name]
+      if (value === undefined) return undefined
+      return [value].flat().flatMap((part) => String(part).split(','))
+    },
+  }
+}
+
+/** yargs would read `--check=yes` as false, and a run would change what it was only to look at. */
+function refuseFlagValues(argv: readonly string[], options: Options): void {
+  for (const word of argv) {
+    if (word === '--') return
+    const [, name = '', value] = /^--?([^=]+)=(.*)$/s.exec(word) ?? []
+    if (options[name]?.kind !== 'flag' || value === 'true' || value === 'false') continue
+    throw new UsageError(`Expected --${name} without a value, got \`${value}\``)
+  }
+}
+
+function checkValue(name: string, option: Option, value: unknown): void {
+  if (value === undefined) return
+  const got = Array.isArray(value) ? value.map((one) => `\`${one}\``).join(' and ') : `\`${value}\``
+  if (option.kind === 'flag') {
+    if (typeof value === 'boolean') return
+    throw new UsageError(`Expected --${name} once and without a value, got ${got}`)
+  }
+  if (option.kind === 'words' && Array.isArray(value)) return
+  if (typeof value !== 'string' || value === '') {
+    throw new UsageError(`Expected one value for --${name} (${option.value}), got ${got}`)
+  }
+  if (option.kind === 'count' && !/^[1-9]\d{0,3}$/.test(value)) {
+    throw new UsageError(`Expected --${name} to be an integer 1–9999, got ${got}`)
+  }
+  if (option.choices && !option.choices.includes(value)) {
+    const guess = nearest(value, option.choices)
+    throw new UsageError(
+      `Expected --${name} to be one of ${option.choices.join(', ')}, got ${got}${guess ? `; did you mean ${guess}?` : ''}`,
+    )
+  }
+}
+
+/** A property, or none where there is no value: an optional one must not be there as undefined. */
+export function given<K extends string, T>(key: K, value: T | undefined): { [P in K]?: T } {
+  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: T }
+}
+
+/** The arguments of `npm run play`; `options` has those of playbooks' parameters too. */
+export function readPlay(argv: readonly string[], options: Options = playOptions): PlayArgs {
+  const { words, flag, text, list } = read(argv, options)
+  const lists = (['tasks', 'hosts', 'tags'] as const).filter((what) => flag(`list-${what}`))
+  if (lists.length > 1) {
+    throw new UsageError(
+      `Expected one of --list-tasks, --list-hosts, --list-tags, got ${lists.length}`,
+    )
+  }
+  const output = text('output') as PlayArgs['output']
+  return {
+    words,
+    check: flag('check'),
+    diff: flag('diff'),
+    ...given('limit', list('limit')),
+    ...given('tags', list('tags')),
+    ...given('skipTags', list('skip-tags')),
+    ...given('startAt', text('start-at')),
+    ...given('list', lists[0]),
+    forks: Number(text('forks') ?? 50),
+    verbose: flag('verbose'),
+    profile: flag('profile'),
+    ...given('output', output),
+    parameters: Object.fromEntries(
+      Object.entries(options).flatMap(([name, { kind }]) => {
+        if (Object.hasOwn(playOptions, name)) return []
+        const value = kind === 'words' ? list(name) : text(name)
+        return value === undefined ? [] : [[name, value]]
+      }),
+    ),
+    ...given('confirm', text('confirm')),
+    ...given('inventory', text('inventory')),
+    install: flag('install'),
+    help: flag('help'),
+  }
+}

@@ -1,0 +1,50 @@
+import { text } from 'node:stream/consumers'
+import { Interrupted, UsageError } from '../../core/errors.ts'
+import type { Context } from './context.ts'
+
+/** Reads one value that nobody else may see: from a terminal without echo, else from standard input. */
+export async function askValue(context: Context, name: string): Promise<string> {
+  const input = context.stdin ?? process.stdin
+  const got = input.isTTY
+    ? await typed(input, context.stderr, `Value of ${name} (it is not shown): `)
+    : (await text(input)).replace(/\r?\n$/, '')
+  if (got === '') throw new UsageError(`Expected a value for ${name}, got nothing`)
+  // One line of characters that can be seen; the value itself is never quoted.
+  if (/\p{Cc}/u.test(got))
+    throw new UsageError(`Expected the value of ${name} to be one line without control characters`)
+  return got
+}
+
+/** The bytes that a terminal sends for keys, in raw mode. */
+const keys = { interrupt: '\x03', end: '\x04', enter: /[\r\n]/, rubOut: /[\b\x7f]/, clear: '\x15' }
+
+/** One line from a terminal in raw mode, which echoes nothing. */
+async function typed(
+  input: NodeJS.ReadStream,
+  output: NodeJS.WriteStream,
+  prompt: string,
+): Promise<string> {
+  output.write(prompt)
+  input.setRawMode(true)
+  input.setEncoding('utf8').resume()
+  try {
+    return await new Promise((resolve, reject) => {
+      let line: string[] = []
+      const hear = (piece: string) => {
+        for (const key of piece) {
+          if (key === keys.interrupt) return reject(new Interrupted('Nothing was stored'))
+          if (keys.enter.test(key) || key === keys.end) return resolve(line.join(''))
+          if (keys.rubOut.test(key)) line.pop()
+          else if (key === keys.clear) line = []
+          else line.push(key)
+        }
+      }
+      input.on('data', hear)
+      input.once('end', () => resolve(line.join('')))
+    })
+  } finally {
+    input.setRawMode(false)
+    input.removeAllListeners('data').pause()
+    output.write('\n')
+  }
+}

@@ -1,0 +1,32 @@
+import { exitCodes } from '../../core/errors.ts'
+
+/** What a run can be interrupted by. */
+export interface Interruption {
+  readonly signal: AbortSignal
+  /** Takes the handlers away again. */
+  dispose(): void
+}
+
+/** Aborts at the first SIGINT, SIGTERM or SIGHUP and calls `first`; a second one ends the process at once. */
+export function interruption(first: (name: string) => void): Interruption {
+  const controller = new AbortController()
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  let at = 0
+  const handle = (name: NodeJS.Signals) => {
+    if (controller.signal.aborted) {
+      // A terminal's Ctrl-C reaches us twice: from its process group and handed on by npm.
+      if (Date.now() - at < 300) return
+      process.exit(exitCodes.interrupted)
+    }
+    at = Date.now()
+    first(name)
+    controller.abort()
+  }
+  for (const name of names) process.on(name, handle)
+  return {
+    signal: controller.signal,
+    dispose: () => {
+      for (const name of names) process.off(name, handle)
+    },
+  }
+}

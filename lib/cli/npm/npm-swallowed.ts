@@ -1,0 +1,121 @@
+import { nearest } from '../../inventory/index.ts'
+import { labOptions, type Option, playOptions } from '../common/option-table.ts'
+import { drillOptions } from '../drill/drill-options.ts'
+import { retyped, type Taken } from './corrected-command.ts'
+
+/**
+ * `npm run play site --check` hands nothing to the script: npm takes every option before a second
+ * `--` for its own configuration, leaves `npm_config_check=true` in the environment, and the run
+ * would change what it was only to look at. The rule that finds this, without punishing settings:
+ *
+ * 1. A key that some .npmrc sets is a setting.
+ * 2. A key that npm already found in its own environment is a setting too (/proc tells, on
+ *    Linux), unless it is exactly an option of ours that npm does not know itself: an outer
+ *    `npm run` has then swallowed it and handed it down.
+ * 3. What remains came from the command line. It is refused where it is an option of ours, nearly
+ *    one, or a word for one (`--dry-run`); where rule 2 could be decided, also any other key,
+ *    except those that are about how npm runs a script.
+ */
+export interface NpmSources {
+  /** The texts of the .npmrc files npm reads. */
+  readonly npmrc: readonly string[]
+  /** The environment npm was started with; undefined where the system does not tell. */
+  readonly inherited?: Readonly<Record<string, string>>
+}
+
+/** Keys npm exports by itself, and options that people give npm on purpose when they run a script. */
+const npmsOwn = new Set(
+  `cache globalconfig global_prefix init_module local_prefix node_gyp noproxy npm_version prefix
+  user_agent userconfig loglevel color progress unicode timing logs_dir logs_max script_shell shell
+  foreground_scripts ignore_scripts if_present workspace workspaces include_workspace_root
+  node_options nodedir update_notifier offline prefer_offline prefer_online registry fund audit omit
+  include production cafile ca strict_ssl proxy https_proxy heading usage editor engine_strict
+  allow_scripts viewer global location`.split(/\s+/),
+)
+
+/** The options of ours that npm has a use for too: inherited, they are settings of npm. */
+const shared = new Set(['diff', 'yes', 'json', 'only'])
+
+/** What people type when they mean an option of ours. */
+const meanings: Readonly<Record<string, readonly [name: string, value: string]>> = {
+  dry_run: ['check', 'true'],
+  json: ['output', 'json'],
+}
+
+function setIn(npmrc: readonly string[]): Set<string> {
+  const keys = npmrc.flatMap((text) =>
+    [...text.matchAll(/^\s*([^#;\s=[][^=\s[]*)\s*(?:\[\])?\s*(?:=|$)/gm)].map(([, key = '']) =>
+      key.toLowerCase().replaceAll('-', '_'),
+    ),
+  )
+  return new Set(keys)
+}
+
+/** What npm calls an option in the environment, behind `npm_config_`. */
+const keyOf = (name: string): string => name.replaceAll('-', '_')
+
+type Options = Readonly<Record<string, Option>>
+
+function taken(options: Options, env: NodeJS.ProcessEnv, sources: NpmSources): Taken[] {
+  const settings = setIn(sources.npmrc)
+  const names = Object.keys(options)
+  const found: Taken[] = []
+  for (const [variable, value = ''] of Object.entries(env)) {
+    const key = /^npm_config_(.+)$/.exec(variable)?.[1]
+    if (key === undefined || settings.has(key)) continue
+    const exact = names.find((name) => keyOf(name) === key)
+    const inherited = sources.inherited?.[variable] === value
+    if (key === 'loglevel') {
+      if (value !== 'verbose' || inherited || !options.verbose) continue
+      found.push({ typed: '--verbose', name: 'verbose', option: options.verbose, value: 'true' })
+      continue
+    }
+    if (npmsOwn.has(key) || (inherited && (!exact || shared.has(key)))) continue
+    const typed = key.replaceAll('_', '-')
+    const [meant, meaning] = meanings[key] ?? []
+    const name = exact ?? meant ?? nearest(typed, names)
+    if (name === undefined && sources.inherited === undefined) continue
+    const option = name === undefined ? undefined : options[name]
+    const no = value === '' || value === 'false' ? 'no-' : ''
+    found.push({
+      typed: `--${no}${typed}`,
+      name: no + (name ?? typed),
+      ...(option && { option }),
+      value: meaning ?? value,
+    })
+  }
+  const place = ({ name }: Taken) => names.indexOf(name) >>> 0
+  return found.sort((a, b) => place(a) - place(b))
+}
+
+/** Whether npm has a key, from wherever, that is neither its own nor a setting nor one of these options. */
+function hasUnknown(options: Options, env: NodeJS.ProcessEnv, { npmrc }: NpmSources): boolean {
+  const known = new Set([...npmsOwn, ...setIn(npmrc), ...Object.keys(options).map(keyOf)])
+  return Object.keys(env).some((variable) => {
+    const key = /^npm_config_(.+)$/.exec(variable)?.[1]
+    return key !== undefined && !known.has(key)
+  })
+}
+
+/** The sentence that refuses the run because npm took options for itself; undefined when it took none. */
+export async function swallowed(
+  script: 'play' | 'lab',
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  sources: NpmSources,
+  allOfPlay: () => Promise<Options> = async () => playOptions,
+): Promise<string | undefined> {
+  if (env.npm_lifecycle_event !== script) return undefined
+  const ofPlay = argv[0] === 'drill' ? drillOptions : playOptions
+  const options: Options = script === 'play' ? ofPlay : labOptions
+  // Perhaps a parameter of a playbook, which takes time to find out.
+  const mayBeOne = options === playOptions && hasUnknown(options, env, sources)
+  const all = taken(mayBeOne ? await allOfPlay() : options, env, sources)
+  if (all.length === 0) return undefined
+  const names = [...new Set(all.map((one) => one.typed))]
+  const what = `npm took ${names.join(' and ')} for itself and nothing was run; type: `
+  if (script === 'lab' && (argv[0] === 'exec' || argv[0] === 'ssh')) {
+    return `${what}npm run lab ${argv[0]} ${argv[1] ?? 'HOST'} -- COMMAND`
+  }
+  return `${what}${retyped(script, all, argv)}`
+}

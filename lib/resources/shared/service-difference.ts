@@ -1,0 +1,100 @@
+import type { ServiceState } from '../../platform/index.ts'
+
+/** How a service shall be; what is not named is left as it is. */
+export interface ServiceWanted {
+  readonly state?: 'running' | 'stopped'
+  readonly enabled?: boolean
+  /** true: stopped, and nothing can start it, reboots included. false: any mask is lifted. */
+  readonly masked?: boolean
+}
+
+/** One step that `service` can take. */
+export type ServiceAction =
+  | 'unmask'
+  | 'enable'
+  | 'disable'
+  | 'stop'
+  | 'start'
+  | 'restart'
+  | 'reload'
+  | 'mask'
+
+/** Files that changed since the process read them: those it reads at its start, and those it can read again. */
+export interface ChangedFiles {
+  readonly restart: readonly string[]
+  readonly reload: readonly string[]
+}
+
+/** What to do, in order, and why. */
+export interface ServiceDifference {
+  readonly reasons: readonly string[]
+  readonly actions: readonly ServiceAction[]
+}
+
+/** The steps from a unit's state to the wanted one; `changed` are the files that a running one has not read. */
+export function serviceDifference(
+  now: ServiceState,
+  wanted: ServiceWanted,
+  changed: ChangedFiles = { restart: [], reload: [] },
+): ServiceDifference {
+  const reasons: string[] = []
+  const actions: ServiceAction[] = []
+  const add = (action: ServiceAction, reason: string) => {
+    actions.push(action)
+    reasons.push(reason)
+  }
+
+  if (wanted.masked) {
+    if (isUp(now)) add('stop', `is ${now.words}, stops`)
+    if (now.masked !== 'permanent') add('mask', 'is masked permanently')
+    return { reasons, actions }
+  }
+  if (!now.exists) throw new Error(`Unit ${now.unit} does not exist; is its package installed?`)
+
+  const wantsUnmasked = wanted.state === 'running' || wanted.enabled !== undefined
+  if (now.masked === 'permanent' && wanted.masked === undefined && wantsUnmasked) {
+    throw new Error(
+      `Unit ${now.unit} is masked permanently; somebody meant it never to start. Say \`masked: false\` to lift that`,
+    )
+  }
+  const lifts = now.masked !== 'no' && (wanted.masked === false || wantsUnmasked)
+  if (lifts) add('unmask', now.masked === 'runtime' ? 'mask until reboot is lifted' : 'unmasked')
+  addEnablement(now, wanted, lifts, add)
+
+  if (wanted.state === 'stopped' && isUp(now)) add('stop', `is ${now.words}, stops`)
+  if (wanted.state === 'running' && now.active !== 'running')
+    add('start', `is ${now.words}, starts`)
+  const all = [...changed.restart, ...changed.reload]
+  if (wanted.state !== 'stopped' && now.active === 'running' && all.length > 0) {
+    const older = `runs with an older ${all.join(', ')}`
+    if (changed.restart.length > 0) add('restart', `${older}, restarts`)
+    else add('reload', `${older}, reloads`)
+  }
+  return { reasons, actions }
+}
+
+/** Whether these steps interrupt a service that runs now. */
+export function interrupts(now: ServiceState, { actions }: ServiceDifference): boolean {
+  return isUp(now) && (actions.includes('stop') || actions.includes('restart'))
+}
+
+function isUp(now: ServiceState): boolean {
+  return now.active !== 'stopped' && now.active !== 'failed'
+}
+
+function addEnablement(
+  now: ServiceState,
+  wanted: ServiceWanted,
+  lifts: boolean,
+  add: (action: ServiceAction, reason: string) => void,
+): void {
+  if (wanted.enabled === undefined) return
+  if (wanted.enabled && now.enabled === 'fixed') {
+    throw new Error(`Unit ${now.unit} has no [Install] section, so nothing can enable it`)
+  }
+  // Under a mask the state cannot be told; enabling what is enabled does no harm.
+  const untold = now.enabled === 'unknown' || (lifts && now.masked === 'permanent')
+  if (wanted.enabled && (untold || now.enabled !== 'yes')) add('enable', 'starts at boot')
+  const off = now.enabled === 'no' || now.enabled === 'fixed'
+  if (!wanted.enabled && (untold || !off)) add('disable', 'does not start at boot')
+}
