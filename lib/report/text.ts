@@ -1,3 +1,5 @@
+import cliTruncate from 'cli-truncate'
+
 /** A duration for people: 0.8 s, 12 s, 3 min 5 s, 1 h 2 min. */
 export function duration(ms: number): string {
   const seconds = ms / 1000
@@ -13,9 +15,7 @@ export function counted(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? '' : 's'}`
 }
 
-/** Cuts to a width in columns, with an ellipsis. */
+/** Cuts to a width in columns, with an ellipsis; some characters take two columns. */
 export function cut(text: string, columns: number): string {
-  const characters = [...text]
-  if (characters.length <= columns) return text
-  return `${characters.slice(0, Math.max(0, columns - 1)).join('')}…`
+  return cliTruncate(text, Math.max(1, columns))
 }
