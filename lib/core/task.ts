@@ -1,4 +1,5 @@
 import type { Shell } from 'zx/core'
+import type { PlatformName } from './platform-name.ts'
 
 /** What one command on a host gave: text as UTF-8, exit code (null when a signal ended it). */
 export interface Output {
@@ -31,6 +32,8 @@ export type Run = (
 /** A host as `check` sees it: it can be asked, and nothing else. */
 export interface CheckHost {
   readonly name: string
+  /** What the inventory says that it runs; the preflight holds that against what the host says. */
+  readonly platform: PlatformName
   /** Pipelined over the host's one persistent shell: questions asked together share a round trip. */
   readonly $: Ask
   /** Another host of the inventory, connected when first asked; only behind a barrier. */
@@ -135,9 +138,11 @@ export function requirement(
   }
 }
 
-/** What a role may know of a host before any connection: its name and typed variables. */
+/** What a role may know of a host before any connection: its name, platform and typed variables. */
 export interface HostFacts<H> {
   readonly name: string
+  /** What it runs, which two hosts of a group need not have in common. */
+  readonly platform: PlatformName
   readonly vars: H
 }
 

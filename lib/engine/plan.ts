@@ -1,4 +1,5 @@
 import { UsageError } from '../core/errors.ts'
+import { usualPlatform } from '../core/platform-name.ts'
 import type { Play, Playbook, Task } from '../core/task.ts'
 import type { HostEntry, Inventory } from '../inventory/types.ts'
 import type { TaskRef } from './events.ts'
@@ -64,7 +65,10 @@ function hostTasks(
   group: readonly string[],
   selection: Selection,
 ): PlannedTask[] {
-  const facts = (name: string) => ({ name, vars: entry(inventory, name).vars })
+  const facts = (name: string) => {
+    const { platform = usualPlatform, vars } = entry(inventory, name)
+    return { name, platform, vars }
+  }
   const context = {
     host: facts(host),
     others: group.filter((name) => name !== host).map(facts),

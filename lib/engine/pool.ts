@@ -1,3 +1,4 @@
+import { type PlatformName, usualPlatform } from '../core/platform-name.ts'
 import type { Inventory } from '../inventory/types.ts'
 import {
   type Connection,
@@ -33,7 +34,12 @@ export class Pool {
     this.#options = options
   }
 
-  /** The host's line; rejects with Unreachable, and does not try the same host twice in a run. */
+  /** What a host runs, as the inventory has it. */
+  platform(host: string): PlatformName {
+    return this.#inventory.hosts[host]?.platform ?? usualPlatform
+  }
+
+  /** The host's connection; rejects with Unreachable, and does not try the same host twice in a run. */
   connection(host: string): Promise<HostConnection> {
     let line = this.#connections.get(host)
     if (!line) {

@@ -29,6 +29,7 @@ export function checkHost(
 ): CheckHost {
   return {
     name,
+    platform: pool.platform(name),
     $: askOf(lazySession(pool, name, thrownAway)),
     peer: (other) => {
       onPeer()

@@ -26,7 +26,7 @@ export function defineInventory<V extends z.ZodType, H extends z.ZodType>(
   const hosts: Record<string, Inventory<z.output<V>, z.output<H>>['hosts'][string]> = {}
   for (const [name, host] of Object.entries(inventory.hosts)) {
     const parsed = schema.host.safeParse(host.vars, { reportInput: true })
-    if (parsed.success) hosts[name] = { connection: host.connection, vars: parsed.data }
+    if (parsed.success) hosts[name] = { ...host, vars: parsed.data }
     else wrong.push(...problems(parsed.error.issues, ['hosts', name, 'vars']))
   }
   if (!vars.success || wrong.length > 0) throw new UsageError(limited(wrong).join('\n'))

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { platformNames } from '../core/platform-name.ts'
 import { problems } from './issues.ts'
 import type { Inventory } from './types.ts'
 
@@ -28,10 +29,17 @@ const connection = z.strictObject({
   knownHosts: z.array(text).optional(),
 })
 
+const platform = z.any().refine((value) => platformNames.includes(value), {
+  error: `expected one of ${platformNames.join(', ')}`,
+})
+
 const skeleton = z.strictObject({
   name: text,
   production: z.boolean(),
-  hosts: z.record(hostName, z.strictObject({ connection, vars: z.unknown() })),
+  hosts: z.record(
+    hostName,
+    z.strictObject({ connection, platform: platform.optional(), vars: z.unknown() }),
+  ),
   groups: z.record(text, z.array(z.string())),
   vars: z.unknown(),
   timeouts: z.strictObject({ connect: milliseconds, check: milliseconds, apply: milliseconds }),

@@ -1,3 +1,5 @@
+import type { PlatformName } from '../core/platform-name.ts'
+
 /** How to reach a host; times in milliseconds. */
 export interface ConnectionSettings {
   readonly address: string
@@ -12,6 +14,8 @@ export interface ConnectionSettings {
 /** One machine: its connection and its own variables. */
 export interface HostEntry<H> {
   readonly connection: ConnectionSettings
+  /** What it runs; `debian12` unless given. */
+  readonly platform?: PlatformName
   readonly vars: H
 }
 

@@ -1,3 +1,4 @@
+import type { PlatformName } from '../core/platform-name.ts'
 import type { CheckHost, Host, Output } from '../core/task.ts'
 
 /**
@@ -11,9 +12,6 @@ export interface Platform {
   readonly packages: PackageManager
   readonly services: ServiceManager
 }
-
-/** The distributions there is a platform for. */
-export type PlatformName = 'debian12'
 
 /** The fields of /etc/os-release. */
 export type OsRelease = Readonly<Record<string, string>>

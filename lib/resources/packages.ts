@@ -1,6 +1,6 @@
 import { UsageError } from '../core/errors.ts'
 import type { Change, Task } from '../core/task.ts'
-import { currentPlatform } from '../platform/index.ts'
+import { platformOf } from '../platform/index.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
 import { show } from './shared/validate.ts'
 
@@ -18,7 +18,6 @@ export function packages(names: readonly string[], options: PackagesOptions = {}
     }
   }
   const { noStart = [], timeoutMs = 30 * 60_000 } = options
-  const manager = currentPlatform().packages
 
   const title = `packages ${names.join(', ')}`
 
@@ -26,7 +25,7 @@ export function packages(names: readonly string[], options: PackagesOptions = {}
     packages: names,
     timeoutMs,
     async check(host) {
-      const states = await manager.query(host, names)
+      const states = await platformOf(host).packages.query(host, names)
       const having = (state: string) => names.filter((name) => states.get(name) === state)
       const [absent, broken] = [having('absent'), having('broken')]
       const parts = [
@@ -37,7 +36,7 @@ export function packages(names: readonly string[], options: PackagesOptions = {}
       return { summary: parts.join('; '), names: [...absent, ...broken] }
     },
     async apply(host, change) {
-      await manager.install(host, change.names, { noStart })
+      await platformOf(host).packages.install(host, change.names, { noStart })
     },
   })
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UsageError } from '../core/errors.ts'
 import type { Change, CheckHost, Guard, Host, Task } from '../core/task.ts'
-import { currentPlatform, type ServiceState } from '../platform/index.ts'
+import { platformOf, type ServiceState } from '../platform/index.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
 import {
   interrupts,
@@ -38,13 +38,12 @@ interface ServiceChange extends Change {
 export function service(unit: string, options: ServiceOptions): Task {
   validate(unit, options)
   const { restartOn = [], reloadOn = [], disruptive, timeoutMs = 5 * 60_000 } = options
-  const manager = currentPlatform().services
   const files = [...restartOn, ...reloadOn.filter((path) => !restartOn.includes(path))]
   files.forEach(absolute)
 
   async function difference(host: CheckHost) {
     const script = files.length > 0 ? stampScript(stampPath(unit), files) : undefined
-    const { state, more } = await manager.read(host, unit, script)
+    const { state, more } = await platformOf(host).services.read(host, unit, script)
     let old: Awaited<ReturnType<typeof outdated>> = { changed: [], sums: new Map() }
     if (script && options.state !== 'stopped' && !options.masked) {
       // The sums also go into the stamp of a first start.
@@ -78,7 +77,7 @@ export function service(unit: string, options: ServiceOptions): Task {
     async apply(host, { actions, sums }) {
       for (const action of actions) {
         host.progress(`${action} ${unit}`)
-        await manager[action](host, unit)
+        await platformOf(host).services[action](host, unit)
         if (!['start', 'restart', 'reload'].includes(action)) continue
         const { invocation } = await untilUp(host, unit)
         if (files.length > 0) await writeStamp(host, unit, invocation, sums)
@@ -89,7 +88,7 @@ export function service(unit: string, options: ServiceOptions): Task {
 
 /** Polls until the unit runs; the task's own time-out ends the wait. */
 async function untilUp(host: Host, unit: string): Promise<ServiceState> {
-  const manager = currentPlatform().services
+  const manager = platformOf(host).services
   for (;;) {
     const { state } = await manager.read(host, unit)
     if (state.active === 'running') return state
@@ -107,7 +106,7 @@ async function untilUp(host: Host, unit: string): Promise<ServiceState> {
 
 /** Whether an init script starts at boot takes a question of its own. */
 async function withEnablement(host: CheckHost, state: ServiceState): Promise<ServiceState> {
-  const enabled = await currentPlatform().services.generatedIsEnabled(host, state.unit)
+  const enabled = await platformOf(host).services.generatedIsEnabled(host, state.unit)
   return { ...state, enabled: enabled ? 'yes' : 'no' }
 }
 

@@ -38,11 +38,11 @@ const stateStays = ({ drbd }: Site): Task =>
 
 const looks = (context: NodeContext): Task[] => {
   const {
-    host: { vars: node },
+    host: { platform, vars: node },
     vars,
   } = context
   return [
-    platformIs('debian12'),
+    platformIs(platform),
     requirement(`node name ${node.fqdn}`, async ({ $, name }) => {
       const { stdout } = await $`uname -n`
       if (stdout.trim() !== node.fqdn) {

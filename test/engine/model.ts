@@ -63,7 +63,7 @@ export class Machine {
       })()
       return answer as Question
     }
-    return { name: 'machine', $, peer: () => this.checkHost(thrownAway) }
+    return { name: 'machine', platform: 'debian12', $, peer: () => this.checkHost(thrownAway) }
   }
 
   /** Changes the state at once, past the shell. */

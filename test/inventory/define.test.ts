@@ -57,6 +57,15 @@ const wrong: readonly [string, () => unknown, string][] = [
     'vars: unknown key `vpi`, did you mean `vip`?',
   ],
   [
+    'a platform that nobody knows',
+    () => {
+      const M1 = { ...good.hosts.M1, platform: 'debian11' as const }
+      // @ts-expect-error: no such platform
+      return defineInventory(schema, { ...good, hosts: { ...good.hosts, M1 } })
+    },
+    'hosts.M1.platform: expected one of debian12, got `debian11` (string)',
+  ],
+  [
     "a host's variable of another type",
     () => {
       const M1 = { connection: good.hosts.M1.connection, vars: { disk: true } }
@@ -144,4 +153,10 @@ describe('defineInventory', () => {
     expect(text.split('\n')).toHaveLength(5)
     expect(text).toMatch(/\nand 5 more problems$/)
   })
+})
+
+test('keeps what is said of a platform, host by host', () => {
+  const M2 = { ...good.hosts.M2, platform: 'debian12' as const }
+  const { hosts } = defineInventory(schema, { ...good, hosts: { ...good.hosts, M2 } })
+  expect([hosts.M1?.platform, hosts.M2?.platform]).toEqual([undefined, 'debian12'])
 })

@@ -28,6 +28,7 @@ export function here(): Here {
   }
   const host: Here = {
     name: 'here',
+    platform: 'debian12',
     $: ask,
     peer: (name): CheckHost => ({ ...host, name }),
     quick: (pieces, ...values) => question(commandLine(pieces, values)),

@@ -58,6 +58,7 @@ function recorder(name: string, files: Map<string, Rendered>): Host {
     Promise.resolve({ stdout: '', stderr: '', exitCode: 0 })) as unknown as Host['sh']
   return {
     name,
+    platform: 'debian12',
     $,
     quick: $,
     sh,
