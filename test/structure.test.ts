@@ -58,7 +58,7 @@ const may: Record<string, readonly string[]> = {
     ...['lib/drill', 'lib/drill/machine', 'lib/drill/record', 'lib/drill/report'],
     ...['lib/cli/common', 'lib/cli/lab', 'lib/cli/play', 'lib/cli/playbooks'],
   ],
-  'lib/cli/npm': ['lib/inventory', 'lib/cli/common', 'lib/cli/drill'],
+  'lib/cli/npm': ['lib/core', 'lib/inventory', 'lib/cli/common', 'lib/cli/drill'],
   // The command line itself it loads by path: a bundle of it, or its source.
   'lib/launch': [],
   inventory: ['lib'],

@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { poll } from '../core/poll.ts'
 import type { Environment } from './environment.ts'
-import { alive } from './round-context.ts'
 import type { Sight } from './system.ts'
 
 /** Which node serves when a round begins: the one of that name, or either, by chance. */
@@ -49,17 +48,15 @@ export async function begin<P, S extends Sight>(
   say(`the service is moved to ${wanted} first`)
   const { code } = await environment.play(system.move)
   // The node that gave the service away may still be at work on it.
-  const end = Date.now() + system.moveLimitMs
-  for (;;) {
-    alive(signal)
-    const first = await environment.look({ arp: true })
-    const isThere = system.serving(first) === wanted
-    const left = system.notWhole(first)
-    if (isThere && left.length === 0) return { first, wrong: left }
-    if (Date.now() > end) {
-      const why = `npm run play ${system.move.join(' ')} did not move the service to ${wanted} (exit code ${code})`
-      return { first, wrong: isThere ? left : [why, ...left] }
-    }
-    await sleep(1_000)
+  let last = found
+  const moved = async () => {
+    last = await environment.look({ arp: true })
+    const isThere = system.serving(last) === wanted && system.notWhole(last).length === 0
+    return isThere ? last : undefined
   }
+  const first = await poll(moved, { everyMs: 1_000, limitMs: system.moveLimitMs, signal })
+  if (first) return { first, wrong: [] }
+  const why = `npm run play ${system.move.join(' ')} did not move the service to ${wanted} (exit code ${code})`
+  const left = system.notWhole(last)
+  return { first: last, wrong: system.serving(last) === wanted ? left : [why, ...left] }
 }

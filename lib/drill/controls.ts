@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { exitCodeOf, exitCodes, sentence } from '../core/errors.ts'
+import { poll } from '../core/poll.ts'
 import type { Control } from './drill.ts'
 import type { Environment } from './environment.ts'
 import type { Round } from './record/round-record.ts'
 import { runRound } from './round.ts'
-import { alive } from './round-context.ts'
 import type { DrillsOptions } from './run-drills.ts'
 import { makeSafe } from './safe.ts'
 import type { Sight } from './system.ts'
@@ -105,14 +104,14 @@ async function putBack<P, S extends Sight>(
   const { system } = environment
   say('the pair is put back to how the last site run left it, now and afterwards')
   await environment.restore()
-  const end = Date.now() + system.wholeLimitMs
-  for (;;) {
-    alive(signal)
+  let seen = ''
+  const whole = async () => {
     const state = await environment.look()
-    if (system.notWhole(state).length === 0) return
-    if (Date.now() > end) throw new Error(`the pair is not whole: ${system.text(state)}`)
-    await sleep(1_500)
+    seen = system.text(state)
+    return system.notWhole(state).length === 0 ? true : undefined
   }
+  if (await poll(whole, { everyMs: 1_500, limitMs: system.wholeLimitMs, signal })) return
+  throw new Error(`the pair is not whole: ${seen}`)
 }
 
 /** The result as text: a line a control, and what follows from them. */

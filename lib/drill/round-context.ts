@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Interrupted, sentence } from '../core/errors.ts'
+import { type PollOptions, poll } from '../core/poll.ts'
 import type { Environment, Played } from './environment.ts'
 import { type Machine, machineOf } from './machine/machine.ts'
 import type { Sight } from './system.ts'
@@ -30,6 +31,11 @@ export interface RoundContext<P = unknown, S extends Sight = Sight> {
   /** Watches for a while that `node` goes on serving. */
   keepsServing(node: string, ms: number): Promise<void>
   pause(ms: number): Promise<void>
+  /** Asks until there is an answer, or time is up; an interrupt of the run ends it. */
+  poll<T>(
+    ask: () => Promise<T | undefined>,
+    options: Pick<PollOptions, 'everyMs' | 'limitMs'>,
+  ): Promise<T | undefined>
   /** Lets so much time pass to the moment, and looks all the while: no look may find two that serve. */
   watch(ms: number): Promise<void>
   play(words: readonly string[]): Promise<Played>
@@ -78,13 +84,8 @@ export function roundContext<P, S extends Sight>(
   }
   const pause = (ms: number) => waitFor(ms, signal)
   const comesTrue: RoundContext<P, S>['comesTrue'] = async (limitMs, done) => {
-    const end = Date.now() + limitMs
-    while (Date.now() < end) {
-      alive(signal)
-      if (done(await look())) return true
-      await pause(everyMs)
-    }
-    return false
+    const seen = async () => (done(await look()) ? true : undefined)
+    return (await poll(seen, { everyMs, limitMs, signal })) ?? false
   }
   const context: RoundContext<P, S> = {
     environment,
@@ -116,35 +117,35 @@ export function roundContext<P, S extends Sight>(
     },
     until: async (what, limitMs, done) => {
       const began = Date.now()
-      for (;;) {
-        alive(signal)
+      const seen = async () => {
         const state = await look()
-        if (done(state)) {
-          say(`${what}  (${((state.at - began) / 1000).toFixed(1)} s)`)
-          return state
-        }
-        if (Date.now() - began > limitMs) {
-          wrong(
-            `${what}: not within ${Math.round(limitMs / 1000)} s; last seen ${system.text(state)}`,
-          )
-          throw new Breach(record.problems.at(-1) ?? what)
-        }
-        await pause(everyMs)
+        return done(state) ? state : undefined
       }
+      const state = await poll(seen, { everyMs, limitMs, signal, what })
+      if (state) {
+        say(`${what}  (${((state.at - began) / 1000).toFixed(1)} s)`)
+        return state
+      }
+      const last = record.looks.at(-1)
+      const seenLast = last ? `; last seen ${system.text(last)}` : ''
+      wrong(`${what}: not within ${Math.round(limitMs / 1000)} s${seenLast}`)
+      throw new Breach(record.problems.at(-1) ?? what)
     },
     comesTrue,
     keepsServing: async (node, ms) => {
-      const end = Date.now() + ms
-      while (Date.now() < end) {
-        const state = await look()
-        if (system.hasLeft(state, node)) {
-          wrong(`the service left ${node}: ${system.text(state)}`)
-          throw new Breach(`the service left ${node}`)
-        }
-        await pause(everyMs)
-      }
+      const left = await poll(
+        async () => {
+          const state = await look()
+          return system.hasLeft(state, node) ? state : undefined
+        },
+        { everyMs, limitMs: ms, signal },
+      )
+      if (!left) return
+      wrong(`the service left ${node}: ${system.text(left)}`)
+      throw new Breach(`the service left ${node}`)
     },
     pause,
+    poll: (ask, limits) => poll(ask, { ...limits, signal }),
     watch: async (ms) => {
       // A node that does not answer holds up a look, which then must not hold up the drill.
       const looking = comesTrue(ms, () => false)

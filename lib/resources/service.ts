@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { UsageError } from '../core/errors.ts'
+import { poll } from '../core/poll.ts'
 import type { Change, CheckHost, Guard, Host, Task } from '../core/task.ts'
 import { platformOf, type ServiceState } from '../platform/index.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
@@ -89,7 +89,7 @@ export function service(unit: string, options: ServiceOptions): Task {
 /** Polls until the unit runs; the task's own time-out ends the wait. */
 async function untilUp(host: Host, unit: string): Promise<ServiceState> {
   const manager = platformOf(host).services
-  for (;;) {
+  const look = async () => {
     const { state } = await manager.read(host, unit)
     if (state.active === 'running') return state
     // `auto-restart` means that it started, failed, and would fail again and again.
@@ -100,8 +100,11 @@ async function untilUp(host: Host, unit: string): Promise<ServiceState> {
       )
     }
     host.progress(`${unit} is ${state.words}`)
-    await sleep(500, undefined, { signal: host.signal })
+    return undefined
   }
+  const up = await poll(look, { everyMs: 500, signal: host.signal, what: `start of ${unit}` })
+  if (!up) throw new Error('a wait without a limit has no end')
+  return up
 }
 
 /** Whether an init script starts at boot takes a question of its own. */

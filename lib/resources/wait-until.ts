@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { Interrupted } from '../core/errors.ts'
+import { poll } from '../core/poll.ts'
 import type { CheckHost, Task } from '../core/task.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
 
@@ -26,19 +25,17 @@ export function waitUntil(title: string, options: WaitOptions): Task {
       return probed === true ? undefined : { summary: `not yet: ${textOf(probed)}` }
     },
     async apply(host) {
-      const end = performance.now() + timeoutMs
-      for (;;) {
-        if (host.signal.aborted) throw new Interrupted(`Interrupted while waiting: ${title}`)
+      let text = ''
+      const look = async () => {
         const probed = await probe(host)
-        if (probed === true) return
-        const text = textOf(probed)
+        if (probed === true) return true
+        text = textOf(probed)
         host.progress(text, typeof probed === 'string' ? undefined : probed.fraction)
-        if (performance.now() + everyMs > end) {
-          throw new Error(`Waited ${timeoutMs / 1000} s for: ${title}; still missing: ${text}`)
-        }
-        // An abort only ends the pause; the top of the loop says so in words.
-        await sleep(everyMs, undefined, { signal: host.signal }).catch(() => {})
+        return undefined
       }
+      const { signal } = host
+      if (await poll(look, { everyMs, limitMs: timeoutMs, signal, what: title })) return
+      throw new Error(`Waited ${timeoutMs / 1000} s for: ${title}; still missing: ${text}`)
     },
   })
 }

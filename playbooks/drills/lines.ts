@@ -81,14 +81,13 @@ export const em2: Drill = {
     await verifyNames(context, /heartbeat line em2/)
     await context.heal()
     const [, peer] = context.environment.plan.nodes
-    const end = Date.now() + deadMs(context) * 2
     const [first] = context.environment.nodes
-    for (;;) {
+    const up = async () => {
       const said = await first?.run(manager.commands.line(peer.fqdn, 'em2'))
-      if (said?.stdout.trim() === 'up') return
-      if (Date.now() > end) throw new Error('heartbeat did not take em2 for up again')
-      await context.pause(1_500)
+      return said?.stdout.trim() === 'up' ? true : undefined
     }
+    if (await context.poll(up, { everyMs: 1_500, limitMs: deadMs(context) * 2 })) return
+    throw new Error('heartbeat did not take em2 for up again')
   },
 }
 

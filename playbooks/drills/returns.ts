@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { must } from '../../lib/drill/index.ts'
+import { must, poll } from '../../lib/drill/index.ts'
 import type { RoundContext } from './pair/words.ts'
 
 /** Which boot a node is in: another word after each start. */
@@ -20,11 +19,12 @@ export async function returnsByItself(
   const before = await bootOf(context, name)
   context.undo(`${name} is to be back by itself`, async () => {
     // After an interrupt too, when nothing else of the round waits any more.
-    const end = Date.now() + 90_000 * context.environment.plan.slow
-    while (Date.now() < end) {
-      if (await bootOf(context, name).catch(() => undefined)) return
-      await sleep(1_000)
-    }
+    const back = () =>
+      bootOf(context, name)
+        .then((boot) => boot || undefined)
+        .catch(() => undefined)
+    const limitMs = 90_000 * context.environment.plan.slow
+    if (await poll(back, { everyMs: 1_000, limitMs })) return
     context.wrong(`${name} did not come back by itself`)
     await context.environment.powerOn(name)
   })

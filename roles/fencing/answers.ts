@@ -1,5 +1,12 @@
 import { type Fencing, type Node, type NodeContext, peerOf } from '../../inventory/schema.ts'
-import { type CheckHost, type HostFacts, Refusal, requirement, type Task } from '../../lib/index.ts'
+import {
+  type CheckHost,
+  type HostFacts,
+  quote,
+  Refusal,
+  requirement,
+  type Task,
+} from '../../lib/index.ts'
 import { libFolder } from '../shared/paths.ts'
 import { outletControl, type PowerSwitch, peerSwitch } from './switch.ts'
 
@@ -60,7 +67,7 @@ echo $all`
  * with another code, and what it reads on standard input, so that no secret is among its arguments.
  */
 function question(fencing: Fencing | undefined): { script: string; input: string } {
-  const quoted = (word: string | number) => `'${String(word).replaceAll("'", "'\\''")}'`
+  const quoted = (word: string | number) => quote(String(word))
   const needs = (program: string) =>
     `command -v ${program} >/dev/null || { echo '${notInstalled}'; exit 0; }\n`
   // Only when it fails are the words of the program worth reading.

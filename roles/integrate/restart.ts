@@ -1,6 +1,6 @@
 import { type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
-import { change, role, service, type Task, task } from '../../lib/index.ts'
-import { handOver, pause } from '../cluster/handover.ts'
+import { change, poll, role, service, type Task, task } from '../../lib/index.ts'
+import { handOver } from '../cluster/handover.ts'
 import { holding, isSettled, manager, serves } from '../cluster/index.ts'
 import { volumesOf } from '../shared/volumes.ts'
 import { guardPeerReady } from './standby-first.ts'
@@ -57,14 +57,16 @@ async function rejoined(
   device: string,
   waitMs: number,
 ): Promise<void> {
-  const until = Date.now() + waitMs
-  for (;;) {
+  let state = ''
+  const look = async () => {
     const [mine, link] = await Promise.all([holding(host), manager.line(host, peerFqdn, device)])
-    if (isSettled(mine) && link === 'up') return
-    const state = `${host.name} holds ${mine}, link to ${peerFqdn} is ${link}`
-    if (Date.now() > until)
-      throw new Error(`heartbeat did not settle within ${waitMs / 1000} s (${state})`)
+    if (isSettled(mine) && link === 'up') return true
+    state = `${host.name} holds ${mine}, link to ${peerFqdn} is ${link}`
     host.progress(state)
-    await pause(1_000, host.signal)
+    return undefined
   }
+  const { signal } = host
+  const what = `${host.name} and ${peerFqdn} see each other again`
+  if (await poll(look, { everyMs: 1_000, limitMs: waitMs, signal, what })) return
+  throw new Error(`heartbeat did not settle within ${waitMs / 1000} s (${state})`)
 }

@@ -1,3 +1,4 @@
+import { quote } from '../../core/quote.ts'
 import type { Option } from '../common/option-table.ts'
 
 /** An option that npm took from a command line. */
@@ -14,8 +15,8 @@ export interface Taken {
 
 /** A word as one would type it in a shell. */
 function quoted(word: string): string {
-  // A `!` begins history expansion in an interactive shell.
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+  const [, option = '', value = ''] = /^(--?[\w-]+=)?(.*)$/s.exec(word) ?? []
+  return `${option}${quote(value)}`
 }
 
 /** Takes the stray word that was an option's value: npm leaves `M2` of `--limit M2` behind. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { quote } from '../../core/quote.ts'
 import type { Topology } from '../model/topology.ts'
 import type { BuildDir } from './build-folder.ts'
 
@@ -84,7 +85,6 @@ export function mmdebstrapArgv(
   aptOptions: readonly string[],
   { out, plans }: Pick<BuildDir, 'out' | 'plans'>,
 ): string[] {
-  const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
   return [
     ...['--variant=minbase', '--architectures=amd64', '--format=null'],
     `--include=${basePackages.join(',')}`,
@@ -92,7 +92,7 @@ export function mmdebstrapArgv(
       (option) => `--aptopt=${option}`,
     ),
     ...dpkgOptions.map((option) => `--dpkgopt=${option}`),
-    `--customize-hook=sh ${quoted(`${guestDir}image.sh`)} "$1" ${quoted(out)} ${quoted(guestDir)} ${quoted(plans)}`,
+    `--customize-hook=sh ${quote(`${guestDir}image.sh`)} "$1" ${[out, guestDir, plans].map(quote).join(' ')}`,
     ...[release, '-', ...sources],
   ]
 }

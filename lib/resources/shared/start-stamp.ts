@@ -1,7 +1,7 @@
+import { quote } from '../../core/quote.ts'
 import type { CheckHost, Host, Output } from '../../core/task.ts'
 import type { ServiceState } from '../../platform/index.ts'
 import { parseSums, type Sums } from './sums.ts'
-import { shellWord } from './validate.ts'
 
 const separator = '=== sums'
 
@@ -20,9 +20,9 @@ export function stampPath(unit: string): string {
 export function stampScript(stamp: string, files: readonly string[]): string {
   // Read by the shell itself: one process less than `cat`.
   return `
-if [ -r ${shellWord(stamp)} ]; then while IFS= read -r l; do printf '%s\\n' "$l"; done < ${shellWord(stamp)}; fi
+if [ -r ${quote(stamp)} ]; then while IFS= read -r l; do printf '%s\\n' "$l"; done < ${quote(stamp)}; fi
 echo '${separator}'
-exec sha256sum -- ${files.map(shellWord).join(' ')}`
+exec sha256sum -- ${files.map(quote).join(' ')}`
 }
 
 /** Reads what `stampScript` printed; every file must be there. */

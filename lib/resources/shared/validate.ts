@@ -23,8 +23,3 @@ export function octal(mode: number): string {
 export function show(value: string): string {
   return JSON.stringify(value)
 }
-
-/** One word for a POSIX shell, whatever it contains. */
-export function shellWord(value: string): string {
-  return `'${value.replaceAll("'", `'\\''`)}'`
-}

@@ -1,6 +1,7 @@
 import { UsageError } from '../../core/errors.ts'
+import { quote } from '../../core/quote.ts'
 import type { Host } from '../../core/task.ts'
-import { shellWord, show } from './validate.ts'
+import { show } from './validate.ts'
 
 /** The place of the new file's path in a `verify` command. */
 const place = '%s'
@@ -31,7 +32,7 @@ export async function accepted(
   const copy = `${folder}/${path.slice(path.lastIndexOf('/') + 1)}`
   try {
     await host.write(copy, content, { mode: 0o600 })
-    const line = command.replace(place, () => shellWord(copy))
+    const line = command.replace(place, () => quote(copy))
     const answer = await host.sh`set +e; eval ${line}`.nothrow()
     if (answer.exitCode === 0) return
     // What it complains of may be a line of the file.

@@ -1,0 +1,35 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Interrupted } from './errors.ts'
+
+/** How `poll` waits; times in milliseconds. */
+export interface PollOptions {
+  /** Pause between two questions. */
+  readonly everyMs: number
+  /** When it gives up; never, unless given. */
+  readonly limitMs?: number
+  /** Ends the wait with `Interrupted`. */
+  readonly signal?: AbortSignal | undefined
+  /** What is waited for, for whoever interrupted it. */
+  readonly what?: string
+}
+
+/** Asks again and again until the answer is not undefined; gives undefined where time is up before. Asks at least once. */
+export async function poll<T>(
+  ask: () => Promise<T | undefined>,
+  { everyMs, limitMs = Number.POSITIVE_INFINITY, signal, what }: PollOptions,
+): Promise<T | undefined> {
+  const end = performance.now() + limitMs
+  const alive = () => {
+    if (!signal?.aborted) return
+    throw new Interrupted(`Interrupted while waiting${what === undefined ? '' : `: ${what}`}`)
+  }
+  for (;;) {
+    alive()
+    const answer = await ask()
+    if (answer !== undefined) return answer
+    const left = end - performance.now()
+    if (left <= 0) return undefined
+    // An abort only ends the pause; the top of the loop says so in words.
+    await sleep(Math.min(everyMs, left), undefined, { ...(signal && { signal }) }).catch(() => {})
+  }
+}
