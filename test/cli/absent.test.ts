@@ -34,6 +34,11 @@ it('gives the name to the roles, and leaves the host out', () => {
   expect(none.limit).toEqual([])
 })
 
+it('refuses a confirmation that nobody asked for', async () => {
+  const said = await message(() => withAbsent(site as never, production, undefined, 'M2'))
+  expect(said).toBe('site asks for no confirmation, got --confirm M2')
+})
+
 describe('the name is typed once more', () => {
   const context = { stdout: Object.assign(new PassThrough(), { isTTY: false }) }
   it.each([

@@ -37,6 +37,13 @@ describe('a host', () => {
   })
 })
 
+it('is refused where a variable of the inventory is called so', async () => {
+  const playbook = { ...site, parameters: { drbd: { kind: 'host', about: 'x' } } }
+  await expect(given(playbook, {})).rejects.toThrow(
+    'playbooks/site.ts: expected a parameter with a name of its own, got `drbd`, which is a variable of inventory production',
+  )
+})
+
 describe('devices', () => {
   it('reach the roles as a list, a host and a device each', async () => {
     const overwrite = ['M1:/dev/sdb', 'M2:/dev/sdb']

@@ -17,6 +17,9 @@ export function withAbsent(
   confirm?: string,
 ): Inventory {
   if (playbook.asks !== 'absent') {
+    if (word === undefined && confirm !== undefined) {
+      throw new UsageError(`${playbook.name} asks for no confirmation, got --confirm ${confirm}`)
+    }
     if (word === undefined) return inventory
     throw new UsageError(`Expected one playbook or role, got \`${playbook.name}\` and \`${word}\``)
   }

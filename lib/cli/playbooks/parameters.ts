@@ -91,6 +91,12 @@ export async function withParameters(
     const takers = (await known()).get(name)?.takers ?? []
     throw new UsageError(`${playbook.name} takes no --${name}: only ${sentenceOf(takers)}`)
   }
+  const taken = Object.keys(own).find((name) => Object.hasOwn(inventory.vars as object, name))
+  if (taken !== undefined) {
+    throw new UsageError(
+      `playbooks/${playbook.name}.ts: expected a parameter with a name of its own, got \`${taken}\`, which is a variable of inventory ${inventory.name}`,
+    )
+  }
   const hosts = groupHosts(inventory, playbook.plays[0]?.hosts ?? 'all')
   for (const [name, parameter] of Object.entries(own)) check(name, parameter, given[name], hosts)
   if (Object.keys(given).length === 0) return inventory
