@@ -17,17 +17,19 @@ import { failoverOptions, readFailover } from './failover-args.ts'
 import { optionLines } from './options.ts'
 
 const root = resolve(import.meta.dirname, '..')
+/** The article's recipe: playbooks, roles and an inventory of its own. */
+const article = join(import.meta.dirname, 'article')
 const help = `npm run bench:failover [-- OPTIONS]   both recipes, drilled in one run of the lab
 
 ${optionLines(failoverOptions)}
 `
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
-/** Runs one of our own commands as an administrator would; resolves with its exit code. */
-function command(...words: readonly string[]): Promise<number> {
+/** Runs one of our own commands in a folder as an administrator would; resolves with its exit code. */
+function command(folder: string, ...words: readonly string[]): Promise<number> {
   say(`== npm run ${words.join(' ')}`)
   const child = spawn(process.execPath, [join(root, 'lib/launch/start.cjs'), ...words], {
-    cwd: root,
+    cwd: folder,
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   return new Promise((done, reject) => {
@@ -36,15 +38,20 @@ function command(...words: readonly string[]): Promise<number> {
   })
 }
 
-async function must(...words: readonly string[]): Promise<void> {
-  const code = await command(...words)
+async function must(folder: string, ...words: readonly string[]): Promise<void> {
+  const code = await command(folder, ...words)
   if (code !== 0) throw new Error(`npm run ${words.join(' ')} ended with exit code ${code}`)
 }
 
 /** Rounds that were drilled, numbered from `first`; none where it could not begin. */
-async function drilled(folder: string, first: number, words: readonly string[]): Promise<Round[]> {
+async function drilled(
+  place: string,
+  folder: string,
+  first: number,
+  words: readonly string[],
+): Promise<Round[]> {
   const json = join(folder, `${Date.now()}.json`)
-  await command('play', 'drill', '--yes', '--json', json, ...words)
+  await command(place, 'play', 'drill', '--yes', '--json', json, ...words)
   const text = await readFile(`${json}.rounds.json`, 'utf8').catch(() => '[]')
   const rounds = JSON.parse(text) as Round[]
   return rounds.map((round, at) => ({ ...round, round: first + at }))
@@ -78,23 +85,23 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   try {
     // Machines that have nothing of ours, whatever was tried on them before.
-    await must('lab', 'up')
-    await must('lab', 'reset', 'clean')
-    await must('play', 'site')
+    await must(root, 'lab', 'up')
+    await must(root, 'lab', 'reset', 'clean')
+    await must(root, 'play', 'site')
     for (const name of ours) {
-      const made = await drilled(folder, 1, ['--only', name, '--rounds', String(count)])
+      const made = await drilled(root, folder, 1, ['--only', name, '--rounds', String(count)])
       await add(made)
       // One that broke something must not spoil those that follow.
-      if (made.length < count || made.some(failed)) await must('lab', 'reset', 'converged')
+      if (made.length < count || made.some(failed)) await must(root, 'lab', 'reset', 'converged')
     }
     if (theirs.length > 0) {
-      await must('lab', 'reset', 'clean')
-      await must('play', 'site', '--inventory', 'literal')
+      await must(root, 'lab', 'reset', 'clean')
+      await must(article, 'play', 'site', '--inventory', 'literal')
     }
     for (const name of theirs) {
       // A drill ends at its first breach, and the article's recipe has one each time.
       for (let round = 1; round <= count; round++) {
-        await add(await drilled(folder, round, ['--only', name, '--inventory', 'literal']))
+        await add(await drilled(article, folder, round, ['--only', name, '--inventory', 'literal']))
       }
     }
   } finally {

@@ -148,8 +148,6 @@ export const vars = z
   .strictObject({
     /** The host that serves when both can. */
     preferred: word,
-    /** `article` is the source article's recipe to the letter, only to be compared with. */
-    recipe: z.enum(['tandem', 'article']).default('tandem'),
     /** The floating address, which clients mount. */
     vip: line,
     /**
@@ -231,6 +229,11 @@ export const vars = z
         deadtime: seconds,
         /** The same when a node has just started, and its network may not be there yet. */
         initdead: seconds,
+        /** The lines that it is sent over: two, so that one may be cut. */
+        lines: z
+          .array(z.enum(['em1', 'em2']))
+          .min(1)
+          .default(['em2', 'em1']),
         /** Heartbeat's UDP port. */
         udpPort: port,
         /** Hosts that answer ping, such as the gateway: a node that hears none of them is the one cut off. */
@@ -308,10 +311,8 @@ export function peerOf({ others, host }: NodeContext): HostFacts<Node> {
   throw new Error(`${host.name}: expected one other host in the group nodes, got ${others.length}`)
 }
 
-/** The lines that heartbeat is sent over; the article has one. */
-export function heartbeatLines({ recipe }: Site): readonly ('em1' | 'em2')[] {
-  return recipe === 'article' ? ['em2'] : ['em2', 'em1']
-}
+/** The lines that heartbeat is sent over. */
+export const heartbeatLines = ({ heartbeat }: Site): readonly ('em1' | 'em2')[] => heartbeat.lines
 
 /** Both nodes in the inventory's order, the same on either of them. */
 export function pairOf({ host, others }: NodeContext): readonly HostFacts<Node>[] {

@@ -4,7 +4,7 @@ import { probeAcceleration } from './acceleration.ts'
 import { alone, since } from './alone.ts'
 import { makeLab, provision } from './create.ts'
 import { interrupted, runOn, waitForSsh } from './guest-shell.ts'
-import { ensureImage, imageFile } from './image/image.ts'
+import { ensureImage, imageFile, stillGood } from './image/image.ts'
 import { type Packages, recipeHash } from './image/recipe.ts'
 import { ensureTools } from './image/tools.ts'
 import type { LabFiles, LabOptions } from './model/lab-options.ts'
@@ -83,11 +83,11 @@ async function existing(
     throw new UsageError(
       `The image ${state.image} under this lab's disks is gone; run: npm run lab destroy`,
     )
-  const hash = recipeHash(options.topology, packages)
-  if (state.image !== hash)
+  const image = { hash: state.image, dir: state.imageDir }
+  if (!stillGood(image, options.topology, packages))
     options.say({
       step: 'image',
-      text: `this lab was made from image ${state.image}, the recipe is now ${hash}; destroy it to renew it`,
+      text: `this lab was made from image ${state.image}, which is not what it would be made from now (${recipeHash(options.topology, packages)}); to renew it: npm run lab destroy`,
     })
   // KVM can come or go with a reboot; snapshots of the other acceleration do not load.
   if (runningMachines(files).length > 0) return state

@@ -29,7 +29,7 @@ export interface ClusterManager {
     readonly takeOver: string
   }
   /** Files that it reads only when it starts. */
-  files(site: Site): string[]
+  readonly files: readonly string[]
   /** Tells it what to start, and in which order. */
   starts(preferred: string, resources: readonly string[]): Task
   /** Asks what a node holds. */

@@ -12,7 +12,6 @@ const timer = 'tandem-compare.timer'
 export default role('drbd/compare', (context: NodeContext) => {
   const { host, vars } = context
   const { compare, resource } = vars.drbd
-  if (vars.recipe === 'article') return []
   const asks = compare !== 'none' && host.name === vars.preferred
   const when = compare === 'none' ? { calendar: 'Sun *-*-* 01:00', spread: '5h' } : compare
   return [

@@ -22,9 +22,24 @@ const template = templates(import.meta.dirname)
 export const unit = 'tandem-drbd.service'
 
 /** S8 and S9: metadata on the disks, once, and the same configuration on both nodes, in DRBD 8.4's words. */
-export default role('drbd/config', (context: NodeContext) => {
-  const { drbd, recipe } = context.vars
-  const fencing = recipe === 'tandem'
+export default role('drbd/config', (context: NodeContext) =>
+  configWith(
+    context,
+    template('global_common.conf', globalFile, {
+      ...context.vars.drbd,
+      power: isFenced(context),
+      fencePeer,
+      ping,
+    }),
+  ),
+)
+
+/** What all resources have in common. */
+export const globalFile = '/etc/drbd.d/global_common.conf'
+
+/** The same, whatever the resources have in common. */
+export function configWith(context: NodeContext, common: Task): Task[] {
+  const { drbd } = context.vars
   const peer = peerOf(context)
   return [
     // Before the configuration names them: a node that boots in between must find what is configured.
@@ -34,20 +49,14 @@ export default role('drbd/config', (context: NodeContext) => {
     ]),
     directory('/etc/drbd.d', { mode: 0o755 }),
     file('/etc/drbd.conf', 'include "drbd.d/global_common.conf";\ninclude "drbd.d/*.res";\n'),
-    template('global_common.conf', '/etc/drbd.d/global_common.conf', {
-      ...drbd,
-      fencing,
-      power: isFenced(context),
-      fencePeer,
-      ping,
-    }),
+    common,
     ...volumesOf(drbd).map((volume, place) => configured(context, volume, place > 0)),
     // The package's own service waits for minutes at boot and unmounts at stop; ours only brings up.
     service('drbd.service', { masked: true }),
     systemdUnit(unit, template.text(unit, { ...drbd, state: volumesOf(drbd)[1]?.resource ?? '' })),
     service(unit, { enabled: true }),
   ]
-})
+}
 
 function configured(context: NodeContext, volume: Volume, isState: boolean): Task {
   const values = {

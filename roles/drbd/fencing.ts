@@ -27,7 +27,6 @@ export const fencePeer = `${libFolder}/fence-peer`
 /** A node whose replication line is lost marks its peer's disk Outdated, over heartbeat's lines. */
 export default role('drbd/fencing', (context: NodeContext) => {
   const { vars } = context
-  if (vars.recipe === 'article') return []
   return [
     directory(libFolder, { mode: 0o755 }),
     template(

@@ -17,11 +17,10 @@ export async function hasOldDopd({ $ }: CheckHost): Promise<boolean> {
 export const resourceFile = (resource: string): string => `/etc/drbd.d/${resource}.res`
 
 /** Heartbeat's user can have a disk marked Outdated, and nothing else done; after heartbeat runs with that. */
-export default role('drbd/narrow', ({ vars }: NodeContext) =>
-  vars.recipe === 'article'
-    ? []
-    : [helperOfRoot(), ...volumesOf(vars.drbd).map(({ resource }) => secretOfRoot(resource))],
-)
+export default role('drbd/narrow', ({ vars }: NodeContext) => [
+  helperOfRoot(),
+  ...volumesOf(vars.drbd).map(({ resource }) => secretOfRoot(resource)),
+])
 
 function helperOfRoot(): Task {
   return task(`only root may run ${helper} as root`, {

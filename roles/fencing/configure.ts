@@ -34,7 +34,6 @@ export default role(
   'fencing/configure',
   (context: NodeContext) => {
     const { vars } = context
-    if (vars.recipe === 'article') return []
     const peer = peerOf(context)
     const power = peerSwitch(context)
     const is = (name: string) => power.plugin === `external/${name}`

@@ -1,4 +1,4 @@
-import { heartbeatLines, type NodeContext, pairOf } from '../../inventory/schema.ts'
+import { heartbeatLines, type NodeContext, pairOf, type Site } from '../../inventory/schema.ts'
 import { directory, role, systemdUnit, type Task, templates } from '../../lib/index.ts'
 import { dopd } from '../drbd/fencing.ts'
 import { libFolder } from '../shared/paths.ts'
@@ -10,35 +10,39 @@ const template = templates(import.meta.dirname)
 
 /** S5: two heartbeat lines, signed with a real key; the same files on both nodes. */
 export default role('heartbeat/configure', (context: NodeContext) => {
-  const { heartbeat, recipe } = context.vars
+  const { heartbeat } = context.vars
   const pair = pairOf(context)
-  // A node ignores the line that names its own address, so that one text serves both.
-  const links = heartbeatLines(context.vars).flatMap((line) =>
-    pair.map(({ vars }) => ({ device: vars[line].device, address: vars[line].address })),
-  )
   return [
     directory('/etc/ha.d', { mode: 0o755 }),
     template('ha.cf', '/etc/ha.d/ha.cf', {
       dopd,
       log: logFile,
       ...heartbeat,
-      links,
+      links: linksOf(context),
       nodes: pair.map(({ vars }) => vars.fqdn),
-      fencing: recipe === 'tandem',
-      // The preferred node's watch moves the service back: heartbeat would do it in mid-resync too.
-      failback: recipe === 'article' && heartbeat.autoFailback,
       watchdogDevice: heartbeat.watchdog === 'none' ? '' : watchdogDevice(heartbeat.watchdog),
     }),
-    template(
-      'authkeys',
-      '/etc/ha.d/authkeys',
-      { key: heartbeat.key.reveal() },
-      { mode: 0o600, secret: true },
-    ),
-    ...(recipe === 'tandem' ? [wholeMessages(), ...unit()] : []),
+    signed(context.vars),
+    wholeMessages(),
+    ...unit(),
     ...watchdog(heartbeat.watchdog),
   ]
 })
+
+/** Every address that heartbeats go to: a node ignores the line that names its own, so that one text serves both. */
+export const linksOf = (context: NodeContext) =>
+  heartbeatLines(context.vars).flatMap((line) =>
+    pairOf(context).map(({ vars }) => ({ device: vars[line].device, address: vars[line].address })),
+  )
+
+/** The key that heartbeats are signed with. */
+export const signed = ({ heartbeat }: Site): Task =>
+  template(
+    'authkeys',
+    '/etc/ha.d/authkeys',
+    { key: heartbeat.key.reveal() },
+    { mode: 0o600, secret: true },
+  )
 
 /** Keeps systemd from stopping a heartbeat that starts anew by itself after a partition. */
 const unit = (): Task[] => [

@@ -1,4 +1,3 @@
-import type { Site } from '../../inventory/schema.ts'
 import { unitPath } from '../../lib/index.ts'
 import { libFolder } from '../shared/paths.ts'
 
@@ -13,11 +12,10 @@ export const logFile = '/var/log/ha-log'
 export const resourcesFile = '/etc/ha.d/haresources'
 
 /** Files that heartbeat reads only when it starts. */
-export function heartbeatFiles({ recipe }: Site): string[] {
-  return [
-    '/etc/ha.d/ha.cf',
-    '/etc/ha.d/authkeys',
-    resourcesFile,
-    ...(recipe === 'tandem' ? [heartbeatRun, heartbeatUnit] : []),
-  ]
-}
+export const heartbeatFiles: readonly string[] = [
+  '/etc/ha.d/ha.cf',
+  '/etc/ha.d/authkeys',
+  resourcesFile,
+  heartbeatRun,
+  heartbeatUnit,
+]

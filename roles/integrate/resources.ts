@@ -1,5 +1,5 @@
-import { type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
-import { directory, file, requirement, role, type Task, templates } from '../../lib/index.ts'
+import { type NodeContext, peerOf } from '../../inventory/schema.ts'
+import { directory, requirement, role, type Task, templates } from '../../lib/index.ts'
 import { manager, managerWords } from '../cluster/index.ts'
 import { mountOptions, stateOptions } from '../drbd/filesystem.ts'
 import { resourceFile } from '../drbd/narrow.ts'
@@ -26,27 +26,12 @@ export default role(
     const { host, others, vars } = context
     const preferred = [host, ...others].find(({ name }) => name === vars.preferred)
     if (!preferred) throw new Error(`vars.preferred: no node is called ${vars.preferred}`)
-    return [
-      ...(vars.recipe === 'article' ? article() : tandem(context)),
-      manager.starts(preferred.vars.fqdn, resourceNames(vars)),
-    ]
+    return [...scripted(context), manager.starts(preferred.vars.fqdn, ['tandem-service'])]
   },
   { broughtBy: ['integrate/watch', 'integrate/service'] },
 )
 
-/** The order heartbeat starts in; it stops in reverse. */
-export function resourceNames({ drbd, nfs, recipe, vip }: Site): string[] {
-  if (recipe === 'tandem') return ['tandem-service']
-  // The address comes first and goes last. IPaddr2, since Debian 12 has no ifconfig for IPaddr.
-  return [
-    `IPaddr2::${vip.address}/${vip.prefix}/${vip.device}`,
-    `drbddisk::${drbd.resource}`,
-    `Filesystem::/dev/drbd${drbd.minor}::${nfs.path}::${drbd.filesystem}`,
-    'article-nfs',
-  ]
-}
-
-function tandem(context: NodeContext): Task[] {
+function scripted(context: NodeContext): Task[] {
   const { drbd, heartbeat, nfs } = context.vars
   const [, state] = volumesOf(drbd)
   const resource = (name: string, data: object) =>
@@ -99,16 +84,3 @@ const stateInShare = requirement('no disk for the state of the service', async (
   notice:
     'This pair keeps what it remembers of clients and their locks in the share (no drbd.stateDisk in the inventory): root of any client can change or delete it',
 })
-
-function article(): Task[] {
-  return [
-    file(
-      '/var/lib/tandem/comparison-only',
-      'This pair follows the article to the letter, to be measured beside Tandem. It has no fencing.\n',
-      {
-        title: 'FOR COMPARISON ONLY: the article to the letter, its stalls and no fencing included',
-      },
-    ),
-    template('article-nfs', `${scripts}/article-nfs`, {}, script),
-  ]
-}

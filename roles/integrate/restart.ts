@@ -15,7 +15,7 @@ export default role(
     const waitMs = manager.settlesMs(vars)
     const restart = service(manager.unit, {
       state: 'running',
-      restartOn: manager.files(vars),
+      restartOn: manager.files,
     })
     return [
       task('heartbeat runs with the configuration on disk', {

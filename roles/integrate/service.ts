@@ -76,8 +76,6 @@ export async function lacking({ $ }: CheckHost, { drbd, nfs }: Site): Promise<st
 export default role(
   'integrate/service',
   ({ vars }: NodeContext) => {
-    // The article has no way to tell, or to repair, a part that is missing.
-    if (vars.recipe === 'article') return []
     return [
       task('service is complete where it is active', {
         barrier: true,

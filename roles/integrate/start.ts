@@ -10,13 +10,16 @@ export const startsAtBoot = ({ heartbeat }: Site): Task =>
   service(unit, { enabled: heartbeat.atBoot })
 
 /** S6 and S13: heartbeat runs on both nodes, sees its peer on every line, and one node serves. */
-export default role('integrate/start', (context: NodeContext) => {
+export default role('integrate/start', (context: NodeContext) => startWith(context, manager.files))
+
+/** The same, with the files that heartbeat reads when it starts. */
+export function startWith(context: NodeContext, files: readonly string[]): Task[] {
   const { vars } = context
   const { drbd } = vars
   const peer = peerOf(context)
   const device = `/dev/drbd${drbd.minor}`
   const lines = heartbeatLines(vars).map((line) => context.host.vars[line].device)
-  const started = service(unit, { state: 'running', restartOn: manager.files(vars) })
+  const started = service(unit, { state: 'running', restartOn: files })
   const waitMs = manager.settlesMs(vars)
   return [
     task('nothing is held outside heartbeat', {
@@ -80,4 +83,4 @@ export default role('integrate/start', (context: NodeContext) => {
       },
     }),
   ]
-})
+}

@@ -24,8 +24,7 @@ export const limits = {
 export default role(
   'integrate/watch',
   (context: NodeContext) => {
-    const { recipe, drbd, nfs, heartbeat } = context.vars
-    if (recipe === 'article') return []
+    const { drbd, nfs, heartbeat } = context.vars
     const { legacyClients } = nfs
     const peer = peerOf(context)
     const script = `${libFolder}/watch`

@@ -1,5 +1,5 @@
-import type { NodeContext, Site } from '../../inventory/schema.ts'
-import { block, line, packages, role, service, type Task, templates } from '../../lib/index.ts'
+import type { NodeContext } from '../../inventory/schema.ts'
+import { block, line, packages, role, service, templates } from '../../lib/index.ts'
 import { literal } from '../shared/literal.ts'
 import { unlessLegacyMounts } from './own-mounts.ts'
 import { pipefs, ports } from './ports.ts'
@@ -13,11 +13,7 @@ export const distributionUnits = ['nfs-server.service', 'nfs-mountd.service', 'n
 const oldHead = '# Written by Tandem (nfs/exports); the same on both nodes.'
 
 /** S12: what is exported and how; who runs it is heartbeat's to say, so the package's units are masked. */
-export default role('nfs/exports', ({ vars: { nfs, recipe } }: NodeContext) =>
-  recipe === 'article' ? article(nfs) : tandem(nfs),
-)
-
-const tandem = (nfs: Site['nfs']): Task[] => [
+export default role('nfs/exports', ({ vars: { nfs } }: NodeContext) => [
   // Masked first: the package starts its units as it is installed.
   ...distributionUnits.map((unit) => service(unit, { masked: true })),
   // The server brings the other two along; they are named because their units are ours to start or to mask.
@@ -52,17 +48,4 @@ const tandem = (nfs: Site['nfs']): Task[] => [
     absent: true,
   }),
   template('nfs.conf', '/etc/nfs.conf.d/tandem.conf', { ...nfs, ports, pipefs }),
-]
-
-/** The article's own: the distribution's server with the distribution's settings, started by hand. */
-const article = (nfs: Site['nfs']): Task[] => [
-  packages(['nfs-kernel-server', 'nfs-common', 'rpcbind'], { noStart: ['nfs-server.service'] }),
-  service('nfs-server.service', { enabled: false }),
-  // CentOS 6 had no such daemon: without it the grace period is waited for in full, as it was there.
-  service('nfsdcld.service', { masked: true }),
-  template('exports', '/etc/exports', {
-    path: nfs.path,
-    clients: nfs.clients,
-    options: nfs.options.join(','),
-  }),
-]
+])

@@ -50,7 +50,7 @@ export default role('verify/cluster', (context: NodeContext) => {
       }),
     )
   }
-  if (vars.recipe === 'tandem') perNode.push(...volumesOf(vars.drbd).map(notGrown))
+  perNode.push(...volumesOf(vars.drbd).map(notGrown))
   // What concerns the pair is told once, by the preferred node.
   if (self.name !== vars.preferred) return perNode
   return [

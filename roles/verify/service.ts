@@ -86,7 +86,6 @@ export function roomProblem(text: string, folder: string): string[] {
 /** S12 and S13: what the node that serves has running is what the inventory says, whatever its files say. */
 export default role('verify/service', (context: NodeContext) => {
   const { host: self, vars } = context
-  if (vars.recipe === 'article') return []
   const { nfs, vip } = vars
   const peer = peerOf(context)
   const whileServing = (title: string, look: (host: CheckHost) => Promise<readonly string[]>) =>

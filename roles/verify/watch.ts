@@ -75,8 +75,6 @@ export const stepAlone = (text: string, peer: string): string =>
 
 /** The watch runs on every node and has had nothing serious to do. */
 export default role('verify/watch', (context: NodeContext) => {
-  const { vars } = context
-  if (vars.recipe === 'article') return []
   return [
     requirement('the watch runs and is content', async ({ $ }) => {
       const { stdout } = await $`

@@ -9,6 +9,8 @@ import type { Drill, Environment } from '../../playbooks/drills/pair/words.ts'
 
 export const plan: PairPlan = {
   recipe: 'tandem',
+  programs: ['nfsdcld', 'rpc.mountd'],
+  movesBack: false,
   nodes: [
     { name: 'M1', fqdn: 'M1.redhat.sx' },
     { name: 'M2', fqdn: 'M2.redhat.sx' },

@@ -49,7 +49,7 @@ describe('a look at a node', () => {
 
   it('asks for no more than the article has', () => {
     const text = said.replace('nfsdcld\n', '')
-    expect(parseLook('M1', text, { ...plan, recipe: 'article' }).missing).toEqual([])
+    expect(parseLook('M1', text, { ...plan, programs: ['rpc.mountd'] }).missing).toEqual([])
   })
 
   it('knows a node without DRBD', () => {

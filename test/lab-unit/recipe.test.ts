@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { topology } from '../../inventory/topology.ts'
+import { stillGood } from '../../lib/lab/image/image.ts'
 import {
   mmdebstrapArgv,
   passedAptOptions,
@@ -24,6 +25,21 @@ test('names the image by its scripts, and by what the roles install', () => {
   // Neither an order nor what every machine has is a difference.
   const turned = { ...packages, server: ['chrony', 'drbd-utils'] }
   expect(recipeHash(topology, turned, same)).toBe(hash)
+})
+
+test('an image with more packages than are needed is still good', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'tandem-image-'))
+  try {
+    const packages = { server: ['drbd-utils', 'nftables'], client: [] }
+    const hash = recipeHash(topology, packages)
+    writeFileSync(join(dir, 'image.json'), JSON.stringify({ hash, seconds: 1, packages }))
+    const good = (server: string[]) => stillGood({ dir, hash }, topology, { server, client: [] })
+    expect([good(['nftables', 'drbd-utils']), good(['drbd-utils'])]).toEqual([true, true])
+    expect(good(['drbd-utils', 'haproxy'])).toBe(false)
+    expect(stillGood({ dir, hash: 'of-another-recipe' }, topology, packages)).toBe(false)
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
 })
 
 test('tells the recipe what each system has, and what is kept for the roles', () => {

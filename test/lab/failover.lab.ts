@@ -198,7 +198,7 @@ describe('the article to the letter', () => {
 
   it('is built on clean machines and serves, for comparison', async () => {
     expect((await lab('reset', 'clean')).code).toBe(0)
-    const run = await play(['site', '--inventory', 'literal'])
+    const run = await play(['site', '--inventory', 'literal'], () => {}, 'bench/article')
     expect(run.code, story(run)).toBe(0)
     expect(await on('C1', 'findmnt -no SOURCE /data')).toBe(`${vip}:/data\n`)
     const files = await writeFiles(5, 'literal')

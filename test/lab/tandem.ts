@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Event, HostRecap } from '../../lib/engine/index.ts'
 
@@ -15,10 +16,10 @@ export interface Played extends Ended {
   readonly recap: readonly HostRecap[]
 }
 
-const main = ['lib/launch/start.cjs']
+const main = resolve(import.meta.dirname, '../../lib/launch/start.cjs')
 
-function start(words: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [...main, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
+function start(words: readonly string[], cwd?: string): ChildProcess {
+  return spawn(process.execPath, [main, ...words], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
 async function ended(child: ChildProcess): Promise<Ended> {
@@ -46,12 +47,13 @@ export async function on(host: string, script: string): Promise<string> {
   return stdout
 }
 
-/** `npm run play …` with its events; `watch` sees each as it happens and may kill the run. */
+/** `npm run play …` with its events, in this folder or another; `watch` sees each as it happens and may kill the run. */
 export async function play(
   words: readonly string[],
   watch: (event: Event, kill: () => void) => void = () => {},
+  folder?: string,
 ): Promise<Played> {
-  const child = start(['play', ...words, '--output', 'json'])
+  const child = start(['play', ...words, '--output', 'json'], folder)
   const events: Event[] = []
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
   lines.on('line', (line) => {

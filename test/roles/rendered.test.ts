@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import literal from '../../bench/article/playbooks/site.ts'
 import { provideSecrets } from '../../lib/core/secret.ts'
 import { type LabFacts, unstartedLab } from '../../lib/index.ts'
 import { available, load } from '../../lib/inventory/load.ts'
@@ -17,16 +18,30 @@ const golden = join(import.meta.dirname, 'rendered')
 const base = 'production/M1'
 const facts: LabFacts = { ...unstartedLab, acceleration: 'kvm', forkMs: 2 }
 
-const names = await available(join(root, 'inventory'))
+/** The pair's own playbook, and the article's, which is measured beside it; each with its inventories. */
+const sites = await Promise.all(
+  (
+    [
+      [site, root],
+      [literal, join(root, 'bench/article')],
+    ] as const
+  ).map(async ([playbook, place]) => {
+    const folder = join(place, 'inventory')
+    return { playbook, folder, names: await available(folder) }
+  }),
+)
+const names = sites.flatMap((one) => one.names)
 const hosts = new Map<string, Map<string, Rendered>>()
 
 beforeAll(async () => {
   provideSecrets((name) => `secret ${name}`)
-  for (const name of names) {
-    const loaded = await load(name, join(root, 'inventory'))
-    const inventory = loaded.kind === 'ready' ? loaded.inventory : loaded.build(facts)
-    for (const [host, files] of await renderAll(site as never, inventory)) {
-      hosts.set(`${name}/${host}`, files)
+  for (const { playbook, folder, names: own } of sites) {
+    for (const name of own) {
+      const loaded = await load(name, folder)
+      const inventory = loaded.kind === 'ready' ? loaded.inventory : loaded.build(facts)
+      for (const [host, files] of await renderAll(playbook as never, inventory)) {
+        hosts.set(`${name}/${host}`, files)
+      }
     }
   }
 })

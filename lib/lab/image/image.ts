@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { Interrupted, UsageError } from '../../core/errors.ts'
 import type { LabOptions } from '../model/lab-options.ts'
 import { locked } from '../model/lock.ts'
+import type { Topology } from '../model/topology.ts'
 import { type BuildDir, makeBuildDir, removeBuildDir, runBuild } from './build-folder.ts'
 import {
   mmdebstrapArgv,
@@ -61,6 +62,26 @@ function finished(dir: string, hash: string): Image | undefined {
   }
 }
 
+/** Whether an image that was made before is of today's recipe and holds what the roles install, and maybe more. */
+export function stillGood(
+  image: Pick<Image, 'dir' | 'hash'>,
+  topology: Topology,
+  packages: Packages,
+): boolean {
+  const held = packagesOf(image.dir)
+  const names = Object.keys(topology.images)
+  const both = names.map((name) => [name, [...(packages[name] ?? []), ...(held[name] ?? [])]])
+  return recipeHash(topology, Object.fromEntries(both)) === image.hash
+}
+
+function packagesOf(dir: string): Packages {
+  try {
+    return JSON.parse(readFileSync(join(dir, 'image.json'), 'utf8')).packages ?? {}
+  } catch {
+    return {}
+  }
+}
+
 async function build(
   dir: string,
   hash: string,
@@ -89,7 +110,7 @@ async function build(
     for (const file of ['vmlinuz', 'initrd'])
       copyFileSync(join(work.out, file), join(partial, file))
     const seconds = Math.round((Date.now() - begun) / 100) / 10
-    writeFileSync(join(partial, 'image.json'), `${JSON.stringify({ hash, seconds })}\n`)
+    writeFileSync(join(partial, 'image.json'), `${JSON.stringify({ hash, seconds, packages })}\n`)
     // Complete or not there: whoever finds the folder may use it.
     rmSync(dir, { recursive: true, force: true })
     renameSync(partial, dir)

@@ -34,8 +34,6 @@ export function parseLook(name: string, text: string, plan: PairPlan): NodeState
     return found
   }
   const programs = new Set(of('programs').split('\n'))
-  // The article's recipe starts its programs with the distribution's units: not ours to expect.
-  const needed = plan.recipe === 'tandem' ? ['nfsdcld', 'rpc.mountd'] : ['rpc.mountd']
   return {
     name,
     reached: true,
@@ -44,7 +42,7 @@ export function parseLook(name: string, text: string, plan: PairPlan): NodeState
     mounted: of('mounted') === 'yes',
     threads: Number.parseInt(of('threads'), 10) || 0,
     vip: of('vip') !== '',
-    missing: needed.filter((program) => !programs.has(program)),
+    missing: plan.programs.filter((program) => !programs.has(program)),
     waiting: of('waiting'),
   }
 }

@@ -29,9 +29,11 @@ export function planOf(inventory: DrillInventory, slow: number): PairPlan {
     )
   }
   // Its schema has seen to that: the inventory was loaded.
-  const { recipe, preferred, vip, drbd, heartbeat, nfs, client: mount } = inventory.vars as Site
+  const { preferred, vip, drbd, heartbeat, nfs, client: mount } = inventory.vars as Site
   return {
-    recipe,
+    recipe: 'tandem',
+    programs: ['nfsdcld', 'rpc.mountd'],
+    movesBack: false,
     nodes: [
       { name: one.name, fqdn: one.fqdn },
       { name: two.name, fqdn: two.fqdn },

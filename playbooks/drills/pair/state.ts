@@ -5,6 +5,10 @@ import { type DrbdStatus, describe } from '../../../roles/drbd/status.ts'
 export interface PairPlan {
   /** The recipe under test: Tandem's own, or the article's. */
   readonly recipe: string
+  /** Programs that the node that serves must run. */
+  readonly programs: readonly string[]
+  /** The recipe moves the service back to the preferred node by itself. */
+  readonly movesBack: boolean
   readonly nodes: readonly [NodePlan, NodePlan]
   /** The node that serves when both can. */
   readonly preferred: string

@@ -19,15 +19,14 @@ import type { System } from './words.ts'
 
 /** A pair as the drills see it. */
 export function pairSystem(plan: PairPlan): System {
-  const { client, grace, heartbeat, nodes, recipe, slow } = plan
+  const { client, grace, heartbeat, movesBack, nodes, recipe, slow } = plan
   return {
     recipe,
     nodes: [nodes[0].name, nodes[1].name],
     client: client.name,
     slow,
     facts: { deadtime: `${heartbeat.deadtime} s`, grace: `${grace} s` },
-    // The article's recipe moves the service back to the preferred node.
-    movesBack: recipe !== 'tandem',
+    movesBack,
     wholeLimitMs: (2 * heartbeat.initdead + 120 * slow) * 1_000,
     // Heartbeat may still be at work on the node that gave the service away.
     moveLimitMs: (heartbeat.deadtime + 30 * slow) * 1_000,

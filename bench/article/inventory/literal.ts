@@ -1,6 +1,6 @@
-import { defineInventory, embeddedLab } from '../lib/index.ts'
-import lab from './lab.ts'
-import { schema } from './schema.ts'
+import lab from '../../../inventory/lab.ts'
+import { schema } from '../../../inventory/schema.ts'
+import { defineInventory, embeddedLab } from '../../../lib/index.ts'
 
 /**
  * For comparison only, in the lab: the article's recipe as literally as Debian 12 runs it. Times of
@@ -13,10 +13,9 @@ export default embeddedLab((facts) => {
     name: 'literal',
     vars: {
       ...vars,
-      recipe: 'article',
       fencing: 'none',
       drbd: { ...vars.drbd, alExtents: 517, flushes: false },
-      heartbeat: { ...vars.heartbeat, autoFailback: true, watchdog: 'none' },
+      heartbeat: { ...vars.heartbeat, lines: ['em2'], autoFailback: true, watchdog: 'none' },
       nfs: {
         ...vars.nfs,
         options: ['rw', 'sync', 'no_root_squash', 'anonuid=0', 'anongid=0'],

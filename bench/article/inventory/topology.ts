@@ -1,0 +1,1 @@
+export { topology } from '../../../inventory/topology.ts'
