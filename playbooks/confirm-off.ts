@@ -3,7 +3,8 @@ import confirmOff from '../roles/confirm-off/index.ts'
 
 export default playbook({
   name: 'confirm-off',
-  description: 'You have seen that a node is without power: the other stops waiting for that: NODE',
+  description:
+    'Tells the other node that NODE has no power, because you have seen so: it stops waiting for the power switch',
   asks: 'absent',
   plays: [{ title: 'the node that is left', hosts: 'nodes', roles: [confirmOff] }],
 })

@@ -5,7 +5,8 @@ import cluster from '../roles/verify/cluster.ts'
 
 export default playbook({
   name: 'resync',
-  description: 'Blocks that differ are copied from the node that serves: -- --victim NODE',
+  description:
+    'Copies the blocks that differ from the node that serves to the other: -- --victim NODE',
   parameters: { victim },
   plays: [
     { title: 'the blocks that differ', hosts: 'nodes', roles: [resync] },

@@ -25,7 +25,7 @@ export default playbook({
   parameters: {
     overwrite: {
       kind: 'devices',
-      about: 'whatever is on this disk may go, and it is not read first',
+      about: 'this disk may be overwritten, whatever is on it; it is not read first',
     },
   },
   plays: [

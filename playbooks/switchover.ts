@@ -3,6 +3,6 @@ import switchover from '../roles/switchover/index.ts'
 
 export default playbook({
   name: 'switchover',
-  description: 'Moves the service to the other node, at Connected UpToDate/UpToDate oos:0 only',
+  description: 'Moves the service to the other node, only while both disks hold the same data',
   plays: [{ title: 'planned move', hosts: 'nodes', roles: [switchover] }],
 })

@@ -145,7 +145,8 @@ function explain(error: ClientError, o: ConnectOptions, at: string, ways: Creden
   if (error.level === 'client-authentication' || /authentication failures/i.test(error.message)) {
     return `login as ${o.user} refused by ${at} (${ways.tried()})`
   }
-  if (/before handshake/i.test(error.message)) return `${at} hung up before it spoke SSH`
+  if (/before handshake/i.test(error.message))
+    return `${at} closed the connection before it greeted as an SSH server does`
   return `connection to ${at} failed: ${error.message}`
 }
 

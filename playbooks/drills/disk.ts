@@ -6,7 +6,8 @@ import { moveLimitMs } from './planned.ts'
 
 export const diskError: Drill = {
   name: 'disk-error',
-  about: 'lets every access to the disk of the active node fail; it goes on through the peer',
+  about:
+    'lets every access to the disk of the active node fail; it goes on with the disk of its peer',
   needs: ['disk'],
   moves: false,
   run: async (context) => {

@@ -126,7 +126,8 @@ export async function promotionIsRefused(context: RoundContext): Promise<void> {
 
 export const split: Drill = {
   name: 'split',
-  about: 'cuts all lines between the nodes; never silent, never merged by itself',
+  about:
+    'cuts all lines between the nodes; verify must tell it, and nothing is merged without an administrator',
   needs: ['cables'],
   moves: false,
   mayBeUnsafe: true,

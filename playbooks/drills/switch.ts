@@ -37,7 +37,8 @@ async function waits(context: RoundContext): Promise<void> {
 
 export const switchUnreachable: Drill = {
   name: 'switch-unreachable',
-  about: 'cuts the power switch of the active node, then takes its power; nobody serves until told',
+  about:
+    'cuts the line to the power switch of the active node, then its power; nobody serves until confirm-off',
   needs: ['power', 'cables'],
   moves: true,
   crash: true,
@@ -55,7 +56,7 @@ export const switchUnreachable: Drill = {
 export const nodeAndSwitch: Drill = {
   name: 'node-and-switch',
   about:
-    'takes the power from the active node and its power switch at once; nobody serves until told',
+    'takes the power from the active node and its power switch at once; nobody serves until confirm-off',
   needs: ['power', 'cables'],
   moves: true,
   crash: true,

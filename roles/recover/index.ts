@@ -80,7 +80,9 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
   const onSurvivor = (made: Task): Task => onlyOn(!isVictim, unfinished(made))
 
   return [
-    requirement('a split brain, whose survivor serves or can', begin, { barrier: true }),
+    requirement('there is a split brain, and the other node serves or can serve', begin, {
+      barrier: true,
+    }),
     onSurvivor(
       task(`${survivorName} may serve its own data`, {
         barrier: true,
@@ -217,7 +219,11 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
           what: `what ${vars.victim} wrote alone`,
           proof: async (target) => {
             await proof(target)
-            if (!progress.saved) throw new Refusal('its files were not saved in this run')
+            if (!progress.saved) {
+              throw new Refusal(
+                `${vars.victim}: its files were not saved in this run, so nothing of them is given up`,
+              )
+            }
             if ((await diskState(target, vars.drbd.disk)).stamp !== progress.stamp) {
               throw new Refusal(
                 `${vars.victim}: its disk was written to since its files were saved: run this again`,

@@ -72,7 +72,7 @@ export function obstacle(victim: Side, survivor: Side, preferred: string): strin
     return `heartbeat does not run on ${stopped.name}: after a partition it restarts by itself within a minute or two; else start it there (systemctl start heartbeat)`
   }
   if (both.some(({ holds }) => holds === 'transition')) {
-    return 'heartbeat is in transition: run it again in a minute'
+    return 'heartbeat is taking or giving up the service: run it again in a minute'
   }
   if (isActive(victim.holds, victim.name, preferred) && isServing(victim)) {
     return `${victim.name} serves the clients now, and ${survivor.name} (${describe(survivor.status)}, heartbeat says ${survivor.holds}) cannot: take ${survivor.name} as the victim (--victim ${survivor.name}), or mend ${survivor.name} first`

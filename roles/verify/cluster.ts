@@ -17,7 +17,10 @@ export default role('verify/cluster', (context: NodeContext) => {
     requirement('heartbeat runs', async (host) => {
       const held = await holding(host)
       if (held === 'stopped') throw new Error('heartbeat does not run')
-      if (held === 'transition') throw new Error('heartbeat is in transition: look again')
+      if (held === 'transition')
+        throw new Error(
+          'heartbeat is taking or giving up the service: run verify again in a minute',
+        )
     }),
     ...lines.map((device) =>
       requirement(`heartbeat line ${device}`, async (host) => {

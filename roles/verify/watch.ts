@@ -76,7 +76,7 @@ export const stepAlone = (text: string, peer: string): string =>
 /** The watch runs on every node and has had nothing serious to do. */
 export default role('verify/watch', (context: NodeContext) => {
   return [
-    requirement('the watch runs and is content', async ({ $ }) => {
+    requirement('the watch runs and had nothing to repair', async ({ $ }) => {
       const { stdout } = await $`
         echo '== uptime'; cat /proc/uptime
         for name in beat state acts; do

@@ -110,7 +110,10 @@ test('says that a name cannot be resolved', async () => {
 test('gives up on a server that never answers, and on one that hangs up', async () => {
   for (const [behave, expected] of [
     [() => {}, /^M1: no answer from 127\.0\.0\.1:\d+ within 0\.2 s$/],
-    [(socket: net.Socket) => socket.end(), /^M1: 127\.0\.0\.1:\d+ hung up before it spoke SSH$/],
+    [
+      (socket: net.Socket) => socket.end(),
+      /^M1: 127\.0\.0\.1:\d+ closed the connection before it greeted as an SSH server does$/,
+    ],
   ] as const) {
     const silent = net.createServer(behave)
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))

@@ -60,7 +60,7 @@ export async function drill(argv: readonly string[], context: Context): Promise<
   const can = new Set(inLab ? abilities : [])
   const { run, skipped } = possible(chosen, { can })
   if (args.control && skipped.length > 0)
-    throw new Refusal('--control breaks the pair: only the lab may')
+    throw new Refusal('--control breaks the pair on purpose, so it runs in the lab only')
   if (run.length === 0) throw new UsageError(skipped.join('; '))
 
   // Hours of drills must not end at a folder that is not there.

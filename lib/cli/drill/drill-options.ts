@@ -26,7 +26,7 @@ export const drillOptions = {
       'write one row for each drill, and every round to FILE.rounds.json; rounds of this commit that are there stay',
   },
   html: { kind: 'text', value: 'FILE', about: 'write a report with pictures' },
-  list: { kind: 'flag', about: 'name the drills; no connection' },
+  list: { kind: 'flag', about: 'list the drills, without a connection' },
   control: {
     kind: 'flag',
     about: 'break the pair so that it loses writes (lab only): the checker must notice each time',

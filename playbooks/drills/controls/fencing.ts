@@ -32,7 +32,7 @@ const broken = { moves: 'either', isControl: true, spoils: true, mayBeUnsafe: tr
 export const fencingOff: Drill = {
   name: 'fencing-off',
   about:
-    'freezes the active node for 60 s with a fencing that lies: two nodes serve, writes are lost',
+    'freezes the active node for 60 s with a fencing that always says `off`: two nodes serve, writes are lost',
   needs: ['freeze'],
   ...broken,
   run: async (context) => {
@@ -50,7 +50,8 @@ export const fencingOff: Drill = {
 /** A standby that is cut off serves too, and wins when the lines are back: heartbeat prefers it. */
 export const isolatedFencingOff: Drill = {
   name: 'isolated-fencing-off',
-  about: 'cuts off the standby, the preferred node, with a fencing that lies: it serves old data',
+  about:
+    'cuts off the standby, the preferred node, with a fencing that always says `off`: it serves old data',
   needs: ['cables'],
   ...broken,
   run: async (context) => {

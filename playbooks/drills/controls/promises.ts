@@ -16,7 +16,8 @@ exportfs -f; exportfs -v | grep -q async`
 export const control: Drill = {
   ...powerOff,
   name: 'control',
-  about: 'power-off with an export and a protocol that promise too much: writes are lost',
+  about:
+    'power-off with `async` and protocol A, which acknowledge writes too early: writes are lost',
   isControl: true,
   run: async (context) => {
     const { active, standby, environment } = context
