@@ -5,8 +5,6 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeSkeleton, skeletonKinds } from '../../docs/skeleton.ts'
-import { topology } from '../../inventory/topology.ts'
-import { labPackages } from '../../lib/cli/lab/lab-packages.ts'
 
 const run = promisify(execFile)
 const root = resolve(import.meta.dirname, '../..')
@@ -97,6 +95,17 @@ describe('npm run new', () => {
   })
 })
 
+/** What the lab's servers hold for the roles of the copy, asked in a process of its own. */
+async function installed(): Promise<readonly string[]> {
+  const script = `
+    import { topology } from './inventory/topology.ts'
+    import { labPackages } from './lib/cli/lab/lab-packages.ts'
+    console.log(JSON.stringify(await labPackages(topology, { root: process.cwd() })))`
+  const words = ['--import', 'tsx', '--input-type=module', '-e', script]
+  const { stdout } = await run('node', words, { cwd: copy, timeout })
+  return JSON.parse(stdout).server
+}
+
 describe("a newcomer's firewall", () => {
   it('is two files and a line in site, and is verified, rendered and in the lab', {
     timeout,
@@ -106,8 +115,7 @@ describe("a newcomer's firewall", () => {
     const from = (name: string) => join(import.meta.dirname, 'firewall', name)
     await cp(from('index.ts.txt'), join(folder, 'index.ts'))
     await cp(from('nftables.conf.hbs'), join(folder, 'templates/nftables.conf.hbs'))
-    const context = { root: copy } as Parameters<typeof labPackages>[1]
-    expect((await labPackages(topology, context)).server).not.toContain('nftables')
+    expect(await installed()).not.toContain('nftables')
     await edit('playbooks/site.ts', {
       "import preflight from '../roles/preflight/index.ts'\n":
         "import firewall from '../roles/firewall/index.ts'\n",
@@ -129,15 +137,6 @@ describe("a newcomer's firewall", () => {
     const golden = join(copy, 'test/roles/rendered/production/M1/etc/nftables.conf')
     expect(await readFile(golden, 'utf8')).toContain('iif em3 accept')
     await tool('vitest', 'run', 'test/roles/rendered.test.ts', 'test/roles/verify.test.ts')
-    // Asked in a process of its own: this one has loaded site as it was.
-    const script = `
-      import { topology } from './inventory/topology.ts'
-      import { labPackages } from './lib/cli/lab/lab-packages.ts'
-      console.log(JSON.stringify(await labPackages(topology, { root: process.cwd() })))`
-    const asked = await run('node', ['--import', 'tsx', '--input-type=module', '-e', script], {
-      cwd: copy,
-      timeout,
-    })
-    expect(JSON.parse(asked.stdout).server).toContain('nftables')
+    expect(await installed()).toContain('nftables')
   })
 })

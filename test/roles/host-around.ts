@@ -36,7 +36,7 @@ export class HostAround {
     mkdirSync(join(this.folder, 'run'))
     const vip = { address: '10.0.0.9', prefix: 24, device: 'em1' }
     const vars = { path: '/data', device: '/dev/drbd0', minor: 0, stateFolder: state, vip }
-    this.script('common', 'base/templates/common.hbs', vars)
+    this.script('common', 'shared/templates/common.hbs', vars)
   }
 
   /** A file of the folder. */

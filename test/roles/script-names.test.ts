@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 
 const roles = join(import.meta.dirname, '../../roles')
 const read = (name: string) => readFileSync(join(roles, name), 'utf8')
-const common = read('base/templates/common.hbs')
+const common = read('shared/templates/common.hbs')
 /** What every script finds set: the words of the first lines of `common`. */
 const shared = common
   .split('\n')
@@ -22,7 +22,7 @@ describe('what all scripts share', () => {
     expect(scripts.length).toBeGreaterThan(6)
   })
 
-  it.each([...scripts, 'base/templates/common.hbs'])('is set by nothing in %s', (name) => {
+  it.each([...scripts, 'shared/templates/common.hbs'])('is set by nothing in %s', (name) => {
     const lines = read(name).split('\n')
     const taken = lines.filter(
       (line) =>

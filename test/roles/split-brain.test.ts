@@ -148,7 +148,12 @@ describe('the victim of a split brain', () => {
       { ...survivor, holds: 'stopped' as Holding },
       /heartbeat does not run on M1/,
     ],
-    ['heartbeat moves', { ...victim, holds: 'transition' as Holding }, survivor, /transition/],
+    [
+      'heartbeat moves',
+      { ...victim, holds: 'transition' as Holding },
+      survivor,
+      /taking or giving up the service/,
+    ],
   ])('is refused: %s', (_, one, two, wanted) => {
     expect(obstacle(one, two, 'M1')).toMatch(wanted)
   })

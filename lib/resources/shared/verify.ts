@@ -28,6 +28,9 @@ export async function accepted(
   const { stdout } =
     await host.quick`umask 077; mkdir -p -m 0755 -- /run/tandem && mktemp -d /run/tandem/verify.XXXXXXXX`
   const folder = stdout.trim()
+  if (!folder.startsWith('/run/tandem/')) {
+    throw new Error(`Expected a new folder in /run/tandem, got ${show(folder)}`)
+  }
   // Some programs judge by the name's ending.
   const copy = `${folder}/${path.slice(path.lastIndexOf('/') + 1)}`
   try {
