@@ -2,6 +2,7 @@
 export { Refusal, UsageError } from './core/errors.ts'
 export { type PollOptions, poll } from './core/poll.ts'
 export { quote } from './core/quote.ts'
+export { sections } from './core/sections.ts'
 export { Secret, secret } from './core/secret.ts'
 export * from './core/task.ts'
 export * from './inventory/index.ts'

@@ -1,6 +1,7 @@
 /** All that drills of a system may use. */
 export { UsageError } from '../core/errors.ts'
 export { poll } from '../core/poll.ts'
+export { sections } from '../core/sections.ts'
 export { counterProblems } from './counters.ts'
 export type { Control, Drill } from './drill.ts'
 export type { Ability, Environment } from './environment.ts'

@@ -1,4 +1,5 @@
 import { type Batch, inBatch } from '../core/batch.ts'
+import { sections } from '../core/sections.ts'
 import type { CheckHost, Host } from '../core/task.ts'
 import { explainApt, staleLists } from './apt-errors.ts'
 import { parseAptStatus } from './apt-status.ts'
@@ -73,12 +74,13 @@ DEBIAN_FRONTEND=noninteractive dpkg --configure -a --force-confdef --force-confo
  */
 async function updateAdvised(host: Host, names: readonly string[]): Promise<boolean> {
   const answer = await host.sh`
+echo '--- recent'
 find /var/lib/apt/lists -maxdepth 0 -mtime -1
-echo ===
+echo '--- downloads'
 apt-get -qq --print-uris --no-install-recommends install -- ${names}`.nothrow()
   if (answer.exitCode !== 0) return staleLists(answer.stderr)
-  const [recent = '', downloads = ''] = answer.stdout.split('===\n')
-  return recent === '' && downloads.trim() !== ''
+  const parts = sections(answer.stdout, ['recent', 'downloads'])
+  return parts.get('recent') === '' && parts.get('downloads')?.trim() !== ''
 }
 
 /** Fetches package lists; gives why it could not. Old ones may do, so that is no failure yet. */

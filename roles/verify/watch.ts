@@ -1,5 +1,5 @@
 import { type NodeContext, peerOf } from '../../inventory/schema.ts'
-import { requirement, role } from '../../lib/index.ts'
+import { requirement, role, sections } from '../../lib/index.ts'
 import { limits } from '../integrate/watch.ts'
 
 /** What the watch on a node left under /run/tandem/watch; times in seconds since boot. */
@@ -12,30 +12,24 @@ export interface WatchReport {
   readonly acts: readonly { readonly at: number; readonly what: string; readonly why: string }[]
 }
 
-/** Reads the four files one after another: uptime, beat, state, acts, each behind a line `== name`. */
+/** Reads the four files one after another: uptime, beat, state, acts, each behind a line `--- name`. */
 export function parseWatch(text: string): WatchReport {
-  const parts = new Map(
-    text
-      .split(/^== /m)
-      .slice(1)
-      .map((part) => {
-        const [name = '', ...lines] = part.split('\n')
-        return [name, lines.filter((line) => line !== '')] as const
-      }),
-  )
+  const parts = sections(text, ['uptime', 'beat', 'state', 'acts'])
+  const lines = (name: 'uptime' | 'beat' | 'state' | 'acts') =>
+    (parts.get(name) ?? '').split('\n').filter((line) => line !== '')
   const seconds = (word: string | undefined) => {
     if (word === undefined) return undefined
     const value = Number.parseFloat(word)
     if (!Number.isFinite(value)) throw new Error(`the watch's notes: no time in \`${word}\``)
     return value
   }
-  const now = seconds(parts.get('uptime')?.[0])
+  const now = seconds(lines('uptime')[0])
   if (now === undefined) throw new Error('the watch: /proc/uptime is empty')
   return {
     now,
-    beat: seconds(parts.get('beat')?.[0]),
-    state: parts.get('state')?.[0] ?? '',
-    acts: (parts.get('acts') ?? []).map((line) => {
+    beat: seconds(lines('beat')[0]),
+    state: lines('state')[0] ?? '',
+    acts: lines('acts').map((line) => {
       const [at, what = '', ...why] = line.split(' ')
       return { at: seconds(at) ?? 0, what, why: why.join(' ') }
     }),
@@ -78,9 +72,9 @@ export default role('verify/watch', (context: NodeContext) => {
   return [
     requirement('the watch runs and had nothing to repair', async ({ $ }) => {
       const { stdout } = await $`
-        echo '== uptime'; cat /proc/uptime
+        echo '--- uptime'; cat /proc/uptime
         for name in beat state acts; do
-          echo "== $name"
+          echo "--- $name"
           if [ -e /run/tandem/watch/$name ]; then cat /run/tandem/watch/$name; fi
         done`
       const wrong = watchProblems(parseWatch(stdout)).map(

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parseWatch, watchProblems } from '../../roles/verify/watch.ts'
 
 const notes = (beat: string, state: string, acts = '') =>
-  `== uptime\n5000.12 9000.00\n== beat\n${beat}== state\n${state}\n== acts\n${acts}`
+  `--- uptime\n5000.12 9000.00\n--- beat\n${beat}--- state\n${state}\n--- acts\n${acts}`
 
 describe('what the watch left behind', () => {
   it.each([
@@ -10,7 +10,7 @@ describe('what the watch left behind', () => {
     ['idle on the standby', notes('4990\n', 'idle'), []],
     [
       'never started',
-      '== uptime\n5000.12 9000.00\n== beat\n== state\n== acts\n',
+      '--- uptime\n5000.12 9000.00\n--- beat\n--- state\n--- acts\n',
       [/does not look \(it never did\)/],
     ],
     ['hanging', notes('4100\n', 'ok'), [/the last time 900 s ago/]],

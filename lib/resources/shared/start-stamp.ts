@@ -1,9 +1,8 @@
 import { quote } from '../../core/quote.ts'
+import { sections } from '../../core/sections.ts'
 import type { CheckHost, Host, Output } from '../../core/task.ts'
 import type { ServiceState } from '../../platform/index.ts'
 import { parseSums, type Sums } from './sums.ts'
-
-const separator = '=== sums'
 
 /**
  * Clocks of kernel and manager differ by some milliseconds, so a file changed this close before
@@ -20,8 +19,9 @@ export function stampPath(unit: string): string {
 export function stampScript(stamp: string, files: readonly string[]): string {
   // Read by the shell itself: one process less than `cat`.
   return `
+echo '--- stamp'
 if [ -r ${quote(stamp)} ]; then while IFS= read -r l; do printf '%s\\n' "$l"; done < ${quote(stamp)}; fi
-echo '${separator}'
+echo '--- sums'
 exec sha256sum -- ${files.map(quote).join(' ')}`
 }
 
@@ -30,8 +30,9 @@ export function parseStampAnswer(
   { stdout, stderr }: Pick<Output, 'stdout' | 'stderr'>,
   files: readonly string[],
 ): { stamp: { invocation: string; sums: Sums } | undefined; sums: Sums } {
-  const [stamp = '', sums = ''] = stdout.split(`${separator}\n`)
-  const found = parseSums(sums)
+  const parts = sections(stdout, ['stamp', 'sums'])
+  const stamp = parts.get('stamp') ?? ''
+  const found = parseSums(parts.get('sums') ?? '')
   for (const file of files) {
     if (!found.has(file)) throw new Error(`Cannot read ${file}: ${stderr.trim() || 'no answer'}`)
   }

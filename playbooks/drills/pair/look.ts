@@ -1,4 +1,4 @@
-import type { Machine } from '../../../lib/drill/index.ts'
+import { type Machine, sections } from '../../../lib/drill/index.ts'
 import { manager } from '../../../roles/cluster/index.ts'
 import { parseProcDrbd, unconfigured } from '../../../roles/drbd/status.ts'
 import type { NodeState, PairPlan, PairState, Replica } from './state.ts'
@@ -17,19 +17,13 @@ echo '--- waiting'; text=; [ ! -s /run/tandem/waiting ] || read -r text </run/ta
 echo '--- heartbeat'; timeout 8 ${manager.commands.held} 2>&1; :`
 }
 
+const asked = ['drbd', 'mounted', 'threads', 'vip', 'programs', 'waiting', 'heartbeat'] as const
+
 /** Reads what the script said; throws on what it does not know. */
 export function parseLook(name: string, text: string, plan: PairPlan): NodeState {
-  const parts = new Map(
-    text
-      .split(/^--- /m)
-      .slice(1)
-      .map((part) => {
-        const end = part.indexOf('\n')
-        return [part.slice(0, end), part.slice(end + 1).trim()] as const
-      }),
-  )
-  const of = (part: string) => {
-    const found = parts.get(part)
+  const parts = sections(text, asked)
+  const of = (part: (typeof asked)[number]) => {
+    const found = parts.get(part)?.trim()
     if (found === undefined) throw new Error(`${name}: the answer lacks \`${part}\``)
     return found
   }

@@ -3,6 +3,7 @@ import {
   fromUptime,
   type Mark as General,
   type NodeLogs,
+  sections,
 } from '../../../lib/drill/index.ts'
 import { manager } from '../../../roles/cluster/index.ts'
 
@@ -117,11 +118,10 @@ echo '--- heartbeat'; tail -n 400 ${manager.log} 2>/dev/null; :`
 
 /** Reads what that prints. */
 export function readLogs(node: string, text: string, clock: Clock, zoneMs: number): NodeLogs {
-  const part = (name: string) =>
-    text.split(`--- ${name}\n`)[1]?.split(/^--- (?:stamps|kernel|heartbeat)$/m)[0] ?? ''
-  const kernel = part('kernel')
-  const stamps = stampMarks(node, part('stamps'), clock)
-  const logged = heartbeatMarks(node, part('heartbeat'), clock, zoneMs)
+  const parts = sections(text, ['stamps', 'kernel', 'heartbeat'])
+  const kernel = parts.get('kernel') ?? ''
+  const stamps = stampMarks(node, parts.get('stamps') ?? '', clock)
+  const logged = heartbeatMarks(node, parts.get('heartbeat') ?? '', clock, zoneMs)
   return { kernel, marks: finest(finest(stamps, kernelMarks(node, kernel, clock)), logged) }
 }
 
