@@ -7,6 +7,7 @@ import { diskHash, picture } from './state.ts'
 import { complaints, lab, on, play, story } from './tandem.ts'
 
 const disk = '/dev/mapper/VolGroup-lv_drbd'
+const stateDisk = '/dev/mapper/VolGroup-lv_state'
 
 describe('site refuses, with exit code 4 and both nodes as they were,', () => {
   beforeEach(async () => {
@@ -26,6 +27,16 @@ describe('site refuses, with exit code 4 and both nodes as they were,', () => {
       `dd if=/dev/urandom of=${disk} bs=1M seek=8 count=2 conv=fsync status=none`,
       /is not blank: it has no signature, but byte \d+ of 536870912 is not zero/,
     ],
+    [
+      "a filesystem on the disk for the service's own state",
+      `mke2fs -q -t ext4 ${stateDisk}`,
+      /lv_state already carries ext4/,
+    ],
+    [
+      'data without a signature on that disk',
+      `dd if=/dev/urandom of=${stateDisk} bs=1M seek=3 count=1 conv=fsync status=none`,
+      /lv_state is not blank: it has no signature, but byte \d+ of 33554432 is not zero/,
+    ],
     ['a missing disk', 'lvrename -qq VolGroup lv_drbd lv_other', /is missing/],
     [
       'a node whose address is not as planned',
@@ -34,7 +45,8 @@ describe('site refuses, with exit code 4 and both nodes as they were,', () => {
     ],
   ])('%s', async (_, make, named) => {
     await on('M2', make)
-    const device = make.startsWith('lvrename') ? '/dev/mapper/VolGroup-lv_other' : disk
+    const kept = make.includes(stateDisk) ? stateDisk : disk
+    const device = make.startsWith('lvrename') ? '/dev/mapper/VolGroup-lv_other' : kept
     const hash = await diskHash('M2', device)
     const before = await Promise.all(['M1', 'M2'].map(picture))
     const run = await play(['site'])
