@@ -50,7 +50,7 @@ export interface RoundRecord<S extends Sight = Sight> {
 }
 
 /** How a round is set up. */
-export interface StageOptions<P, S extends Sight> {
+export interface RoundContextOptions<P, S extends Sight> {
   readonly environment: Environment<P, S>
   readonly active: string
   readonly standby: string
@@ -64,7 +64,7 @@ export interface StageOptions<P, S extends Sight> {
 
 /** What a drill is given, and the record that the round makes of it. */
 export function roundContext<P, S extends Sight>(
-  options: StageOptions<P, S>,
+  options: RoundContextOptions<P, S>,
 ): { context: RoundContext<P, S>; record: RoundRecord<S> } {
   const { environment, say, signal, everyMs = 1_500 } = options
   const { system } = environment

@@ -10,7 +10,7 @@ import { Breach, type RoundContext, roundContext, waitFor } from './round-contex
 import { startSampler } from './sampler.ts'
 import type { Sight } from './system.ts'
 import { noStalls, summary } from './told.ts'
-import type { StartBook, Workload } from './workload.ts'
+import type { StartWorkload, Workload } from './workload.ts'
 
 /** What a round is run with. */
 export interface RoundOptions<P, S extends Sight> {
@@ -18,7 +18,7 @@ export interface RoundOptions<P, S extends Sight> {
   readonly round: number
   /** Which node is to serve when it begins; the one that does unless given. */
   readonly active?: Active
-  readonly startWorkload: StartBook
+  readonly startWorkload: StartWorkload
   readonly say: (text: string) => void
   readonly signal: AbortSignal
   /** Compares what both nodes have stored in the end, which takes its time. */

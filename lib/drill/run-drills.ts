@@ -7,7 +7,7 @@ import type { Round } from './record/round-record.ts'
 import { runRound } from './round.ts'
 import { makeSafe } from './safe.ts'
 import type { Sight } from './system.ts'
-import type { StartBook } from './workload.ts'
+import type { StartWorkload } from './workload.ts'
 
 /** How drills are run. */
 export interface DrillsOptions<P, S extends Sight> {
@@ -17,7 +17,7 @@ export interface DrillsOptions<P, S extends Sight> {
   readonly compare?: boolean
   /** Which node is to serve when each round begins; the one that does unless given. */
   readonly active?: Active
-  readonly startWorkload: StartBook
+  readonly startWorkload: StartWorkload
   /** A line of progress, without its time. */
   readonly say: (text: string) => void
   readonly signal: AbortSignal

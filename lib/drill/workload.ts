@@ -25,7 +25,7 @@ export interface Workload {
 }
 
 /** Starts writers on the client; `run` is new for each round. */
-export type StartBook = (
+export type StartWorkload = (
   client: Machine,
   system: Pick<System, 'folders' | 'slow'>,
   run: string,
@@ -35,7 +35,7 @@ export type StartBook = (
 const folder = '.tandem-drill'
 
 /** The real ledger, in the client's folder. */
-export const startWorkload: StartBook = async (client, { folders, slow }, run, expectedErrors) => {
+export const startWorkload: StartWorkload = async (client, { folders, slow }, run, expectedErrors) => {
   const ledger = await startLedger(client, {
     run,
     directory: `${folders.client}/${folder}/${run}`,

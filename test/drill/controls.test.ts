@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { exitCodes } from '../../lib/core/errors.ts'
 import { controlText, runControls } from '../../lib/drill/controls.ts'
-import type { StartBook } from '../../lib/drill/workload.ts'
+import type { StartWorkload } from '../../lib/drill/workload.ts'
 import { controls } from '../../playbooks/drills/controls/index.ts'
 import type { Control } from '../../playbooks/drills/pair/words.ts'
 import { drillOf, FakeGround, fakeBook } from './fake.ts'
@@ -18,7 +18,7 @@ const byName = (name: string) => controls.find(({ drill }) => drill.name === nam
 
 async function run(
   which: readonly Control[],
-  workload: StartBook,
+  workload: StartWorkload,
   environment: FakeGround = new GoodPair(),
   stop = new AbortController(),
 ) {

@@ -1,7 +1,7 @@
 import { type Ability, abilities } from '../../lib/drill/environment.ts'
 import type { Machine } from '../../lib/drill/machine/machine.ts'
 import type { Verdict } from '../../lib/drill/record/round-record.ts'
-import type { StartBook } from '../../lib/drill/workload.ts'
+import type { StartWorkload } from '../../lib/drill/workload.ts'
 import { unreached } from '../../playbooks/drills/pair/look.ts'
 import type { NodeState, PairPlan, PairState } from '../../playbooks/drills/pair/state.ts'
 import { pairSystem } from '../../playbooks/drills/pair/system.ts'
@@ -159,7 +159,7 @@ export class FakeGround implements Environment {
 }
 
 /** Writers that did one thing well; `verdict` says what the checker found. */
-export function fakeBook(verdict: Partial<Verdict> = {}, removed: string[] = []): StartBook {
+export function fakeBook(verdict: Partial<Verdict> = {}, removed: string[] = []): StartWorkload {
   return async (_client, _plan, run, expected) => ({
     end: async () => [
       ...expected.map((error) => ({

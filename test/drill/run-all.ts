@@ -1,12 +1,12 @@
 import { runDrills } from '../../lib/drill/run-drills.ts'
-import type { StartBook } from '../../lib/drill/workload.ts'
+import type { StartWorkload } from '../../lib/drill/workload.ts'
 import type { Drill } from '../../playbooks/drills/pair/words.ts'
 import { FakeGround, fakeBook } from './fake.ts'
 
 /** What a test may give; all else is a pair that does as it should. */
 interface Given {
   readonly environment?: FakeGround
-  readonly workload?: StartBook
+  readonly workload?: StartWorkload
   readonly rounds?: number
   readonly signal?: AbortSignal
   readonly active?: string

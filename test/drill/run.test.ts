@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { exitCodes } from '../../lib/core/errors.ts'
 import type { Drill } from '../../lib/drill/drill.ts'
 import { possible } from '../../lib/drill/run-drills.ts'
-import type { StartBook } from '../../lib/drill/workload.ts'
+import type { StartWorkload } from '../../lib/drill/workload.ts'
 import { drills } from '../../playbooks/drills/index.ts'
 import { active, drillOf, FakeGround, fakeBook, idle } from './fake.ts'
 import { runAll } from './run-all.ts'
@@ -105,7 +105,7 @@ describe('the first breach', () => {
   })
 
   it('is a client that was told nothing of what the drill is about', async () => {
-    const silent: StartBook = (client, pair, run) => fakeBook()(client, pair, run, [])
+    const silent: StartWorkload = (client, pair, run) => fakeBook()(client, pair, run, [])
     const { breach } = await runAll([drillOf(async () => {}, { expects: ['ENOSPC'] })], {
       workload: silent,
     })
