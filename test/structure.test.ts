@@ -34,6 +34,7 @@ const may: Record<string, readonly string[]> = {
   'lib/drill/machine': ['lib/core', 'lib/ssh'],
   'lib/drill/record': [],
   'lib/drill/report': ['lib/drill/record'],
+  'lib/secrets': ['lib/core', 'lib/inventory'],
   'lib/cli': [
     'lib/core',
     'lib/inventory',
@@ -44,14 +45,14 @@ const may: Record<string, readonly string[]> = {
   ],
   'lib/cli/common': ['lib/core', 'lib/engine', 'lib/inventory', 'lib/report'],
   'lib/cli/playbooks': ['lib/core', 'lib/engine', 'lib/inventory', 'lib/cli/common'],
-  'lib/cli/secrets': ['lib/core', 'lib/inventory', 'lib/cli/common'],
+  'lib/cli/secrets': ['lib/core', 'lib/inventory', 'lib/secrets', 'lib/cli/common'],
   'lib/cli/lab': [
     ...['lib/core', 'lib/engine', 'lib/inventory', 'lib/lab', 'lib/report'],
-    ...['lib/cli/common', 'lib/cli/playbooks', 'lib/cli/secrets'],
+    ...['lib/secrets', 'lib/cli/common', 'lib/cli/playbooks'],
   ],
   'lib/cli/play': [
     ...['lib/core', 'lib/engine', 'lib/inventory', 'lib/report'],
-    ...['lib/cli/common', 'lib/cli/lab', 'lib/cli/playbooks', 'lib/cli/secrets'],
+    ...['lib/secrets', 'lib/cli/common', 'lib/cli/lab', 'lib/cli/playbooks'],
   ],
   'lib/cli/drill': [
     ...['lib/core', 'lib/engine', 'lib/inventory', 'lib/report', 'lib/ssh'],

@@ -10,7 +10,7 @@ import {
   secretFiles,
   secretNames,
   useSecrets,
-} from '../../lib/cli/secrets/secrets.ts'
+} from '../../lib/secrets/secret-store.ts'
 import { secrets as command } from '../../lib/cli/secrets/secrets-command.ts'
 import { UsageError } from '../../lib/core/errors.ts'
 import { masked, secret } from '../../lib/core/secret.ts'

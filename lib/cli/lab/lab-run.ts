@@ -4,7 +4,7 @@ import type { LabFacts } from '../../inventory/index.ts'
 import { harmless } from '../../report/colour.ts'
 import type { Context } from '../common/context.ts'
 import { interruption } from '../common/signals.ts'
-import type { Given, SecretFiles } from '../secrets/secrets.ts'
+import type { Given, SecretFiles } from '../../secrets/secret-store.ts'
 import { labModule, labSettings } from './lab-module.ts'
 import { labPackages } from './lab-packages.ts'
 

@@ -74,7 +74,7 @@ export async function play(argv: readonly string[], context: Context): Promise<n
   if (playbook.asks === 'absent' && extra && !args.check && !playbook.tellsFirst) {
     await typed(extra, args.confirm, context)
   }
-  const { useSecrets, makeSecrets, secretFiles } = await import('../secrets/secrets.ts')
+  const { useSecrets, makeSecrets, secretFiles } = await import('../../secrets/secret-store.ts')
   if (loaded.kind === 'ready') {
     await useSecrets(known, secretFiles(known.name, context.env))
     return runOn(playbook, known, args, selection, context)

@@ -13,7 +13,7 @@ import {
   secretFiles,
   tellThem,
   untold,
-} from './secrets.ts'
+} from '../../secrets/secret-store.ts'
 
 /**
  * `npm run secrets -- INVENTORY`: makes the secrets that an inventory lacks; with `--set NAME` it

@@ -4,9 +4,9 @@ import { open, readFile, rename, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { UsageError } from '../../core/errors.ts'
-import { provideSecrets, Secret } from '../../core/secret.ts'
-import type { Inventory } from '../../inventory/index.ts'
+import { UsageError } from '../core/errors.ts'
+import { provideSecrets, Secret } from '../core/secret.ts'
+import type { Inventory } from '../inventory/index.ts'
 
 /** Where an inventory's secrets are kept: one file encrypted with age, one key to read it. */
 export interface SecretFiles {
