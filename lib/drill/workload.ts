@@ -35,7 +35,12 @@ export type StartWorkload = (
 const folder = '.tandem-drill'
 
 /** The real ledger, in the client's folder. */
-export const startWorkload: StartWorkload = async (client, { folders, slow }, run, expectedErrors) => {
+export const startWorkload: StartWorkload = async (
+  client,
+  { folders, slow },
+  run,
+  expectedErrors,
+) => {
   const ledger = await startLedger(client, {
     run,
     directory: `${folders.client}/${folder}/${run}`,

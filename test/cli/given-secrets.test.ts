@@ -3,6 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { secrets as command } from '../../lib/cli/secrets/secrets-command.ts'
+import { Interrupted, UsageError } from '../../lib/core/errors.ts'
+import { secret } from '../../lib/core/secret.ts'
+import type { Inventory } from '../../lib/inventory/index.ts'
 import {
   makeSecrets,
   readSecrets,
@@ -11,10 +15,6 @@ import {
   untold,
   useSecrets,
 } from '../../lib/secrets/secret-store.ts'
-import { secrets as command } from '../../lib/cli/secrets/secrets-command.ts'
-import { Interrupted, UsageError } from '../../lib/core/errors.ts'
-import { secret } from '../../lib/core/secret.ts'
-import type { Inventory } from '../../lib/inventory/index.ts'
 
 const inventory: Inventory = {
   name: 'pair',

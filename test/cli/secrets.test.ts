@@ -2,6 +2,10 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { secrets as command } from '../../lib/cli/secrets/secrets-command.ts'
+import { UsageError } from '../../lib/core/errors.ts'
+import { masked, secret } from '../../lib/core/secret.ts'
+import type { Inventory } from '../../lib/inventory/index.ts'
 import {
   createSecrets,
   makeSecrets,
@@ -11,10 +15,6 @@ import {
   secretNames,
   useSecrets,
 } from '../../lib/secrets/secret-store.ts'
-import { secrets as command } from '../../lib/cli/secrets/secrets-command.ts'
-import { UsageError } from '../../lib/core/errors.ts'
-import { masked, secret } from '../../lib/core/secret.ts'
-import type { Inventory } from '../../lib/inventory/index.ts'
 
 const connection = { address: '127.0.0.1', port: 22, user: 'root' }
 const inventory: Inventory = {

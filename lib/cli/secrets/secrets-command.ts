@@ -1,10 +1,6 @@
 import { join } from 'node:path'
 import { exitCodes, UsageError } from '../../core/errors.ts'
 import { type Inventory, load, unknownName } from '../../inventory/index.ts'
-import { read } from '../common/args.ts'
-import { askValue } from '../common/ask-value.ts'
-import type { Context } from '../common/context.ts'
-import { secretsOptions } from '../common/option-table.ts'
 import {
   createSecrets,
   givenNames,
@@ -14,6 +10,10 @@ import {
   tellThem,
   untold,
 } from '../../secrets/secret-store.ts'
+import { read } from '../common/args.ts'
+import { askValue } from '../common/ask-value.ts'
+import type { Context } from '../common/context.ts'
+import { secretsOptions } from '../common/option-table.ts'
 
 /**
  * `npm run secrets -- INVENTORY`: makes the secrets that an inventory lacks; with `--set NAME` it
