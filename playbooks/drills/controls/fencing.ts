@@ -47,21 +47,28 @@ export const fencingOff: Drill = {
   },
 }
 
-/** A standby that is cut off serves too, and wins when the lines are back: heartbeat prefers it. */
+/**
+ * A standby that is cut off serves too. It is turned off before its lines are back: two such nodes refuse each other's
+ * data, so nobody would serve, and what the writers were told could not be read back.
+ */
 export const isolatedFencingOff: Drill = {
   name: 'isolated-fencing-off',
   about:
-    'cuts off the standby, the preferred node, with a fencing that always says `off`: it serves old data',
-  needs: ['cables'],
+    'cuts off the standby, the preferred node, with a fencing that always says `off`: two nodes serve',
+  needs: ['power', 'cables'],
   ...broken,
+  // That is what the checker must see.
+  mayBeUnsafe: false,
   run: async (context) => {
     await lie(context)
-    const links = linesOf(context.standby)
-    await cut(context, `${links.join(', ')} are cut: ${context.standby} is alone`, links)
+    const { environment, standby } = context
+    const links = linesOf(standby)
+    await cut(context, `${links.join(', ')} are cut: ${standby} is alone`, links)
     await context.watch(90_000)
+    context.say(`${standby} is turned off`)
+    await environment.powerOff(standby)
     await context.heal()
-    // Until both heartbeats have started anew, and clients have written to whoever is left.
-    await context.watch((context.environment.plan.heartbeat.initdead + 60) * 1_000)
+    await context.watch(10_000)
   },
 }
 

@@ -19,10 +19,14 @@ function bothWrote({ written }: Round): string | undefined {
   return written && counterProblems(written, 'nfsd')[0]
 }
 
+function twoServed({ problems }: Round): string | undefined {
+  return problems.find((text) => /^DRBD is Primary on \w+ and \w+$/.test(text))
+}
+
 /** All controls, in the order they are run; each must be caught, or the drills prove nothing. */
 export const controls: readonly Control[] = [
   { drill: control, caught: lost },
   { drill: fencingOff, caught: (round) => lost(round) ?? bothWrote(round) },
-  { drill: isolatedFencingOff, active: notPreferred, caught: lost },
+  { drill: isolatedFencingOff, active: notPreferred, caught: twoServed },
   { drill: answer5, caught: lost },
 ]
