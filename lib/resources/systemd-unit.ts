@@ -52,6 +52,15 @@ export function systemdUnit(unit: string, content: string, options: SystemdUnitO
 async function isOutdated(host: CheckHost, unit: string): Promise<boolean> {
   // A template is no unit: systemd reads it anew for the next instance.
   if (unit.includes('@.')) return false
-  const { stdout } = await host.$`systemctl show --property NeedDaemonReload --value -- ${unit}`
-  return stdout.trim() === 'yes'
+  const { stdout } = await host.$`systemctl show --property LoadState,NeedDaemonReload -- ${unit}`
+  return isStale(stdout)
+}
+
+/**
+ * Whether systemd has read an older file, from what `systemctl show` says. Of a masked unit with a drop-in it always says so:
+ * it reads neither, and will when the mask is lifted.
+ */
+export function isStale(shown: string): boolean {
+  const says = (line: string) => shown.split('\n').includes(line)
+  return says('NeedDaemonReload=yes') && !says('LoadState=masked')
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { group, kernelModule, route, sysctl, systemdUnit, user } from '../../lib/resources/index.ts'
+import { isStale } from '../../lib/resources/systemd-unit.ts'
 import { here } from './host.ts'
 
 // What these read is this machine's own; what they write is tried on the native hosts and in the lab.
@@ -123,6 +124,13 @@ describe('systemd unit', () => {
       'unit x.service.d/more.conf',
     )
     expect(systemdUnit('x@.service', '').title).toBe('unit x@.service')
+  })
+
+  test('is told to systemd again where that has read an older one, but not under a mask', () => {
+    expect(isStale('LoadState=loaded\nNeedDaemonReload=yes\n')).toBe(true)
+    expect(isStale('LoadState=loaded\nNeedDaemonReload=no\n')).toBe(false)
+    // Seen in the lab: for a masked unit with a drop-in it stays so, whatever is reloaded.
+    expect(isStale('LoadState=masked\nNeedDaemonReload=yes\n')).toBe(false)
   })
 
   test('refuses what is no unit', () => {
