@@ -68,6 +68,8 @@ export const isolatedFencingOff: Drill = {
     context.say(`${standby} is turned off`)
     await environment.powerOff(standby)
     await context.heal()
+    context.say(`${standby} gets its power back`)
+    await environment.powerOn(standby)
     await context.watch(10_000)
   },
 }
