@@ -233,6 +233,9 @@ export const vars = z
         lines: z
           .array(z.enum(['em1', 'em2']))
           .min(1)
+          .refine((lines) => new Set(lines).size === lines.length, {
+            error: 'Expected each line once',
+          })
           .default(['em2', 'em1']),
         /** Heartbeat's UDP port. */
         udpPort: port,

@@ -142,7 +142,7 @@ async function runPlays(
     }
     const well = play.serial
       ? await serially(hosts, play.segments, step)
-      : await inBatch(hosts, play, options.forks, step)
+      : await sideBySide(hosts, play, options.forks, step)
     emit({ type: 'play-end', play: play.id })
     if (!well) return
   }
@@ -151,7 +151,7 @@ async function runPlays(
 type Hosts = PlannedPlay['hosts']
 type Step = (host: string, segment: number) => Promise<boolean>
 
-async function inBatch(
+async function sideBySide(
   hosts: Hosts,
   { segments, keepGoing }: Pick<PlannedPlay, 'segments' | 'keepGoing'>,
   forks: number,

@@ -21,6 +21,12 @@ export function route(to: string, options: RouteOptions): Task {
   if (!isIPv4(address) || rest.length > 0 || !/^([0-9]|[12][0-9]|3[0-2])$/.test(bits)) {
     throw new UsageError(`Expected an IPv4 address or network, got ${show(to)}`)
   }
+  const net = number(address)
+  if (bits === '0' || net % 2 ** (32 - Number(bits)) !== 0) {
+    throw new UsageError(
+      `Expected an address, or a network of at least one bit without bits of a host, got ${show(to)}`,
+    )
+  }
   if (via !== undefined && !isIPv4(via)) {
     throw new UsageError(`Expected the IPv4 address of a router for ${to}, got ${show(via)}`)
   }
@@ -43,3 +49,6 @@ export function route(to: string, options: RouteOptions): Task {
     },
   })
 }
+
+const number = (address: string): number =>
+  address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)

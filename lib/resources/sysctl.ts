@@ -9,16 +9,19 @@ interface SysctlChange extends Change {
   readonly boot: Change | undefined
 }
 
-/** A kernel setting (`net.ipv4.ip_forward`), now and at every boot, by a file of its own in /etc/sysctl.d. */
+/** A kernel setting (`net.ipv4.ip_forward`), now and at every boot, by a file of its own in /etc/sysctl.d, which is read behind Debian's 99-sysctl.conf. */
 export function sysctl(key: string, value: string | number, options: TaskOptions = {}): Task {
-  if (!/^[\w*-]+([./][\w*:-]+)+$/.test(key)) {
+  if (!/^\w+([./][\w:-]+)+$/.test(key)) {
     throw new UsageError(`Expected a key such as net.ipv4.ip_forward, got ${show(key)}`)
   }
   const wanted = words(oneLine(String(value), `the value of ${key}`))
   // As sysctl(8): the separator is whatever comes first, and the other one belongs to a name (a VLAN's card).
   const path = /^[^.]*\//.test(key) ? key : swapped(key)
   const live = `/proc/sys/${path}`
-  const boot = file(`/etc/sysctl.d/90-${key.replaceAll('/', '.')}.conf`, `${key} = ${wanted}\n`)
+  const boot = file(
+    `/etc/sysctl.d/99-tandem-${key.replaceAll('/', '.')}.conf`,
+    `${key} = ${wanted}\n`,
+  )
 
   return resource<SysctlChange>(`${key} = ${wanted}`, options, {
     async check(host) {

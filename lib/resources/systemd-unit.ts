@@ -2,6 +2,7 @@ import { UsageError } from '../core/errors.ts'
 import type { Change, CheckHost, Task } from '../core/task.ts'
 import { file } from './file.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
+import { look } from './shared/stat.ts'
 import { show } from './shared/validate.ts'
 
 /** What `systemdUnit` may be told. */
@@ -33,7 +34,16 @@ export function systemdUnit(unit: string, content: string, options: SystemdUnitO
 
   return resource<UnitChange>(`unit ${path.slice('/etc/systemd/system/'.length)}`, options, {
     async check(host) {
-      const [found, outdated] = await Promise.all([written.check(host), isOutdated(host, unit)])
+      const [there, found, outdated] = await Promise.all([
+        look(host, path),
+        written.check(host),
+        isOutdated(host, unit),
+      ])
+      if (there?.target === '/dev/null') {
+        throw new Error(
+          `Unit ${unit} is masked permanently (${path}): somebody meant it never to start`,
+        )
+      }
       if (found) return { ...found, file: found }
       return outdated ? { summary: 'systemd has read an older one', file: undefined } : undefined
     },

@@ -6,7 +6,7 @@ import { absolute } from './shared/validate.ts'
 /** What `user` may be told; what is not named is left as it is. */
 export interface UserOptions extends TaskOptions {
   readonly uid?: number
-  /** The primary group. */
+  /** The primary group; unless given, a new user gets one of its own name. */
   readonly group?: string
   /** Groups that the user is in, besides others that somebody added. */
   readonly groups?: readonly string[]
@@ -31,7 +31,7 @@ interface Found {
   readonly groups: readonly string[]
 }
 
-/** A user without a password of its own making; an existing one's password is left alone. */
+/** A user; a new one has no password, and an existing one's is left alone. A group of the same name is the primary one. */
 export function user(name: string, options: UserOptions = {}): Task {
   accountName(name, 'user')
   const { uid, home, shell, comment, groups = [], system = false } = options
@@ -54,12 +54,22 @@ export function user(name: string, options: UserOptions = {}): Task {
       const differing = wanted.filter(
         ([key, , value]) => value !== undefined && found?.[key] !== value,
       )
-      const words = differing.flatMap(([, flag, value]) => [flag, value ?? ''])
+      const words = differing.flatMap(([key, flag, value]) => [
+        flag,
+        value ?? '',
+        // What is in the old home moves along.
+        ...(found && key === 'home' ? ['-m'] : []),
+      ])
       const lacking = groups.filter((one) => !found?.groups.includes(one))
       if (!found) {
         const kind = system ? ['-r', '-M'] : ['-m']
+        const own = options.group === undefined && (await hasGroup(host, name)) ? ['-g', name] : []
         const more = lacking.length > 0 ? ['-G', lacking.join(',')] : []
-        return { summary: 'does not exist', create: true, words: [...kind, ...words, ...more] }
+        return {
+          summary: 'does not exist',
+          create: true,
+          words: [...kind, ...own, ...words, ...more],
+        }
       }
       const reasons = [
         ...differing.map(([key, , value]) => `${key} ${found[key]} → ${value}`),
@@ -74,6 +84,10 @@ export function user(name: string, options: UserOptions = {}): Task {
       else await sh`usermod ${words} ${name}`
     },
   })
+}
+
+async function hasGroup({ $ }: CheckHost, name: string): Promise<boolean> {
+  return (await $`getent group -- ${name}`.nothrow()).exitCode === 0
 }
 
 async function lookUp(host: CheckHost, name: string): Promise<Found | undefined> {

@@ -1,5 +1,5 @@
 import { heartbeatLines, type NodeContext, pairOf, type Site } from '../../inventory/schema.ts'
-import { directory, role, systemdUnit, type Task, templates } from '../../lib/index.ts'
+import { directory, requirement, role, systemdUnit, type Task, templates } from '../../lib/index.ts'
 import { dopd } from '../drbd/fencing.ts'
 import { libFolder } from '../shared/paths.ts'
 import { wholeMessages } from './atomic-messages.ts'
@@ -13,6 +13,7 @@ export default role('heartbeat/configure', (context: NodeContext) => {
   const { heartbeat } = context.vars
   const pair = pairOf(context)
   return [
+    ...(heartbeat.lines.length === 1 ? [oneLine] : []),
     directory('/etc/ha.d', { mode: 0o755 }),
     template('ha.cf', '/etc/ha.d/ha.cf', {
       dopd,
@@ -27,6 +28,12 @@ export default role('heartbeat/configure', (context: NodeContext) => {
     ...unit(),
     ...watchdog(heartbeat.watchdog),
   ]
+})
+
+/** Told by every run, as a pair without power switches is. */
+const oneLine = requirement('heartbeats go over one line', async () => {}, {
+  notice:
+    'This pair sends heartbeats over one line (heartbeat.lines): when that line is cut, each node takes the other for dead',
 })
 
 /** Every address that heartbeats go to: a node ignores the line that names its own, so that one text serves both. */

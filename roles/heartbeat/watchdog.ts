@@ -1,4 +1,4 @@
-import { kernelModule, requirement, type Task } from '../../lib/index.ts'
+import { file, kernelModule, requirement, type Task } from '../../lib/index.ts'
 
 /** What the inventory says of a watchdog: the kernel's own, a device, or none. */
 export type Watchdog = string
@@ -12,7 +12,7 @@ export function watchdog(wanted: Watchdog): Task[] {
   if (wanted === 'none') return []
   const device = watchdogDevice(wanted)
   return [
-    ...(wanted === 'softdog' ? [kernelModule('softdog', { atBoot: 'tandem-watchdog' })] : []),
+    ...(wanted === 'softdog' ? softdog(device) : []),
     requirement(`watchdog ${device}`, async ({ $, name }) => {
       // udev makes the device a moment after the module is loaded.
       const there = await $`
@@ -24,5 +24,20 @@ test -c ${device}`.nothrow()
         `${name}: expected the watchdog ${device}, got no such device: load its driver, or use the kernel's own (heartbeat.watchdog: 'softdog')`,
       )
     }),
+  ]
+}
+
+/** Loaded where nothing else provides the device. */
+function softdog(device: string): Task[] {
+  const loaded = kernelModule('softdog')
+  return [
+    file('/etc/modules-load.d/tandem-watchdog.conf', 'softdog\n'),
+    {
+      ...loaded,
+      check: async (host) => {
+        const { exitCode } = await host.$`test -c ${device}`.nothrow()
+        return exitCode === 0 ? undefined : loaded.check(host)
+      },
+    },
   ]
 }

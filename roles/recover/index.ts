@@ -80,7 +80,7 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
   const onSurvivor = (made: Task): Task => onlyOn(!isVictim, unfinished(made))
 
   return [
-    requirement('there is a split brain, and the other node serves or can serve', begin, {
+    requirement(`there is a split brain, and ${survivorName} serves or can serve`, begin, {
       barrier: true,
     }),
     onSurvivor(
@@ -221,7 +221,7 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
             await proof(target)
             if (!progress.saved) {
               throw new Refusal(
-                `${vars.victim}: its files were not saved in this run, so nothing of them is given up`,
+                `${vars.victim}: its files were not saved in this run, so its changes are kept`,
               )
             }
             if ((await diskState(target, vars.drbd.disk)).stamp !== progress.stamp) {

@@ -44,7 +44,7 @@ describe('sysctl', () => {
     expect(await made.check(here())).toMatchObject({
       summary: 'is not set at boot',
       live: false,
-      diff: { path: '/etc/sysctl.d/90-net.ipv4.ip_local_port_range.conf' },
+      diff: { path: '/etc/sysctl.d/99-tandem-net.ipv4.ip_local_port_range.conf' },
     })
   })
 
@@ -61,6 +61,7 @@ describe('sysctl', () => {
 
   test('refuses what is no key, and values of several lines', () => {
     expect(() => sysctl('swappiness', 1)).toThrow('Expected a key such as')
+    expect(() => sysctl('net.ipv4.conf.*.rp_filter', 1)).toThrow('Expected a key such as')
     expect(() => sysctl('../../etc/passwd', 1)).toThrow('Expected a key such as')
     expect(() => sysctl('vm.swappiness', '1\n2')).toThrow('Expected the value of vm.swappiness')
   })
@@ -76,6 +77,8 @@ describe('route', () => {
   test.each([
     ['192.0.2', 'eth0', undefined, 'Expected an IPv4 address or network, got "192.0.2"'],
     ['192.0.2.0/33', 'eth0', undefined, 'got "192.0.2.0/33"'],
+    ['0.0.0.0/0', 'eth0', undefined, 'without bits of a host, got "0.0.0.0/0"'],
+    ['192.0.2.5/24', 'eth0', undefined, 'without bits of a host, got "192.0.2.5/24"'],
     ['192.0.2.0/24', 'eth0; reboot', undefined, 'Expected the name of a network device'],
     ['192.0.2.0/24', 'eth0', 'router', 'Expected the IPv4 address of a router'],
   ])('refuses %s over %s via %s', (to, device, via, text) => {

@@ -76,7 +76,7 @@ function recorder(name: string, files: Map<string, Rendered>): Host {
 
 /** What a shell on such a host would say of a path. */
 function answer(script: string, files: ReadonlyMap<string, Rendered>): Output {
-  const path = /(?:-f |p=)'?(\/[\w./@+-]+)/.exec(script)?.[1]
+  const path = /(?:-[fh] |p=)'?(\/[\w./@+-]+)/.exec(script)?.[1]
   const content = path === undefined ? undefined : (files.get(path)?.content ?? before[path])
   if (script.includes('mktemp -d')) return { stdout: `${trial}\n`, stderr: '', exitCode: 0 }
   if (!script.includes('stat -c') || path === undefined)

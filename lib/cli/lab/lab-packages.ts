@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { provideSecrets } from '../../core/secret.ts'
-import { plan } from '../../engine/plan.ts'
+import type { Playbook } from '../../core/task.ts'
+import { type PlannedPlay, plan } from '../../engine/plan.ts'
 import { available, load, unstartedLab } from '../../inventory/index.ts'
 import type { Packages, Topology } from '../../lab/index.ts'
 import type { Context } from '../common/context.ts'
@@ -19,10 +20,7 @@ export async function labPackages(topology: Topology, context: Context): Promise
     Object.keys(topology.images).map((image) => [image, new Set<string>()]),
   )
   for (const name of await available(folder)) {
-    const loaded = await load(name, folder).catch(() => undefined)
-    // One with a mistake in it is told by whoever runs on it.
-    if (loaded?.kind !== 'embedded-lab') continue
-    for (const { hosts } of plan(site, loaded.build(unstartedLab))) {
+    for (const { hosts } of await plannedOn(site, name, folder)) {
       for (const { host, tasks } of hosts) {
         const image = topology.machines.find((machine) => machine.name === host)?.image
         if (image === undefined) continue
@@ -32,4 +30,14 @@ export async function labPackages(topology: Topology, context: Context): Promise
     }
   }
   return Object.fromEntries(Object.entries(packages).map(([image, names]) => [image, [...names]]))
+}
+
+/** What site would run on an inventory of the lab; nothing where it has a mistake, which a run on that inventory reports. */
+async function plannedOn(site: Playbook, name: string, folder: string): Promise<PlannedPlay[]> {
+  try {
+    const loaded = await load(name, folder)
+    return loaded.kind === 'embedded-lab' ? plan(site, loaded.build(unstartedLab)) : []
+  } catch {
+    return []
+  }
 }

@@ -66,7 +66,7 @@ export async function outdated(
   const same = stamp && stamp.invocation === now.invocation ? stamp.sums : new Map<string, string>()
   const unknown = files.filter((file) => !same.has(file))
   const changed = files.filter((file) => same.has(file) && same.get(file) !== sums.get(file))
-  if (changed.length === 0 && unknown.length > 0) {
+  if (unknown.length > 0) {
     changed.push(...(await changedSince(host, now, unknown)))
   }
   return { changed, sums }

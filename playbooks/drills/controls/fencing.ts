@@ -32,7 +32,7 @@ const broken = { moves: 'either', isControl: true, spoils: true, mayBeUnsafe: tr
 export const fencingOff: Drill = {
   name: 'fencing-off',
   about:
-    'freezes the active node for 60 s with a fencing that always says `off`: two nodes serve, writes are lost',
+    'freezes the active node for 60 s with a fence program that reports success and turns nothing off: two nodes serve, writes are lost',
   needs: ['freeze'],
   ...broken,
   run: async (context) => {
@@ -54,7 +54,7 @@ export const fencingOff: Drill = {
 export const isolatedFencingOff: Drill = {
   name: 'isolated-fencing-off',
   about:
-    'cuts off the standby, the preferred node, with a fencing that always says `off`: two nodes serve',
+    'cuts off the standby, the preferred node, with a fence program that reports success and turns nothing off: two nodes serve',
   needs: ['power', 'cables'],
   ...broken,
   // That is what the checker must see.
@@ -65,11 +65,11 @@ export const isolatedFencingOff: Drill = {
     const links = linesOf(standby)
     await cut(context, `${links.join(', ')} are cut: ${standby} is alone`, links)
     await context.watch(90_000)
+    context.undo(`${standby} gets its power back`, () => environment.powerOn(standby))
     context.say(`${standby} is turned off`)
     await environment.powerOff(standby)
+    for (const link of links) await environment.heal(link)
     await context.heal()
-    context.say(`${standby} gets its power back`)
-    await environment.powerOn(standby)
     await context.watch(10_000)
   },
 }

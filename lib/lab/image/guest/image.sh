@@ -106,7 +106,7 @@ for plan in "$plans"/*/; do
     (cd "$root/srv/apt" && fetch download $stored)
     for name in $stored; do
       if run dpkg -s "$name" >/dev/null 2>&1; then
-        echo "E: $name is to be installed by a role, and something of the $system brings it along: the role that installs that must name $name too" >&2
+        echo "E: a role installs $name, and another package of the $system depends on $name: add $name to packages([...]) of the role that installs that package" >&2
         exit 1
       fi
     done
