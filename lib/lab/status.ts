@@ -1,4 +1,4 @@
-import { type LabOptions, labFiles } from './model/lab-options.ts'
+import { type LabPlace, labFiles } from './model/lab-options.ts'
 import { type Lab, labOf, readState } from './model/state.ts'
 import { namesOf } from './model/topology.ts'
 import { switchName } from './processes/argv.ts'
@@ -26,10 +26,8 @@ export interface LabStatus {
 }
 
 /** Looks at the lab without changing or waiting for anything. */
-export async function status(
-  options: Pick<LabOptions, 'stateDir' | 'topology'>,
-): Promise<LabStatus> {
-  const files = labFiles(options)
+export async function status(place: LabPlace): Promise<LabStatus> {
+  const files = labFiles(place)
   const state = readState(files)
   const one = async (name: string): Promise<MachineStatus> => {
     const pid = runningPid(name, files)

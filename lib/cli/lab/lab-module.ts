@@ -1,9 +1,7 @@
 import { join } from 'node:path'
-import { UsageError } from '../../core/errors.ts'
-import { importFile } from '../../inventory/import-file.ts'
-import { loadProblem } from '../../inventory/index.ts'
 import type { LabOptions, Topology } from '../../lab/index.ts'
 import type { Context } from '../common/context.ts'
+import { loadExport } from '../playbooks/catalogue.ts'
 
 /** The lab's functions. */
 export type LabFunctions = typeof import('../../lab/index.ts')
@@ -22,18 +20,13 @@ export async function labModule(context: Pick<Context, 'root'>): Promise<LabModu
   return { ...functions, topology }
 }
 
-async function topologyOf({ root }: Pick<Context, 'root'>): Promise<Topology> {
-  const shown = 'inventory/topology.ts'
-  let loaded: Readonly<Record<string, unknown>>
-  try {
-    loaded = await importFile(join(root, shown))
-  } catch (error) {
-    throw new UsageError(`${shown} does not load: ${loadProblem(error)}`, { cause: error })
-  }
-  if (typeof loaded.topology === 'object' && loaded.topology !== null) {
-    return loaded.topology as Topology
-  }
-  throw new UsageError(`${shown}: expected it to export \`topology\`, the lab's machines`)
+const file = 'inventory/topology.ts'
+
+const topologyOf = ({ root }: Pick<Context, 'root'>): Promise<Topology> =>
+  loadExport(join(root, file), file, 'topology', "`topology`, the lab's machines", isTopology)
+
+function isTopology(value: unknown): value is Topology {
+  return typeof value === 'object' && value !== null && 'machines' in value && 'images' in value
 }
 
 /** Where the lab lives and how it talks: on stderr, since stdout belongs to the result. */

@@ -27,20 +27,32 @@ export async function loadPlaybook(name: string, dir: string): Promise<Playbook>
 }
 
 /** Loads what a file of the root exports by default; `shown` is the file's name in messages, `what` what it must export. */
-export async function loadDefault<T>(
+export function loadDefault<T>(
   path: string,
   shown: string,
   what: string,
   is: (value: unknown) => value is T,
 ): Promise<T> {
-  let loaded: { default?: unknown }
+  return loadExport(path, shown, 'default', `${what} as its default export`, is)
+}
+
+/** Loads what a file of the root exports under a name; `what` says what that must be. */
+export async function loadExport<T>(
+  path: string,
+  shown: string,
+  name: string,
+  what: string,
+  is: (value: unknown) => value is T,
+): Promise<T> {
+  let loaded: Readonly<Record<string, unknown>>
   try {
     loaded = await importFile(path)
   } catch (error) {
     throw new UsageError(`${shown} does not load: ${loadProblem(error)}`, { cause: error })
   }
-  if (is(loaded.default)) return loaded.default
-  throw new UsageError(`${shown}: expected ${what} as its default export`)
+  const found = loaded[name]
+  if (is(found)) return found
+  throw new UsageError(`${shown}: expected ${what}`)
 }
 
 function isPlaybook(value: unknown): value is Playbook {

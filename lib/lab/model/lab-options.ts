@@ -13,13 +13,17 @@ export interface LabProgress {
 /** Variables of the calling process; only proxies, PATH, HOME and the folders are read from it. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Where the lab lives and how it talks; nothing here is read from the process itself. */
-export interface LabOptions {
-  /** Images, kept by the hash of their recipe and shared by all labs of a user. */
-  readonly cacheDir: string
+/** Where a lab is, and what it is made of. */
+export interface LabPlace {
   /** Disks, keys, logs and state of one lab. */
   readonly stateDir: string
   readonly topology: Topology
+}
+
+/** Where the lab lives and how it talks; nothing here is read from the process itself. */
+export interface LabOptions extends LabPlace {
+  /** Images, kept by the hash of their recipe and shared by all labs of a user. */
+  readonly cacheDir: string
   readonly env?: Environment
   readonly say: (event: LabProgress) => void
   /** Installs missing system packages instead of naming them. */
@@ -69,7 +73,7 @@ const socketPathBytes = 107
 
 /** The files under `stateDir`; sockets move to a short folder of `uid`, this user, where they would not fit. */
 export function labFiles(
-  { stateDir, topology }: Pick<LabOptions, 'stateDir' | 'topology'>,
+  { stateDir, topology }: LabPlace,
   uid: number = process.getuid?.() ?? 0,
 ): LabFiles {
   const near = join(stateDir, 'run')

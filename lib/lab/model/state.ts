@@ -1,8 +1,8 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { UsageError } from '../../core/errors.ts'
 import type { Acceleration } from '../processes/argv.ts'
-import { type LabFiles, labFiles } from './lab-options.ts'
-import { bmcsOf, namesOf, type Topology } from './topology.ts'
+import { type LabFiles, type LabPlace, labFiles } from './lab-options.ts'
+import { bmcsOf, namesOf } from './topology.ts'
 
 /** Snapshot levels: nothing of ours, and the state after a site run. */
 export const levels = ['clean', 'converged'] as const
@@ -128,12 +128,6 @@ function known<T>(of: Readonly<Record<string, T>>, name: string): T {
   throw new UsageError(
     `This lab was made without ${name} (it has ${Object.keys(of).join(', ')}); run: npm run lab destroy`,
   )
-}
-
-/** Where a lab is, and what it is made of. */
-export interface LabPlace {
-  readonly stateDir: string
-  readonly topology: Topology
 }
 
 /** The lab of a folder, read synchronously; undefined where `up` has not finished yet. */
