@@ -6,8 +6,8 @@ import { show } from './shared/validate.ts'
 
 /** What `kernelModule` may be told. */
 export interface KernelModuleOptions extends TaskOptions {
-  /** true: loaded at every boot, by a file in /etc/modules-load.d; a text names that file, without `.conf`. */
-  readonly atBoot?: boolean | string
+  /** Loaded at every boot too, by a file in /etc/modules-load.d. */
+  readonly atBoot?: boolean
 }
 
 interface ModuleChange extends Change {
@@ -17,14 +17,10 @@ interface ModuleChange extends Change {
 
 /** A module that the running kernel has, loaded or built in. */
 export function kernelModule(name: string, options: KernelModuleOptions = {}): Task {
-  const { atBoot = false } = options
-  const stem = atBoot === true ? name : atBoot || name
-  for (const text of [name, stem]) {
-    if (!/^\w[\w-]*$/.test(text)) {
-      throw new UsageError(`Expected the name of a kernel module, got ${show(text)}`)
-    }
+  if (!/^\w[\w-]*$/.test(name)) {
+    throw new UsageError(`Expected the name of a kernel module, got ${show(name)}`)
   }
-  const boot = atBoot === false ? undefined : file(`/etc/modules-load.d/${stem}.conf`, `${name}\n`)
+  const boot = options.atBoot ? file(`/etc/modules-load.d/${name}.conf`, `${name}\n`) : undefined
 
   return resource<ModuleChange>(`kernel module ${name} is loaded`, options, {
     async check(host) {

@@ -1,8 +1,8 @@
 import { UsageError } from '../core/errors.ts'
 import type { Change, Task } from '../core/task.ts'
 import { file } from './file.ts'
-import { oneLine, resource, type TaskOptions } from './shared/resource.ts'
-import { show } from './shared/validate.ts'
+import { resource, type TaskOptions } from './shared/resource.ts'
+import { oneLine, show } from './shared/validate.ts'
 
 interface SysctlChange extends Change {
   readonly live: boolean

@@ -1,7 +1,7 @@
 import type { Change, CheckHost, Task } from '../core/task.ts'
 import { accountName } from './group.ts'
-import { oneLine, resource, type TaskOptions } from './shared/resource.ts'
-import { absolute } from './shared/validate.ts'
+import { resource, type TaskOptions } from './shared/resource.ts'
+import { absolute, oneLine } from './shared/validate.ts'
 
 /** What `user` may be told; what is not named is left as it is. */
 export interface UserOptions extends TaskOptions {

@@ -2,7 +2,8 @@ import type { NodeContext } from '../../inventory/schema.ts'
 import { type Playbook, type Role, role, type Task } from '../../lib/index.ts'
 import start, { startsAtBoot } from '../integrate/start.ts'
 
-type NodeRole = Role<NodeContext['vars'], NodeContext['host']['vars']>
+/** A role for the nodes. */
+export type NodeRole = Role<NodeContext['vars'], NodeContext['host']['vars']>
 
 /** Roles of site that verify looks at in a way of its own, and why. */
 export const looksElsewhere: Readonly<Record<string, string>> = {

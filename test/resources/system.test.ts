@@ -22,17 +22,15 @@ describe('kernel module', () => {
       summary: 'is not loaded',
       load: true,
     })
-    expect(
-      await kernelModule('no_such_module', { atBoot: 'tandem-test' }).check(here()),
-    ).toMatchObject({
+    expect(await kernelModule('no_such_module', { atBoot: true }).check(here())).toMatchObject({
       summary: 'is not loaded; is not loaded at boot',
-      diff: { path: '/etc/modules-load.d/tandem-test.conf', after: 'no_such_module\n' },
+      diff: { path: '/etc/modules-load.d/no_such_module.conf', after: 'no_such_module\n' },
     })
   })
 
   test('refuses what is no name', () => {
     expect(() => kernelModule('../x')).toThrow('Expected the name of a kernel module, got "../x"')
-    expect(() => kernelModule('x', { atBoot: 'a/b' })).toThrow('got "a/b"')
+    expect(() => kernelModule('a/b', { atBoot: true })).toThrow('got "a/b"')
   })
 })
 

@@ -1,6 +1,4 @@
-import { UsageError } from '../../core/errors.ts'
 import { type Change, type Task, task } from '../../core/task.ts'
-import { show } from './validate.ts'
 
 /** What every resource may be told, besides what it is for. */
 export interface TaskOptions
@@ -31,11 +29,4 @@ export function resource<C extends Change = Change>(
       check: async (host) => (host.name === onlyOn ? check(host) : undefined),
     }),
   })
-}
-
-/** Gives `text` back where it is one printable line; `what` names it in the message. */
-export function oneLine(text: string, what: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (text !== '' && !/[\u0000-\u001f\u007f]/.test(text)) return text
-  throw new UsageError(`Expected ${what} to be one line of text, got ${show(text)}`)
 }

@@ -23,3 +23,10 @@ export function octal(mode: number): string {
 export function show(value: string): string {
   return JSON.stringify(value)
 }
+
+/** Gives `text` back where it is one printable line; `what` names it in the message. */
+export function oneLine(text: string, what: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  if (text !== '' && !/[\u0000-\u001f\u007f]/.test(text)) return text
+  throw new UsageError(`Expected ${what} to be one line of text, got ${show(text)}`)
+}
