@@ -111,7 +111,7 @@ export default embeddedLab((facts) => {
       },
       nfs: {
         path: '/data',
-        clients: '192.168.0.0/24',
+        clients: addresses.lan,
         options: ['rw', 'sync', 'no_root_squash', 'no_subtree_check'],
         legacyClients: false,
         threads: 8,

@@ -7,6 +7,8 @@ export const addresses = {
   C1: { em1: '192.168.0.220' },
   bmc: { M1: '172.16.200.110', M2: '172.16.200.111' },
   gateway: '192.168.0.1',
+  /** The service LAN, on em1. */
+  lan: '192.168.0.0/24',
   /** The prefix length of every line. */
   prefix: 24,
 } as const
@@ -80,7 +82,7 @@ export const topology: Topology = {
 cat >/etc/chrony/chrony.conf <<'CONF'
 driftfile /var/lib/chrony/chrony.drift
 local stratum 8
-allow 192.168.0.0/24
+allow ${addresses.lan}
 CONF
 systemctl disable -q nfs-client.target rpcbind.service rpcbind.socket || true
 `,
