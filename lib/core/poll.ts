@@ -13,7 +13,16 @@ export interface PollOptions {
   readonly what?: string
 }
 
-/** Asks again and again until the answer is not undefined; gives undefined where time is up before. Asks at least once. */
+/** Asks again and again until the answer is not undefined. Asks at least once. */
+export function poll<T>(
+  ask: () => Promise<T | undefined>,
+  options: PollOptions & { readonly limitMs?: never },
+): Promise<T>
+/** The same; gives undefined where time is up before. */
+export function poll<T>(
+  ask: () => Promise<T | undefined>,
+  options: PollOptions,
+): Promise<T | undefined>
 export async function poll<T>(
   ask: () => Promise<T | undefined>,
   { everyMs, limitMs = Number.POSITIVE_INFINITY, signal, what }: PollOptions,
