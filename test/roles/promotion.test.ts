@@ -21,7 +21,10 @@ interface Around {
   readonly chosen?: number
 }
 
-const uptime = () => Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0])
+/** Seconds since boot when a take-over begins; only its own pauses let time pass, so a busy machine changes nothing. */
+const uptime = 1_000
+/** What a pause of the script counts for, in tenths of a second. */
+const pauseTenths = 3
 
 /** Runs `tandem-disk start` in the real shell; what came of it. */
 async function start(around: Around) {
@@ -34,10 +37,11 @@ async function start(around: Around) {
     leaving = false,
     chosen,
   } = around
-  const host = new HostAround()
+  const host = new HostAround({ '/proc/uptime': 'uptime' })
   const { folder } = host
+  host.file('uptime', `${uptime}.00 0.00\n`)
   if (leaving) host.file('run/leaving', '')
-  if (chosen !== undefined) host.file('run/chosen', `${Math.floor(uptime() + chosen)}\n`)
+  if (chosen !== undefined) host.file('run/chosen', `${uptime + chosen}\n`)
   drbd.forEach((one, at) => {
     host.file(`drbd-${at}`, procDrbd(one))
     if (at === 0) host.file('proc-drbd', procDrbd(one))
@@ -56,10 +60,11 @@ async function start(around: Around) {
 echo 'nobody confirms it' >${folder}/run/waiting
 ${host.codes('fence', ' off', off)}`,
   )
-  // Each pause shows the next state.
+  // Each pause shows the next state, and is all that takes time.
   host.program(
     'sleep',
-    `n=$(grep -c '^sleep' ${folder}/asked); [ ! -e ${folder}/drbd-$n ] || cp ${folder}/drbd-$n ${folder}/proc-drbd; exec /bin/sleep 0.3`,
+    `n=$(grep -c '^sleep' ${folder}/asked); [ ! -e ${folder}/drbd-$n ] || cp ${folder}/drbd-$n ${folder}/proc-drbd
+t=$((n * ${pauseTenths})); echo "$((${uptime} + t / 10)).$((t % 10))0 0.00" >${folder}/uptime`,
   )
   const script = host.script('tandem-disk', 'integrate/templates/tandem-disk.hbs', {
     resource: 'drbd',
