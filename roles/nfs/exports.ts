@@ -1,8 +1,8 @@
 import type { NodeContext } from '../../inventory/schema.ts'
-import { block, line, packages, role, service, templates } from '../../lib/index.ts'
+import { block, kernelModule, line, packages, role, service, templates } from '../../lib/index.ts'
 import { literal } from '../shared/literal.ts'
-import { unlessLegacyMounts } from './own-mounts.ts'
 import { pipefs, ports } from './ports.ts'
+import { rpcbind } from './rpcbind.ts'
 
 const template = templates(import.meta.dirname)
 
@@ -18,17 +18,7 @@ export default role('nfs/exports', ({ vars: { nfs } }: NodeContext) => [
   ...distributionUnits.map((unit) => service(unit, { masked: true })),
   // The server brings the other two along; they are named because their units are ours to start or to mask.
   packages(['nfs-kernel-server', 'nfs-common', 'rpcbind']),
-  // Clients of NFS 4 ask nobody for a port, and what does not listen cannot be attacked. A node that mounts by NFS 3
-  // itself keeps it.
-  ...(nfs.legacyClients
-    ? [
-        service('rpcbind.socket', { masked: false }),
-        service('rpcbind.service', { masked: false }),
-        service('rpcbind.service', { state: 'running', enabled: true }),
-      ]
-    : ['rpcbind.socket', 'rpcbind.service'].map((unit) =>
-        unlessLegacyMounts(service(unit, { masked: true })),
-      )),
+  ...rpcbind(nfs.legacyClients),
   // Other lines of that file are others'. Ours comes before an older one of ours goes: whatever ends a run in between,
   // the share is exported by whoever takes over.
   block('/etc/exports', {
@@ -47,5 +37,7 @@ export default role('nfs/exports', ({ vars: { nfs } }: NodeContext) => [
     match: new RegExp(`^${literal(nfs.path)} `),
     absent: true,
   }),
+  // At boot, and not while clients wait for the first take-over.
+  kernelModule('nfsd', { atBoot: true }),
   template('nfs.conf', '/etc/nfs.conf.d/tandem.conf', { ...nfs, ports, pipefs }),
 ])

@@ -46,9 +46,12 @@ function run(share: string, script: string) {
     procDrbd(primary) + procDrbd(primary).split('\n').slice(1).join('\n').replace(' 0: ', ' 1: '),
   )
   paths.file('etab', `${at}/data\t*(rw)\n`)
-  for (const name of ['rpc.mountd', 'rpc.nfsd', 'exportfs', 'unshare', 'logger', 'drbdsetup']) {
+  for (const name of ['rpc.mountd', 'rpc.nfsd', 'exportfs', 'logger', 'drbdsetup']) {
     paths.program(name, 'exit 0')
   }
+  // nfsd closes its pipe again where no nfsdcld answers it.
+  const pipe = join(at, 'pipes/nfsd/cld')
+  paths.program('unshare', `pgrep -x nfsdcld >/dev/null && : >${pipe} || rm -f ${pipe}`)
   // Like the real one: it says that it is well, and then cannot work with what is no database.
   mkdirSync(join(paths.folder, 'real'))
   copyFileSync('/bin/sleep', join(paths.folder, 'real/nfsdcld'))
