@@ -18,7 +18,7 @@ const sh = (script: string) => spawnSync('sh', ['-ec', script], { encoding: 'utf
 const mounts =
   process.getuid?.() === 0 &&
   sh(
-    "unshare -m sh -ec 'mount -t tmpfs none /mnt && f=/mnt/i && truncate -s 8M $f && mke2fs -q $f && mkdir /mnt/d && mount -o loop $f /mnt/d'",
+    "unshare -m --propagation slave sh -ec 'mount -t tmpfs none /mnt && f=/mnt/i && truncate -s 8M $f && mke2fs -q $f && mkdir /mnt/d && mount -o loop $f /mnt/d'",
   ).status === 0
 
 describe('a write to the disk', () => {
@@ -40,6 +40,9 @@ describe('a write to the disk', () => {
       'unshare',
       [
         '-m',
+        // A private copy of the mounts would keep those of other tests from ending.
+        '--propagation',
+        'slave',
         'sh',
         '-ec',
         `cat >${script}; mkdir ${place}/d; truncate -s 8M ${place}/i; mke2fs -q -m 0 -t ext4 ${place}/i; mount -o loop ${place}/i ${place}/d
