@@ -106,6 +106,8 @@ export interface Task<C extends Change = Change> {
   readonly destroys?: { readonly what: string; readonly proof: Guard }
   /** Asked right before `apply` of a task that interrupts a service; one host at a time. */
   readonly disruptive?: Guard
+  /** The one host of the play that it is for; on the others its check finds nothing. */
+  readonly onlyOn?: string
   /** What it installs where that is missing; the lab's images hold these packages. */
   readonly packages?: readonly string[]
   /** How long `apply` may take, in milliseconds, before it counts as failed. */

@@ -79,6 +79,11 @@ function hostTasks(
   for (const role of play.roles) {
     for (const task of role.tasks(context)) {
       if (task.barrier) segment++
+      if (task.onlyOn !== undefined && !group.includes(task.onlyOn)) {
+        throw new UsageError(
+          `role ${role.name}, task \`${task.title}\`: expected onlyOn to be a host of the play (${group.join(', ')}), got ${task.onlyOn}`,
+        )
+      }
       // A role's name and its parts are tags, so `--tags drbd` means every drbd/… role.
       const tags = [...new Set([...(task.tags ?? []), role.name, ...role.name.split('/')])]
       const id = `${playId}/${host}/${planned.length}`

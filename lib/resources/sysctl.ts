@@ -18,14 +18,23 @@ export function sysctl(key: string, value: string | number, options: TaskOptions
   // As sysctl(8): the separator is whatever comes first, and the other one belongs to a name (a VLAN's card).
   const path = /^[^.]*\//.test(key) ? key : swapped(key)
   const live = `/proc/sys/${path}`
-  const boot = file(
-    `/etc/sysctl.d/99-tandem-${key.replaceAll('/', '.')}.conf`,
-    `${key} = ${wanted}\n`,
-  )
+  const name = `99-tandem-${key.replaceAll('/', '.')}.conf`
+  const boot = file(`/etc/sysctl.d/${name}`, `${key} = ${wanted}\n`)
+  const line = `^[[:space:]]*-?[[:space:]]*${key.replaceAll(/[./]/g, '[./]')}[[:space:]]*=`
 
   return resource<SysctlChange>(`${key} = ${wanted}`, options, {
     async check(host) {
-      const [now, later] = await Promise.all([host.$`cat -- ${live}`, boot.check(host)])
+      const [now, later, others] = await Promise.all([
+        host.$`cat -- ${live}`,
+        boot.check(host),
+        host.$`
+for folder in ${folders}; do grep -HsE -e ${line} "$folder"/*.conf; done; :`,
+      ])
+      const other = settingBehind(others.stdout, name, wanted)
+      if (other)
+        throw new Error(
+          `${host.name}: expected nothing to set ${key} otherwise at boot, got ${other}`,
+        )
       const is = words(now.stdout)
       if (is === wanted && !later) return undefined
       const reasons = [is !== wanted && `is ${is}`, later && 'is not set at boot']
@@ -40,6 +49,17 @@ export function sysctl(key: string, value: string | number, options: TaskOptions
       if (change.live) await host.quick`printf '%s\\n' ${wanted} > ${live}`
       if (change.boot) await boot.apply(host, change.boot)
     },
+  })
+}
+
+/** Where sysctl(8) looks at boot; it takes the files by their names, from whichever folder. */
+const folders = ['/etc/sysctl.d', '/run/sysctl.d', '/usr/local/lib/sysctl.d', '/usr/lib/sysctl.d']
+
+/** A line `PATH:KEY = VALUE` of a file that is read behind the one called `own` and says something else, if there is one. */
+export function settingBehind(lines: string, own: string, wanted: string): string | undefined {
+  return lines.split('\n').find((line) => {
+    const [, name = '', value] = /^[^:]*\/([^/:]+):[^=]*=(.*)$/.exec(line) ?? []
+    return value !== undefined && name > own && words(value) !== wanted
   })
 }
 

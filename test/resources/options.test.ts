@@ -59,7 +59,7 @@ test.each(Object.entries(all))('%s takes what every task may be told', async (_,
     onlyOn: 'elsewhere',
   }
   const { check, apply, timeoutMs, disruptive, packages: _names, ...rest } = make(options)
-  const { timeoutMs: _limit, disruptive: _guard, onlyOn: _host, ...same } = options
+  const { timeoutMs: _limit, disruptive: _guard, ...same } = options
   // What waits by itself is given time to say what was missing; waitUntil has its own title.
   expect({ ...rest, title: same.title }).toEqual(same)
   expect(timeoutMs).toBeGreaterThanOrEqual(7_000)

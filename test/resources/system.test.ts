@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { group, kernelModule, route, sysctl, systemdUnit, user } from '../../lib/resources/index.ts'
+import { settingBehind } from '../../lib/resources/sysctl.ts'
 import { isStale } from '../../lib/resources/systemd-unit.ts'
 import { here } from './host.ts'
 
@@ -55,6 +56,17 @@ describe('sysctl', () => {
     await expect(sysctl('net.ipv4.conf.lo/1.arp_ignore', 1).check(here())).rejects.toThrow(
       '/proc/sys/net/ipv4/conf/lo.1/arp_ignore',
     )
+  })
+
+  test.each([
+    ['/etc/sysctl.d/99-zz.conf:net.x.y = 1\n/usr/lib/sysctl.d/50-a.conf:net.x.y=0', undefined],
+    [
+      '/etc/sysctl.d/10-a.conf:net.x.y = 0\n/etc/sysctl.d/zz.conf:-net/x/y=0',
+      '/etc/sysctl.d/zz.conf:-net/x/y=0',
+    ],
+    ['', undefined],
+  ])('sees a file that is read behind its own and says something else: %j', (lines, found) => {
+    expect(settingBehind(lines, '99-tandem-net.x.y.conf', '1')).toBe(found)
   })
 
   test('refuses what is no key, and values of several lines', () => {

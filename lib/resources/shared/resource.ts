@@ -2,11 +2,12 @@ import { type Change, type Task, task } from '../../core/task.ts'
 
 /** What every resource may be told, besides what it is for. */
 export interface TaskOptions
-  extends Pick<Task, 'tags' | 'notice' | 'barrier' | 'destroys' | 'disruptive' | 'timeoutMs'> {
+  extends Pick<
+    Task,
+    'tags' | 'notice' | 'barrier' | 'destroys' | 'disruptive' | 'timeoutMs' | 'onlyOn'
+  > {
   /** Replaces the title that the resource gives itself. */
   readonly title?: string
-  /** The one host that the task is for; the other hosts of the play only wait at its barrier. */
-  readonly onlyOn?: string
 }
 
 /** The task of a resource: its two halves, and what the role said for every task. */
@@ -26,6 +27,7 @@ export function resource<C extends Change = Change>(
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...halves,
     ...(onlyOn !== undefined && {
+      onlyOn,
       check: async (host) => (host.name === onlyOn ? check(host) : undefined),
     }),
   })
