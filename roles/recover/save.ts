@@ -87,8 +87,10 @@ async function room(host: Host, bytes: number, what: string): Promise<void> {
   )
 }
 
-/** What lists of so many names take at most, with what is sorted and compared of them. */
-const listBytes = (names: number) => names * 1_500 + 64 * 1024 ** 2
+const spare = 64 * 1024 ** 2
+
+/** What a list of so many names takes while it is sorted: twice its lines, of names of 230 bytes. */
+const listBytes = (names: number) => names * 600 + spare
 
 async function namesBelow({ $ }: CheckHost, path: string): Promise<number> {
   const { stdout } = await $`df -Pi ${path} | tail -n 1`
@@ -108,19 +110,20 @@ export async function listSurvivor(host: Host, { nfs, drbd }: Sides): Promise<vo
     state: stateOf(drbd),
     whole: false,
   })
-  await host.sh`gzip -1 -f ${work}/list`
+  await host.sh`stat -c %s ${work}/list >${work}/size && gzip -1 -f ${work}/list`
 }
 
 const pieceBytes = 4 * 1024 ** 2
 
-/** Brings the survivor's list to the victim, a piece at a time, and makes sure that all of it arrived. */
-async function fetchList(victim: Host, survivor: string): Promise<void> {
+/** Brings the survivor's list to the victim, a piece at a time, and makes sure that all of it arrived; gives its size in bytes. */
+async function fetchList(victim: Host, survivor: string): Promise<number> {
   const peer = victim.peer(survivor)
   const from = `${work}/list.gz`
   const to = `${work}/survivor.gz`
   const sum = (await peer.$`sha256sum <${from}`.within(3_600_000)).stdout.trim()
   const size = Number((await peer.$`stat -c %s ${from}`).stdout)
-  await room(victim, size * 20, "the survivor's list")
+  const unpacked = Number((await peer.$`cat ${work}/size`).stdout)
+  await room(victim, size + unpacked + spare, "the survivor's list")
   await victim.sh`: >${to}`
   for (let piece = 0; piece * pieceBytes < size; piece++) {
     victim.signal.throwIfAborted()
@@ -137,6 +140,7 @@ async function fetchList(victim: Host, survivor: string): Promise<void> {
   const got = (await victim.$`sha256sum <${to}`.within(3_600_000)).stdout.trim()
   if (got !== sum) throw new Error(`the list of ${survivor} did not arrive whole (${got}, ${sum})`)
   await victim.sh`gzip -d ${to}`
+  return unpacked
 }
 
 /**
@@ -160,16 +164,19 @@ export async function saveFiles(
   const step = (name: string, more: object = {}) => run(victim, name, { ...vars, ...more })
   await step('clear', { fresh: true })
   try {
-    await fetchList(victim, survivor)
+    const listed = await fetchList(victim, survivor)
     await step('mount')
     const names = await namesBelow(victim, place)
-    await room(victim, listBytes(names), `lists of ${names} files`)
+    // Twice, for it is sorted; what is written to after a split is about as large as what was there.
+    await room(victim, Math.max(listed * 2, names * 200) + spare, `lists of ${names} files`)
     victim.progress(`lists ${names} files`)
     await step('list', { path: place, name: 'victim', whole: true })
     victim.progress(`compares with ${survivor}`)
-    const since = await beforeSplit(victim, survivor)
-    const { bytes, ...compared } = parseCompared(await step('compare', { since }))
-    await room(victim, bytes + 64 * 1024 ** 2, `copies of what only ${victim.name} has`)
+    const doubt = render('doubt', { since: await beforeSplit(victim, survivor) })
+    const weight = Number((await step('weigh', { doubt })).trim())
+    await room(victim, weight + spare, `lists of what differs from ${survivor}`)
+    const { bytes, ...compared } = parseCompared(await step('compare', { doubt }))
+    await room(victim, bytes + spare, `copies of what only ${victim.name} has`)
     victim.progress(`copies ${compared.differing} files, ${sizeText(bytes)}`)
     const [saved = 0] = numbers(await step('save'), /^saved (\d+)$/)
     const folder = `${savedFolder}/${new Date().toISOString().replaceAll(':', '')}`

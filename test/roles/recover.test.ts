@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -105,7 +105,13 @@ function save(
     script('list', { ...vars, path: survivor, name: 'survivor', whole: false })
     script('mount', vars)
     script('list', { ...vars, path: place, name: 'victim', whole: true })
-    const compared = script('compare', { ...vars, since })
+    const doubt = renderFile(join(roles, 'recover/templates/doubt.hbs'), { since })
+    const weight = Number(script('weigh', { ...vars, doubt }))
+    const compared = script('compare', { ...vars, doubt })
+    const lists = readdirSync(work).filter((name) => !['victim', 'survivor', 'over'].includes(name))
+    const size = lists.reduce((sum, name) => sum + statSync(join(work, name)).size, 0)
+    // A list begins with a line of its own.
+    expect(size, lists.join(' ')).toBeLessThanOrEqual(weight + 200)
     const saved = script('save', vars)
     script('keep', vars)
     const list = readFileSync(join(folder, 'list'), 'utf8').trim().split('\n').slice(1)
