@@ -95,6 +95,10 @@ describe('npm run new', () => {
   })
 })
 
+/** Puts a newcomer's file into the copy. */
+const exercise = (name: string, place: string) =>
+  cp(join(import.meta.dirname, 'exercises', name), join(copy, place))
+
 /** What the lab's servers hold for the roles of the copy, asked in a process of its own. */
 async function installed(): Promise<readonly string[]> {
   const script = `
@@ -112,9 +116,8 @@ describe("a newcomer's firewall", () => {
   }, async () => {
     const folder = join(copy, 'roles/firewall')
     await mkdir(join(folder, 'templates'), { recursive: true })
-    const from = (name: string) => join(import.meta.dirname, 'firewall', name)
-    await cp(from('index.ts.txt'), join(folder, 'index.ts'))
-    await cp(from('nftables.conf.hbs'), join(folder, 'templates/nftables.conf.hbs'))
+    await exercise('firewall/index.ts.txt', 'roles/firewall/index.ts')
+    await exercise('firewall/nftables.conf.hbs', 'roles/firewall/templates/nftables.conf.hbs')
     expect(await installed()).not.toContain('nftables')
     await edit('playbooks/site.ts', {
       "import preflight from '../roles/preflight/index.ts'\n":
@@ -138,5 +141,39 @@ describe("a newcomer's firewall", () => {
     expect(await readFile(golden, 'utf8')).toContain('iif em3 accept')
     await tool('vitest', 'run', 'test/roles/rendered.test.ts', 'test/roles/verify.test.ts')
     expect(await installed()).toContain('nftables')
+  })
+})
+
+describe("a newcomer's resource", () => {
+  it('is a file, its test and a line in the index', { timeout }, async () => {
+    await exercise('resource/unpacked.ts.txt', 'lib/resources/unpacked.ts')
+    await exercise('resource/unpacked.test.ts.txt', 'test/resources/unpacked.test.ts')
+    await edit('lib/resources/index.ts', {
+      "export { renderFile, type Template, templates } from './template.ts'\n":
+        "export { unpacked } from './unpacked.ts'\n",
+    })
+    await tool('biome', 'check', 'lib/resources', 'test/resources/unpacked.test.ts')
+    await tool('tsc', '--noEmit', '-p', '.')
+    await tool('vitest', 'run', 'test/resources/unpacked.test.ts', 'test/structure.test.ts')
+  })
+})
+
+describe("a newcomer's drill", () => {
+  it('is a file and a line in the list, and a good pair passes it', { timeout }, async () => {
+    await exercise('drill/mountd.ts.txt', 'playbooks/drills/mountd.ts')
+    await edit('playbooks/drills/index.ts', {
+      "import { em1, em2, em3, gateway, split } from './lines.ts'\n":
+        "import { mountd } from './mountd.ts'\n",
+      '  nfsdcld,\n': '  mountd,\n',
+    })
+    await tool('biome', 'check', '--write', 'playbooks/drills/index.ts')
+    await tool('biome', 'check', 'playbooks/drills')
+    await tool('tsc', '--noEmit', '-p', '.')
+    await tool('vitest', 'run', 'test/drill/drills.test.ts')
+    const listed = await run('node', ['lib/launch/start.cjs', 'play', 'drill', '--list'], {
+      cwd: copy,
+      timeout,
+    })
+    expect(listed.stdout).toMatch(/^ {2}mountd +kills rpc.mountd on the active node/m)
   })
 })
