@@ -15,7 +15,7 @@ const outdate = `${libFolder}/outdate`
 const socketUnit = 'tandem-outdate.socket'
 
 /** How often DRBD asks whether its peer is there, and how long it waits for the answer; in seconds. */
-export const ping = { interval: 3, timeout: 2 } as const
+export const ping = { interval: 2, timeout: 2 } as const
 /** When a peer must have noticed a lost line too, in seconds. */
 const noticed = ping.interval + ping.timeout
 /** How long dopd is asked before the peer's power switch is, in seconds. */
