@@ -18,7 +18,7 @@ export function poll<T>(
   ask: () => Promise<T | undefined>,
   options: PollOptions & { readonly limitMs?: never },
 ): Promise<T>
-/** The same; gives undefined where time is up before. */
+/** Like `poll`, but gives undefined where the time is up before there is an answer. */
 export function poll<T>(
   ask: () => Promise<T | undefined>,
   options: PollOptions,

@@ -34,7 +34,7 @@ export interface ClusterManager {
   starts(preferred: string, resources: readonly string[]): Task
   /** Asks what a node holds. */
   holding(host: CheckHost): Promise<Holding>
-  /** Whether what a node holds is the service. */
+  /** Whether a node that holds this serves. */
   isActive(state: Holding, host: string, preferred: string): boolean
   /** Whether it has settled on a node. */
   isSettled(state: Holding): boolean

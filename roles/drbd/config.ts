@@ -37,7 +37,7 @@ export default role('drbd/config', (context: NodeContext) =>
 /** What all resources have in common. */
 export const globalFile = '/etc/drbd.d/global_common.conf'
 
-/** The same, whatever the resources have in common. */
+/** The tasks of `drbd/config`; `common` writes the part that all resources share. */
 export function configWith(context: NodeContext, common: Task): Task[] {
   const { drbd } = context.vars
   const peer = peerOf(context)

@@ -26,7 +26,7 @@ export interface Judged {
   readonly disk: string
   readonly minor: number
   readonly peer: string
-  /** Where a host remembers that disk; of the share's where it is not given. */
+  /** The file in which a host notes that the disk is ours; unless given, the one for the share's disk. */
   readonly marker?: string
 }
 

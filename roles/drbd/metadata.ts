@@ -58,7 +58,7 @@ export function metadata(volume: Volume, peer: string, confirmed: boolean): Task
   })
 }
 
-/** A pair gets what the smaller disk has. */
+/** Says that two disks differ in size, and that the pair gets the smaller one; empty where they do not. */
 function smaller(here: DiskState, there: DiskState, peer: string): string {
   if (here.size === there.size) return ''
   return `; the disks differ (${sizeText(here.size)} here, ${sizeText(there.size)} on ${peer}): the pair gets the smaller size`
@@ -68,7 +68,7 @@ function smaller(here: DiskState, there: DiskState, peer: string): string {
 const noteOf = (disk: string, { identity, size }: DiskState, made: Marker['made']): string =>
   markerText({ disk, identity, size, made })
 
-/** What is remembered of how it was made; nothing of another disk. */
+/** What the host's note says of how this disk's metadata was made; undefined where the note is of another disk. */
 const madeOf = ({ marker }: DiskState, disk: string) =>
   marker?.disk === disk ? marker.made : undefined
 

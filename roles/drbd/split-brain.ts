@@ -28,7 +28,7 @@ export interface DiskReport {
   readonly name: string
   readonly status: DrbdStatus
   readonly generations: Generations
-  /** Names of what is on the disk, such as a filesystem's; looked for only where the generations have nothing in common. */
+  /** UUIDs of what is on the disk, such as a filesystem; read only where the generations have nothing in common. */
   readonly uuids?: readonly string[]
 }
 

@@ -23,7 +23,7 @@ export interface DrbdStatus {
   readonly sync: Sync | undefined
 }
 
-/** What is known of a device that the module does not know. */
+/** The status of a device that the kernel module does not know. */
 export const unconfigured: DrbdStatus = {
   connection: 'Unconfigured',
   role: 'Unknown',

@@ -7,15 +7,15 @@ import { stateFolder, volumesOf } from '../shared/volumes.ts'
 /** What of the service runs on a node. */
 export interface Parts {
   readonly mounted: boolean
-  /** The volume of the service's own state is; undefined where there is none. */
+  /** Whether the disk of the service's own state is mounted; undefined where the pair has no such disk. */
   readonly stateMounted: boolean | undefined
   readonly threads: number
   readonly vip: boolean
-  /** The scripts left their mark that this node serves, which the watch goes by. */
+  /** Whether the scripts have noted that this node serves; the watch looks at that note. */
   readonly marked: boolean
-  /** Daemons by name that are not there. */
+  /** Names of the daemons that do not run. */
   readonly missing: readonly string[]
-  /** nfsd was started with, or has read, the exports on disk. */
+  /** Whether nfsd has read the exports that are on disk now. */
   readonly exportsCurrent: boolean
 }
 
@@ -58,7 +58,7 @@ export function partsMissing(found: Parts, { nfs, vip }: Site): string[] {
   ]
 }
 
-/** Which of the options that keep clients from what is the node's own the share lacks; none where it is not mounted. */
+/** The mount options that protect a node from its clients and that the share lacks; none where it is not mounted. */
 export function missingOptions(mounts: string, device: string, path: string): string[] {
   const line = mounts.split('\n').find((one) => one.startsWith(`${device} ${path} `))
   if (line === undefined) return []
@@ -66,7 +66,7 @@ export function missingOptions(mounts: string, device: string, path: string): st
   return guarding.filter((option) => !found.includes(option))
 }
 
-/** The same, asked of a host. */
+/** The same as `missingOptions`, read from a host. */
 export async function lacking({ $ }: CheckHost, { drbd, nfs }: Site): Promise<string[]> {
   const { stdout } = await $`cat /proc/mounts`
   return missingOptions(stdout, `/dev/drbd${drbd.minor}`, nfs.path)

@@ -12,7 +12,7 @@ export const startsAtBoot = ({ heartbeat }: Site): Task =>
 /** S6 and S13: heartbeat runs on both nodes, sees its peer on every line, and one node serves. */
 export default role('integrate/start', (context: NodeContext) => startWith(context, manager.files))
 
-/** The same, with the files that heartbeat reads when it starts. */
+/** The tasks of `integrate/start`; `files` are those that heartbeat reads only at its start. */
 export function startWith(context: NodeContext, files: readonly string[]): Task[] {
   const { vars } = context
   const { drbd } = vars

@@ -25,10 +25,10 @@ const node = '/dev/tandem-victim-disk'
 
 /** What was saved. */
 export interface Saved {
-  /** Paths that the survivor has not, or not so. */
+  /** Paths that the survivor does not have, or has with other content. */
   readonly differing: number
   readonly saved: number
-  /** Paths that the survivor has under another name. */
+  /** Paths whose file the survivor has under another name. */
   readonly moved: number
   /** Paths that only the survivor has. */
   readonly theirs: number
@@ -61,7 +61,7 @@ ionice -c 3 -p $$ 2>/dev/null || :
 ${whileAsked}
 ${script}`
 
-/** The next process above this script that carries a connection is watched; where there is none, nothing is. */
+/** Watches the process above this script that carries the SSH connection; a script that was started by hand has none. */
 const whileAsked = render('while-asked', {})
 
 /** Runs one of this role's scripts; an interrupt ends it, for it may take hours. */
@@ -76,7 +76,7 @@ async function run(host: Host, name: string, data: object): Promise<string> {
   }
 }
 
-/** Refuses where the filesystem of saved files has not so many bytes free. */
+/** Refuses where the filesystem for saved files has fewer bytes free. */
 async function room(host: Host, bytes: number, what: string): Promise<void> {
   const script = shellOf(render('space', { folder: savedFolder, bytes }))
   const { stdout, stderr, exitCode } = await host.sh({ nothrow: true })`bash -c ${script}`

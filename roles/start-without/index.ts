@@ -56,7 +56,7 @@ export default role('start-without', (context: RoleContext<Chosen, Node>) => {
           : change(`becomes Primary without ${missing.name} (${describe(status)})`)
       },
       apply: async ({ sh }) => {
-        // It is off, says who typed its name: nothing waits for it, and it cannot serve meanwhile.
+        // Whoever typed its name says that it is off: nothing waits for it, and it cannot serve meanwhile.
         if (vars.fencing !== 'none') await sh`${fence} confirm`
         // By force DRBD forgets the generation that both had, and calls a peer that has nothing newer a split
         // brain when it returns. Where this disk is whole it is enough that the peer is known to be gone.

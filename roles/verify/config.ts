@@ -15,7 +15,7 @@ export const looksElsewhere: Readonly<Record<string, string>> = {
   'nfs/client': 'Clients are asked through the address, by verify/client.',
 }
 
-/** The same task without its hands: what it would change is a failure that names it. */
+/** A task that only looks: what it would change is a failure that names the change. */
 export function handless({ check }: Task): Pick<Task, 'check' | 'apply'> {
   return {
     check: async (host) => {
@@ -27,7 +27,7 @@ export function handless({ check }: Task): Pick<Task, 'check' | 'apply'> {
   }
 }
 
-/** The same for a task of another role, which its title names. */
+/** A task of the role `from` that only looks; its title begins with that role's name. */
 export function verified(task: Task, from: string): Task {
   return {
     title: `${from}: ${task.title}`,
@@ -36,7 +36,7 @@ export function verified(task: Task, from: string): Task {
   }
 }
 
-/** Roles of site that need no hands to be looked at: all that run on the nodes, but those above. */
+/** The roles of site whose tasks verify runs without their `apply`: all that run on the nodes, but those above. */
 export const lookedAt = (site: Playbook<never, never>): readonly NodeRole[] =>
   site.plays
     .filter(({ hosts }) => hosts === 'nodes')
