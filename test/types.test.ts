@@ -71,6 +71,14 @@ it.each([
     /vars\.client\.version: expected 4\.1 or 4\.2, or nfs\.legacyClients: true/,
   ],
   [
+    (site: Site) => ({ ...site, nfs: { ...site.nfs, options: ['rw', 'async'] } }),
+    /vars\.nfs\.options: expected no `async`: clients would be told/,
+  ],
+  [
+    (site: Site) => ({ ...site, client: { ...site.client, options: ['soft'] } }),
+    /vars\.client\.options: expected no `soft` or `softerr`/,
+  ],
+  [
     (site: Site) => ({ ...site, heartbeat: { ...site.heartbeat, key: 'literal-key' } }),
     /vars\.heartbeat\.key: expected secret\('name'\), never a literal/,
   ],

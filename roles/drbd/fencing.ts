@@ -16,8 +16,11 @@ const socketUnit = 'tandem-outdate.socket'
 
 /** How often DRBD asks whether its peer is there, and how long it waits for the answer; in seconds. */
 export const ping = { interval: 2, timeout: 2 } as const
-/** When a peer must have noticed a lost line too, in seconds. */
-const noticed = ping.interval + ping.timeout
+/**
+ * When a peer must have noticed a lost line too, in seconds. DRBD asks only where nothing came for an interval, and what came
+ * on its data socket in that time gives it another one (drbd_ack_receiver): a standby notices that much later than a server.
+ */
+const noticed = 2 * ping.interval + ping.timeout
 /** How long dopd is asked before the peer's power switch is, in seconds. */
 const patience = 4
 

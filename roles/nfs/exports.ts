@@ -1,6 +1,7 @@
 import type { NodeContext } from '../../inventory/schema.ts'
 import { block, kernelModule, line, packages, role, service, templates } from '../../lib/index.ts'
 import { literal } from '../shared/literal.ts'
+import { stateIn } from '../shared/volumes.ts'
 import { pipefs, ports } from './ports.ts'
 import { rpcbind } from './rpcbind.ts'
 
@@ -13,7 +14,7 @@ export const distributionUnits = ['nfs-server.service', 'nfs-mountd.service', 'n
 const oldHead = '# Written by Tandem (nfs/exports); the same on both nodes.'
 
 /** S12: what is exported and how; who runs it is heartbeat's to say, so the package's units are masked. */
-export default role('nfs/exports', ({ vars: { nfs } }: NodeContext) => [
+export default role('nfs/exports', ({ vars: { nfs, drbd } }: NodeContext) => [
   // Masked first: the package starts its units as it is installed.
   ...distributionUnits.map((unit) => service(unit, { masked: true })),
   // The server brings the other two along; they are named because their units are ours to start or to mask.
@@ -39,5 +40,10 @@ export default role('nfs/exports', ({ vars: { nfs } }: NodeContext) => [
   }),
   // At boot, and not while clients wait for the first take-over.
   kernelModule('nfsd', { atBoot: true }),
-  template('nfs.conf', '/etc/nfs.conf.d/tandem.conf', { ...nfs, ports, pipefs }),
+  template('nfs.conf', '/etc/nfs.conf.d/tandem.conf', {
+    ...nfs,
+    ports,
+    pipefs,
+    stateFolder: stateIn({ drbd, nfs }),
+  }),
 ])

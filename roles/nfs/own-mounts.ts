@@ -24,8 +24,14 @@ export const unlessLegacyMounts = (made: Task): Task => {
   return {
     ...made,
     check: async (host) => {
-      const change = await made.check(host)
-      return change && !(await mountsItself(host)) ? change : undefined
+      try {
+        const change = await made.check(host)
+        return change && !(await mountsItself(host)) ? change : undefined
+      } catch (error) {
+        // What is left alone need not even be there.
+        if (await mountsItself(host)) return undefined
+        throw error
+      }
     },
   }
 }

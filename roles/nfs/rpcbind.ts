@@ -1,4 +1,4 @@
-import { service, systemdUnit, type Task, templates } from '../../lib/index.ts'
+import { service, systemdUnit, type Task, templates, unitPath } from '../../lib/index.ts'
 import { unlessLegacyMounts } from './own-mounts.ts'
 
 const template = templates(import.meta.dirname)
@@ -14,15 +14,24 @@ const ownUnits = ['tandem-rpcbind.socket', 'tandem-rpcbind.service']
 export function rpcbind(legacyClients: boolean): Task[] {
   if (legacyClients) {
     return [
-      ...ownUnits.map((unit) => service(unit, { state: 'stopped', enabled: false })),
+      ...ownUnits.map((unit) => ifThere(unit, service(unit, { state: 'stopped', enabled: false }))),
       ...distributionUnits.map((unit) => service(unit, { masked: false })),
       service('rpcbind.service', { state: 'running', enabled: true }),
     ]
   }
-  const files = ownUnits.map((unit) => `/etc/systemd/system/${unit}`)
+  const files = ownUnits.map((unit) => unitPath(unit))
   return [
     ...distributionUnits.map((unit) => service(unit, { masked: true })),
     ...ownUnits.map((unit) => systemdUnit(unit, template.text(unit, {}))),
     ...ownUnits.map((unit) => service(unit, { state: 'running', enabled: true, restartOn: files })),
   ].map(unlessLegacyMounts)
 }
+
+/** Leaves a task alone where its unit was never written: such a pair has always served NFS 3. */
+const ifThere = (unit: string, made: Task): Task => ({
+  ...made,
+  check: async (host) => {
+    const { exitCode } = await host.$`test -e ${unitPath(unit)}`.nothrow()
+    return exitCode === 0 ? made.check(host) : undefined
+  },
+})

@@ -16,7 +16,10 @@ export default role('verify/cluster', (context: NodeContext) => {
   const perNode = [
     requirement('heartbeat runs', async (host) => {
       const held = await holding(host)
-      if (held === 'stopped') throw new Error('heartbeat does not run')
+      if (held === 'stopped')
+        throw new Error(
+          'heartbeat does not run, so nothing can take over: systemctl start heartbeat',
+        )
       if (held === 'transition')
         throw new Error(
           'heartbeat is taking or giving up the service: run verify again in a minute',

@@ -112,7 +112,10 @@ async function fence(...words: string[]) {
   }
   const asked = read('asked')
   const orders = asked.match(/power (off|on)$/gm)?.map((line) => line.split(' ')[1]) ?? []
-  return { code, stderr, asked, orders, waiting: read('run/waiting').trim() }
+  // The watch takes anything in there, a line feed too, for something that is waited for.
+  const waiting = read('run/waiting')
+  expect(waiting).not.toBe('\n')
+  return { code, stderr, asked, orders, waiting: waiting.trim() }
 }
 
 describe('the peer is powered off', () => {

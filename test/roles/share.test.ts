@@ -7,7 +7,9 @@ import { besideProblems } from '../../roles/integrate/beside.ts'
 import { missingOptions } from '../../roles/integrate/service.ts'
 import { keptText } from '../../roles/integrate/state.ts'
 import { legacyMounts, unlessLegacyMounts } from '../../roles/nfs/own-mounts.ts'
+import { rpcbind } from '../../roles/nfs/rpcbind.ts'
 import { databaseProblem, exportProblems, parseEtab } from '../../roles/verify/service.ts'
+import { here } from '../resources/host.ts'
 import { HostAround, nfsWords } from './host-around.ts'
 
 const sh = (script: string) => spawnSync('sh', ['-ec', script], { encoding: 'utf8' })
@@ -235,7 +237,23 @@ describe('what a node mounts itself by NFS 3', () => {
     expect(await made.check(host(mounts))).toBeUndefined()
     expect(await made.check(host(''))).toBeDefined()
     expect(asked).toBe(4)
+    // As of a unit that was never written.
+    const gone = unlessLegacyMounts({
+      title: 'x',
+      check: async () => {
+        throw new Error('Unit x does not exist')
+      },
+      apply: async () => {},
+    })
+    expect(await gone.check(host(mounts))).toBeUndefined()
+    await expect(gone.check(host(''))).rejects.toThrow('does not exist')
   })
+})
+
+it('a pair that has always served NFS 3 has no port mapper of ours to stop', async () => {
+  const tasks = rpcbind(true).filter(({ title }) => title.includes('tandem-rpcbind'))
+  expect(tasks).toHaveLength(2)
+  for (const { check } of tasks) expect(await check(here())).toBeUndefined()
 })
 
 describe('where nfsdcld keeps its memory', () => {
