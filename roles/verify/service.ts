@@ -1,4 +1,4 @@
-import { type NodeContext, peerOf } from '../../inventory/schema.ts'
+import { type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
 import { type CheckHost, requirement, role } from '../../lib/index.ts'
 import { serves } from '../cluster/index.ts'
 import { sizeText } from '../drbd/guard.ts'
@@ -70,6 +70,36 @@ export function databaseProblem(links: string, folder: string): string | undefin
   return `nfsdcld writes to ${open}, expected ${folder}/main.sqlite: locks are lost at the next move; npm run play switchover while no client holds one, or restart it`
 }
 
+/** What of /proc/fs/nfsd says how nfsd was started. */
+const startedWith = ['threads', 'nfsv4gracetime', 'nfsv4leasetime', 'versions'] as const
+
+/** A sentence for each way in which nfsd runs otherwise than nfs.conf has it now; from the files of `startedWith`, a line each. */
+export function serverProblems(
+  text: string,
+  {
+    threads,
+    grace,
+    lease,
+    legacyClients,
+  }: Pick<Site['nfs'], 'threads' | 'grace' | 'lease' | 'legacyClients'>,
+): string[] {
+  const [running, graces, leases, versions = ''] = text.trim().split('\n')
+  // What does not run at all is told elsewhere.
+  if (!running || running === '0') return []
+  const has = versions.trim().split(' ').includes('+3')
+  const wrong = [
+    ...(Number(running) === threads ? [] : [`${running} threads (expected ${threads})`]),
+    ...(Number(graces) === grace ? [] : [`a grace of ${graces} s (expected ${grace})`]),
+    ...(Number(leases) === lease ? [] : [`a lease of ${leases} s (expected ${lease})`]),
+    ...(has === legacyClients
+      ? []
+      : [`NFS 3 ${has ? 'on' : 'off'} (expected ${has ? 'off' : 'on'})`]),
+  ]
+  return wrong.map(
+    (what) => `nfsd runs with ${what}: npm run play switchover starts it anew on the other node`,
+  )
+}
+
 /** What is left on the disk of the service's state, from `stat -f -c '%S %a %d %c'`: a client that cannot be noted loses its locks. */
 export function roomProblem(text: string, folder: string): string[] {
   const [block, blocks, inodes, all] = text.trim().split(' ').map(Number)
@@ -109,6 +139,10 @@ export default role('verify/service', (context: NodeContext) => {
     whileServing('the running exports are those of the inventory', async ({ $ }) => {
       const { stdout } = await $`cat /var/lib/nfs/etab`
       return exportProblems(parseEtab(stdout), nfs.path, nfs.clients, [...nfs.options, 'fsid=1'])
+    }),
+    whileServing('nfsd was started with what the inventory says', async ({ $ }) => {
+      const { stdout } = await $`cd /proc/fs/nfsd && cat ${startedWith}`.nothrow()
+      return serverProblems(stdout, nfs)
     }),
     whileServing(`${nfs.path} is mounted as it should be`, async (host) => {
       const missing = await lacking(host, vars)

@@ -8,7 +8,12 @@ import { missingOptions } from '../../roles/integrate/service.ts'
 import { keptText } from '../../roles/integrate/state.ts'
 import { legacyMounts, unlessLegacyMounts } from '../../roles/nfs/own-mounts.ts'
 import { rpcbind } from '../../roles/nfs/rpcbind.ts'
-import { databaseProblem, exportProblems, parseEtab } from '../../roles/verify/service.ts'
+import {
+  databaseProblem,
+  exportProblems,
+  parseEtab,
+  serverProblems,
+} from '../../roles/verify/service.ts'
 import { here } from '../resources/host.ts'
 import { HostAround, nfsWords } from './host-around.ts'
 
@@ -247,6 +252,25 @@ describe('what a node mounts itself by NFS 3', () => {
     })
     expect(await gone.check(host(mounts))).toBeUndefined()
     await expect(gone.check(host(''))).rejects.toThrow('does not exist')
+  })
+})
+
+describe('how nfsd was started', () => {
+  const wanted = { threads: 8, grace: 10, lease: 10, legacyClients: false }
+  it.each([
+    ['8\n10\n10\n-3 +4 -4.0 +4.1 +4.2\n', []],
+    // Not running is told elsewhere.
+    ['', []],
+    ['0\n90\n90\n+3 +4\n', []],
+    ['64\n10\n10\n-3 +4\n', ['64 threads (expected 8)']],
+    ['8\n90\n60\n-3 +4\n', ['a grace of 90 s (expected 10)', 'a lease of 60 s (expected 10)']],
+    ['8\n10\n10\n+3 +4\n', ['NFS 3 on (expected off)']],
+  ])('%j', (text, wrong) => {
+    const found = serverProblems(text, wanted)
+    expect(found).toHaveLength(wrong.length)
+    for (const [place, what] of wrong.entries()) {
+      expect(found[place]).toContain(`nfsd runs with ${what}: `)
+    }
   })
 })
 
