@@ -146,6 +146,12 @@ describe("a newcomer's firewall", () => {
 
 describe("a newcomer's resource", () => {
   it('is a file, its test and a line in the index', { timeout }, async () => {
+    // In place of the one made above, where that was: lib/resources has room for one more file, and then wants a folder.
+    await rm(join(copy, 'lib/resources/made-up.ts'), { force: true })
+    await rm(join(copy, 'test/resources/made-up.test.ts'), { force: true })
+    const index = join(copy, 'lib/resources/index.ts')
+    const made = "export { madeUp } from './made-up.ts'\n"
+    await writeFile(index, (await readFile(index, 'utf8')).replace(made, ''))
     await exercise('resource/unpacked.ts.txt', 'lib/resources/unpacked.ts')
     await exercise('resource/unpacked.test.ts.txt', 'test/resources/unpacked.test.ts')
     await edit('lib/resources/index.ts', {
