@@ -265,12 +265,13 @@ export const vars = z
         clients: cidr,
         /** Export options besides fsid and mountpoint. */
         options: z
-          .array(word.or(z.string().regex(/^[\w=.-]+$/)))
-          .min(1)
-          .refine((options) => !options.includes('async'), {
-            error:
-              'Expected no `async`: clients would be told of writes that are on no disk, and a take-over loses them',
-          }),
+          .array(
+            word.or(z.string().regex(/^[\w=.-]+$/)).refine((option) => option !== 'async', {
+              error:
+                'Expected `sync`: with `async` a take-over loses writes that clients were told are safe',
+            }),
+          )
+          .min(1),
         /** Also serves NFS 3 and 4.0, for clients such as CentOS 6; opens rpcbind, mountd, statd, lockd. */
         legacyClients: z.boolean(),
         /** How many requests nfsd works on at once. */
@@ -289,11 +290,15 @@ export const vars = z
       /** The version of NFS; 3 and 4.0 want `nfs.legacyClients`. */
       version: z.enum(['3', '4.0', '4.1', '4.2']).default('4.2'),
       /** Mount options besides the version, `proto=tcp` and `hard`. */
-      options: z
-        .array(z.string().regex(/^[\w=.]+$/))
-        .refine((options) => !options.some((option) => /^soft(err)?$/.test(option)), {
-          error: 'Expected no `soft` or `softerr`: a take-over would be I/O errors for programs',
-        }),
+      options: z.array(
+        z
+          .string()
+          .regex(/^[\w=.]+$/)
+          .refine((option) => !/^soft(err)?$/.test(option), {
+            error:
+              'Expected no `soft` or `softerr`: programs would take a take-over for I/O errors',
+          }),
+      ),
     }),
   })
   .refine(({ client, nfs }) => client.version >= '4.1' || nfs.legacyClients, {

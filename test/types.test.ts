@@ -72,11 +72,11 @@ it.each([
   ],
   [
     (site: Site) => ({ ...site, nfs: { ...site.nfs, options: ['rw', 'async'] } }),
-    /vars\.nfs\.options: expected no `async`: clients would be told/,
+    /vars\.nfs\.options\[1\]: expected `sync`: with `async` a take-over loses writes that clients were told are safe, got `async`/,
   ],
   [
     (site: Site) => ({ ...site, client: { ...site.client, options: ['soft'] } }),
-    /vars\.client\.options: expected no `soft` or `softerr`/,
+    /vars\.client\.options\[0\]: expected no `soft` or `softerr`: programs would take a take-over for I\/O errors, got `soft`/,
   ],
   [
     (site: Site) => ({ ...site, heartbeat: { ...site.heartbeat, key: 'literal-key' } }),

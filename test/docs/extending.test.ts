@@ -48,6 +48,10 @@ const tool = (name: string, ...words: string[]) =>
     throw new Error(`${name} ${words.join(' ')}: ${error.stdout}${error.stderr}`)
   })
 
+/** What `npm run play` of the copy says. */
+const listed = async (...words: string[]) =>
+  (await run('node', ['lib/launch/start.cjs', 'play', ...words], { cwd: copy, timeout })).stdout
+
 describe('npm run new', () => {
   it('makes one of each, which passes lint, types and tests as made', { timeout }, async () => {
     const made: string[] = []
@@ -76,11 +80,7 @@ describe('npm run new', () => {
     ]
     await tool('vitest', 'run', ...own, 'test/structure.test.ts')
     // It is verified, and a golden file is made of it, with nothing else edited.
-    const listed = await run('node', ['lib/launch/start.cjs', 'play', 'verify', '--list-tasks'], {
-      cwd: copy,
-      timeout,
-    })
-    expect(listed.stdout).toContain('made-up: file /etc/made-up.conf')
+    expect(await listed('verify', '--list-tasks')).toContain('made-up: file /etc/made-up.conf')
     await tool('vitest', 'run', 'test/roles/rendered.test.ts', '-u')
     const golden = join(copy, 'test/roles/rendered/production/M1/etc/made-up.conf')
     expect(await readFile(golden, 'utf8')).toContain('node = M1.redhat.sx')
@@ -127,15 +127,7 @@ describe("a newcomer's firewall", () => {
     await tool('biome', 'check', '--write', 'playbooks/site.ts')
     await tool('biome', 'check', 'roles/firewall')
     await tool('tsc', '--noEmit', '-p', '.')
-    const { stdout } = await run(
-      'node',
-      ['lib/launch/start.cjs', 'play', 'verify', '--list-tasks'],
-      {
-        cwd: copy,
-        timeout,
-      },
-    )
-    expect(stdout).toContain('firewall: file /etc/nftables.conf')
+    expect(await listed('verify', '--list-tasks')).toContain('firewall: file /etc/nftables.conf')
     await tool('vitest', 'run', 'test/roles/rendered.test.ts', '-u')
     const golden = join(copy, 'test/roles/rendered/production/M1/etc/nftables.conf')
     expect(await readFile(golden, 'utf8')).toContain('iif em3 accept')
@@ -176,10 +168,8 @@ describe("a newcomer's drill", () => {
     await tool('biome', 'check', 'playbooks/drills')
     await tool('tsc', '--noEmit', '-p', '.')
     await tool('vitest', 'run', 'test/drill/drills.test.ts')
-    const listed = await run('node', ['lib/launch/start.cjs', 'play', 'drill', '--list'], {
-      cwd: copy,
-      timeout,
-    })
-    expect(listed.stdout).toMatch(/^ {2}mountd +kills rpc.mountd on the active node/m)
+    expect(await listed('drill', '--list')).toMatch(
+      /^ {2}mountd +kills rpc.mountd on the active node/m,
+    )
   })
 })
