@@ -112,7 +112,7 @@ const node = z.strictObject({
   em2: line,
   /** DRBD line. */
   em3: line,
-  /** How its peer can take its power; wanted unless the site says `fencing: 'none'`. */
+  /** How its peer can turn it off; required unless the site says `fencing: 'none'`. */
   fencing: fencing.optional(),
 })
 
@@ -183,14 +183,14 @@ export const vars = z
         .regex(/^\d+[KMG]$/, 'Expected a rate such as 100M')
         .meta({ title: 'a rate such as 100M' }),
       /**
-       * What a resync gets at least while clients write (bytes a second). DRBD's own 250K would leave
-       * a pair that never rests without its second copy for days.
+       * What a resync gets at least while clients write (bytes a second). With DRBD's own 250K, a pair
+       * that is always busy could be without its second copy for days.
        */
       minRate: z
         .string()
         .regex(/^\d+[KMG]$/, 'Expected a rate such as 20M')
         .meta({ title: 'a rate such as 100M' }),
-      /** DRBD's activity log, in extents of 4 MiB: what a crash lets it compare anew. */
+      /** DRBD's activity log, in extents of 4 MiB: after a crash DRBD compares these extents again. */
       alExtents: z.number().int().min(67).max(65_534),
       /**
        * When both disks are compared block by block: a systemd calendar, and the time within which a pair begins
@@ -276,7 +276,7 @@ export const vars = z
         legacyClients: z.boolean(),
         /** How many requests nfsd works on at once. */
         threads: z.number().int().min(1).max(4096),
-        /** How long a take-over may make clients wait against how long a lock outlives a silent client. */
+        /** Short waits after a take-over (`fast`), or locks that outlive a longer silence of a client (`safe`). */
         profile: z.enum(['fast', 'safe']),
         /** How long clients may reclaim their locks after a take-over, in seconds; the profile's unless given. */
         grace: z.number().int().min(10).max(3600).optional(),

@@ -4,7 +4,7 @@ import confirmOff from '../roles/confirm-off/index.ts'
 export default playbook({
   name: 'confirm-off',
   description:
-    'Tells the other node that NODE has no power, because you have seen so: it stops waiting for the power switch',
+    'Tells the other node that NODE has no power, which you have seen yourself: the other node stops waiting',
   asks: 'absent',
   plays: [{ title: 'the node that is left', hosts: 'nodes', roles: [confirmOff] }],
 })

@@ -6,7 +6,8 @@ import cluster from '../roles/verify/cluster.ts'
 
 export default playbook({
   name: 'recover-split-brain',
-  description: 'Saves, then gives up, what one node wrote alone: -- --victim NODE',
+  description:
+    'After a split brain: saves what NODE wrote alone, then gives it up: -- --victim NODE',
   parameters: { victim },
   plays: [
     { title: 'look before anything is touched', hosts: 'nodes', roles: [preflight] },

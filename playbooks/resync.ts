@@ -6,7 +6,7 @@ import cluster from '../roles/verify/cluster.ts'
 export default playbook({
   name: 'resync',
   description:
-    'Where blocks differ, copies them from the node that serves to the other one, NODE: -- --victim NODE',
+    'Copies blocks that a comparison found to differ, from the node that serves to NODE: -- --victim NODE',
   parameters: { victim },
   plays: [
     { title: 'the blocks that differ', hosts: 'nodes', roles: [resync] },

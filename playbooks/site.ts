@@ -25,7 +25,7 @@ export default playbook({
   parameters: {
     overwrite: {
       kind: 'devices',
-      about: 'this disk may be overwritten, whatever is on it; it is not read first',
+      about: 'this disk has no signature and may be overwritten; Tandem does not read it first',
     },
   },
   plays: [

@@ -20,7 +20,7 @@ export interface Question extends Promise<Output> {
   input(text: string): Question
 }
 
-/** Runs text on a host, as a template tag that quotes its values for POSIX sh; a check's changes nothing. */
+/** Runs text on a host, as a template tag that quotes its values for POSIX sh; in a check the text must change nothing. */
 export type Ask = (pieces: TemplateStringsArray, ...values: unknown[]) => Question
 
 /** What `ask` and zx's `$` have in common, for helpers that serve both halves of a task. */
@@ -29,10 +29,10 @@ export type Run = (
   ...values: unknown[]
 ) => PromiseLike<Output> & { nothrow(): PromiseLike<Output> }
 
-/** A host as `check` sees it: it can be asked, and nothing else. */
+/** A host as `check` sees it: `check` can ask it questions, and cannot change it. */
 export interface CheckHost {
   readonly name: string
-  /** What the inventory says that it runs; the preflight holds that against what the host says. */
+  /** The distribution, as the inventory names it; the preflight compares this with what the host says. */
   readonly platform: PlatformName
   /** Pipelined over the host's one persistent shell: questions asked together share a round trip. */
   readonly $: Ask
@@ -54,8 +54,8 @@ export interface Host extends CheckHost {
   /** zx's own `$`, running on the host on a channel of its own, with streaming and time-outs. */
   readonly sh: Shell
   /**
-   * A change of a moment, in the shell that questions go to: no channel of its own and no
-   * streaming, so it costs one round trip, which the questions that follow share.
+   * Runs a short change in the shell that also answers questions. It has no channel of its own and no
+   * streaming, so it costs one round trip, which it shares with the questions after it.
    */
   readonly quick: Ask
   /** Replaces a file atomically: temporary file beside it, fsync, rename. */
@@ -82,7 +82,7 @@ export interface Change {
   readonly diff?: Diff
 }
 
-/** A change without more to carry. */
+/** Makes a change that holds a summary and, where given, a diff, and nothing else. */
 export function change(summary: string, diff?: Diff): Change {
   return diff ? { summary, diff } : { summary }
 }
@@ -106,7 +106,7 @@ export interface Task<C extends Change = Change> {
   readonly destroys?: { readonly what: string; readonly proof: Guard }
   /** Asked right before `apply` of a task that interrupts a service; one host at a time. */
   readonly disruptive?: Guard
-  /** The one host of the play that it is for; on the others its check finds nothing. */
+  /** The one host of the play that this task is for; on other hosts its check finds no difference. */
   readonly onlyOn?: string
   /** What it installs where that is missing; the lab's images hold these packages. */
   readonly packages?: readonly string[]
@@ -143,7 +143,7 @@ export function requirement(
 /** What a role may know of a host before any connection: its name, platform and typed variables. */
 export interface HostFacts<H> {
   readonly name: string
-  /** What it runs, which two hosts of a group need not have in common. */
+  /** The distribution that it runs; two hosts of a group may run different ones. */
   readonly platform: PlatformName
   readonly vars: H
 }
@@ -158,7 +158,7 @@ export interface RoleContext<V, H> {
 /** A function from a host to its list of tasks; touches nothing itself. */
 export interface Role<V = unknown, H = unknown> {
   readonly name: string
-  /** Roles, or folders of them, that need this one to take effect: played by name, they and their parts bring it along. */
+  /** Names of roles, or of folders of roles, that take effect only with this one: playing one of them by name also plays this one. */
   readonly broughtBy?: readonly string[]
   tasks(context: RoleContext<V, H>): readonly Task[]
 }
@@ -190,7 +190,7 @@ export interface Play<V = unknown, H = unknown> {
 export interface Parameter {
   /** `host`: one of the playbook's hosts; `devices`: HOST:DEVICE, several of them, as a list. */
   readonly kind: 'host' | 'devices'
-  /** What it names, for the help and for whoever left it out. */
+  /** What the value names; shown in the help, and in the error when the value is missing. */
   readonly about: string
   /** There is no run without it. */
   readonly required?: boolean
@@ -204,13 +204,13 @@ export interface Playbook<V = unknown, H = unknown> {
   /** What it takes as options of its own: `parameters: { source: … }` is `--source`. */
   readonly parameters?: Readonly<Record<string, Parameter>>
   /**
-   * What the command line must name for it as a word behind the playbook: a host that is `absent` (`vars.absent`): it is
-   * not connected to, and its name must be typed once more.
+   * The word that the command line must have after the playbook's name. `absent`: the name of a host that is off (`vars.absent`).
+   * Tandem does not connect to that host, and its name must be typed once more.
    */
   readonly asks?: 'absent'
   /**
-   * Its roles tell first what the absent host's name is to be typed for: they find `vars.confirmed`, which is
-   * true where `--confirm` names that host.
+   * Without `--confirm` its roles only tell what is known, and change nothing. They find `vars.confirmed`, which is
+   * true where `--confirm` names the absent host.
    */
   readonly tellsFirst?: boolean
   /** Changes nothing on any host by design, so it needs no lock. */

@@ -102,7 +102,7 @@ async function putBack<P, S extends Sight>(
   { say, signal }: ControlsOptions<P, S>,
 ): Promise<void> {
   const { system } = environment
-  say('the pair is put back to how the last site run left it, now and afterwards')
+  say('the pair is reset to its state after the last site run, before and after this control')
   await environment.restore()
   let seen = ''
   const whole = async () => {
@@ -133,6 +133,6 @@ export function controlText(results: readonly ControlResult[]): string {
   const verdict =
     missed.length === 0
       ? 'Every control was caught: the checker sees what is lost'
-      : `Not caught: ${missed.join(', ')}. The checker did not see it, so the drills prove nothing`
+      : `Not caught: ${missed.join(', ')}. The checker did not see these faults, so the drills prove nothing`
   return `${[line(heads), ...cells.map(line), verdict].join('\n')}\n`
 }

@@ -10,7 +10,7 @@ export const without: Readonly<Record<Ability, string>> = {
   power: 'it takes the power from a machine, which only the lab can',
   freeze: 'it freezes a machine, which only the lab can',
   cables: 'it cuts cables or silences the gateway, which only the lab can',
-  disk: 'it puts errors under a disk, which only the lab may',
+  disk: 'it makes a disk fail, which only the lab may do',
   spare: 'it fills a disk or reboots a machine, which only the lab may',
 }
 

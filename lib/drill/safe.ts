@@ -30,6 +30,6 @@ export async function makeSafe<P, S extends Sight>(
     }
   }
   state = await environment.look()
-  say(`the pair is left so: ${system.text(state)}`)
+  say(`the pair stays in this state: ${system.text(state)}`)
   return state
 }

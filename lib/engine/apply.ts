@@ -66,7 +66,7 @@ export async function apply(
       early?.look.throwAway()
       if (!(error instanceof Unreachable)) throw error
       throw new Unreachable(
-        `${sentence(error)}; the change may be half made (${change.summary}): run again, it looks first`,
+        `${sentence(error)}; the change may be incomplete (${change.summary}): run this again; each task checks before it changes anything`,
       )
     }
     start('recheck')

@@ -76,7 +76,7 @@ async function whyNot(image: Image): Promise<string | undefined> {
     child.once('error', (error) => end(error.message))
     child.once('close', () => {
       const line = complaint.trim().split('\n')[0]
-      end(said.includes(marker) ? undefined : `KVM ended at once: ${line || 'without a word'}`)
+      end(said.includes(marker) ? undefined : `KVM ended at once: ${line || 'no output'}`)
     })
   })
   child.kill('SIGKILL')

@@ -87,7 +87,7 @@ async function existing(
   if (!stillGood(image, options.topology, packages))
     options.say({
       step: 'image',
-      text: `this lab was made from image ${state.image}, which is not what it would be made from now (${recipeHash(options.topology, packages)}); to renew it: npm run lab destroy`,
+      text: `this lab was made from image ${state.image}, but a new one would be made from image ${recipeHash(options.topology, packages)}; to renew the lab: npm run lab destroy`,
     })
   // KVM can come or go with a reboot; snapshots of the other acceleration do not load.
   if (runningMachines(files).length > 0) return state

@@ -83,9 +83,7 @@ function known<T>(
 ): T {
   const meaning = table[value]
   if (meaning === undefined) {
-    throw new Error(
-      `Expected a ${name} of ${unit} that has a meaning here, got ${JSON.stringify(value)}`,
-    )
+    throw new Error(`Expected a ${name} of ${unit} that Tandem knows, got ${JSON.stringify(value)}`)
   }
   return meaning
 }

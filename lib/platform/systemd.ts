@@ -111,5 +111,5 @@ async function act(host: Host, unit: string, verb: string, script: string): Prom
 
 async function lastWordsOf(host: CheckHost, unit: string): Promise<string> {
   const words = await systemd.lastWords(host, unit)
-  return words ? `\nThe last it said:\n${words}` : ''
+  return words ? `\nIts last messages:\n${words}` : ''
 }

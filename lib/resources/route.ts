@@ -24,7 +24,7 @@ export function route(to: string, options: RouteOptions): Task {
   const net = number(address)
   if (bits === '0' || net % 2 ** (32 - Number(bits)) !== 0) {
     throw new UsageError(
-      `Expected an address, or a network of at least one bit without bits of a host, got ${show(to)}`,
+      `Expected an address, or a network of /1 or longer whose host bits are zero, got ${show(to)}`,
     )
   }
   if (via !== undefined && !isIPv4(via)) {

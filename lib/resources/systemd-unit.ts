@@ -41,7 +41,7 @@ export function systemdUnit(unit: string, content: string, options: SystemdUnitO
       ])
       if (there?.target === '/dev/null') {
         throw new Error(
-          `Unit ${unit} is masked permanently (${path}): somebody meant it never to start`,
+          `Unit ${unit} is masked permanently (${path}): an administrator decided that it must not start`,
         )
       }
       if (found) return { ...found, file: found }

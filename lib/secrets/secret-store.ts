@@ -58,7 +58,7 @@ export async function untold(inventory: Inventory, files: SecretFiles): Promise<
 /** The sentence that says how to tell values that exist elsewhere. */
 export function tellThem(inventory: string, names: readonly string[]): string {
   const lines = names.map((name) => `npm run secrets -- ${inventory} --set ${name}`)
-  return `Inventory ${inventory} needs values that exist elsewhere (${names.join(', ')}); tell them: ${lines.join('; ')}`
+  return `Inventory ${inventory} needs values from outside (${names.join(', ')}); store each of them: ${lines.join('; ')}`
 }
 
 /** Opens an inventory's secrets for this process. Throws UsageError naming what is missing and how to make it. */
@@ -106,7 +106,7 @@ export async function readSecrets(files: SecretFiles): Promise<Map<string, strin
   const identity = await readIdentity(files.identity)
   if (!identity) {
     throw new UsageError(
-      `${files.secrets} is there, but not the key that opens it: expected ${files.identity}`,
+      `expected the key that opens ${files.secrets} in ${files.identity}, got no such file`,
     )
   }
   const { Decrypter } = await age()
@@ -118,7 +118,7 @@ export async function readSecrets(files: SecretFiles): Promise<Map<string, strin
     return new Map(Object.entries(JSON.parse(plain) as Record<string, string>))
   } catch {
     throw new UsageError(
-      `${files.secrets} cannot be opened with the key in ${files.identity}: it is damaged, or another key's`,
+      `${files.secrets} cannot be opened with the key in ${files.identity}: the file is damaged, or it was encrypted for another key`,
     )
   }
 }
@@ -165,7 +165,7 @@ async function readIdentity(path: string): Promise<string | undefined> {
   const { mode } = await stat(path)
   if ((mode & 0o077) !== 0) {
     throw new UsageError(
-      `${path} can be read by others (mode ${(mode & 0o777).toString(8)}): chmod 600 it, and think of the secrets as known`,
+      `${path} can be read by others (mode ${(mode & 0o777).toString(8)}): type chmod 600 ${path}, and assume that others know the secrets`,
     )
   }
   const key = /^AGE-SECRET-KEY-1\S+/m.exec(text.toString())?.[0] ?? ''

@@ -127,7 +127,7 @@ export async function promotionIsRefused(context: RoundContext): Promise<void> {
 export const split: Drill = {
   name: 'split',
   about:
-    'cuts all lines between the nodes; verify must tell it, and nothing is merged without an administrator',
+    'cuts all lines between the nodes; verify must report that, and nothing is merged without an administrator',
   needs: ['cables'],
   moves: false,
   mayBeUnsafe: true,
@@ -163,7 +163,7 @@ async function recover(context: RoundContext): Promise<void> {
   if (merged) context.wrong(`the nodes were merged by themselves: ${textOf(met)}`)
   await verifyNames(context, /split brain/i)
   if (!serves(active)(met)) {
-    context.say(`${standby} serves what only it knows: it is asked to stand by`)
+    context.say(`${standby} serves data that only it has, so it is asked to stand by`)
     await must(context.machine(standby), manager.commands.standBy)
     await untilServes(context, active)
   }

@@ -27,7 +27,7 @@ export async function handOver(context: RoundContext, from: string, to: string):
   for (let asked = 1; asked < 3; asked++) {
     if (await context.comesTrue(5_000 * context.environment.plan.slow, heard)) break
     // As the package has it, a message is written in pieces, and heartbeat may take half of it for nothing.
-    await context.fault(`heartbeat on ${from} has not heard it and is asked again`, ask, true)
+    await context.fault(`heartbeat on ${from} did not react and is asked again`, ask, true)
   }
   await untilServes(context, to)
 }

@@ -56,7 +56,7 @@ const midway = (
 read -r up _ </proc/uptime; end=$((\${up%.*} + ${seconds})) old=$(lines)
 while [ "\${up%.*}" -lt $end ]; do
   grep -q '^ *${minor}: .* ro:Primary/' /proc/drbd && echo 'it is Primary' && exit
-  tail -n +$((old + 1)) /run/tandem/phases 2>/dev/null | grep -q ' fence-begin$' && echo 'it sees to the power of its peer' && exit
+  tail -n +$((old + 1)) /run/tandem/phases 2>/dev/null | grep -q ' fence-begin$' && echo 'it is about to power off its peer' && exit
   sleep 0.1; read -r up _ </proc/uptime
 done; exit 3`
 

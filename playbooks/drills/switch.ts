@@ -24,7 +24,7 @@ async function waits(context: RoundContext): Promise<void> {
   const asks = /confirm-off/
   // The switch is asked some ten times, each with a patience of its own.
   const limitMs = moveLimitMs(context) + 180_000
-  await context.until(`${standby} waits for word that ${active} is off`, limitMs, (state) =>
+  await context.until(`${standby} waits for confirmation that ${active} is off`, limitMs, (state) =>
     asks.test(nodeOf(state, standby)?.waiting ?? ''),
   )
   await verifyNames(context, asks, ['verify', '--limit', standby])

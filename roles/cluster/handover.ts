@@ -19,7 +19,7 @@ export async function handOver(
     state = `${host.name}: ${mine}, ${peerName}: ${theirs}`
     // It does not answer: whether it was heard shows in what it does.
     if (isSettled(mine) && mine !== 'none' && Date.now() > again) {
-      host.progress(`${manager.name} has not heard it and is asked again (${state})`)
+      host.progress(`${manager.name} did not react and is asked again (${state})`)
       await ask()
       again = Date.now() + manager.hearsMs(site)
     }

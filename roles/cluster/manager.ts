@@ -23,7 +23,7 @@ export interface ClusterManager {
     peer(node: string): string
     /** Prints `up` or `dead` of the line to a node over a card. */
     line(node: string, device: string): string
-    /** Gives the service to the other node; it says nothing, so what it does has to be looked at. */
+    /** Gives the service to the other node. It prints nothing, so look at what the nodes hold to see whether it worked. */
     readonly standBy: string
     /** Takes the service from the other node; it says nothing either. */
     readonly takeOver: string
@@ -40,7 +40,7 @@ export interface ClusterManager {
   isSettled(state: Holding): boolean
   /** State of one line to a node: `up`, `dead`, or its own words. */
   line(host: CheckHost, node: string, device: string): Promise<string>
-  /** After how long it asks again where it was not heard, in milliseconds. */
+  /** How long to wait for a reaction before a command is given again, in milliseconds. */
   hearsMs(site: Site): number
   /** How long it may take to settle after it was started on both nodes, in milliseconds. */
   settlesMs(site: Site): number

@@ -38,7 +38,7 @@ export function doesNotAnswer({ vars }: NodeContext, dead: HostFacts<Node>): Tas
     ]
     if (signs.length === 0) return
     throw new Refusal(
-      `${name}: ${dead.name} ${signs.join(', ')}: expected a node that is off; take its power first`,
+      `${name}: ${dead.name} ${signs.join(', ')}: expected a node that is off; turn ${dead.name} off first`,
     )
   })
 }

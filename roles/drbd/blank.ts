@@ -128,7 +128,7 @@ async function readToEnd(host: Host, disk: string, size: number, lost: boolean):
   }
   if (lost) {
     throw new Refusal(
-      `${host.name}: ${disk} is noted as this pair's own, and neither its filesystem nor DRBD's metadata is to be found, but byte ${Number(byte) - 1} of ${size} is not zero: its data may be the last copy. Tandem makes nothing anew over it`,
+      `${host.name}: ${disk} is noted as this pair's own disk. It has neither a filesystem nor DRBD's metadata any more, but byte ${Number(byte) - 1} of ${size} is not zero: its data may be the last copy, so Tandem does not overwrite it`,
     )
   }
   throw new Refusal(

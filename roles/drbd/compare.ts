@@ -44,10 +44,10 @@ export function parseCompared(text: string): Comparison | undefined {
 
 /** The step out of disks that differ: which of them is right is a human's decision. */
 export const resyncStep = (serving: string, standby: string): string =>
-  `one of them is wrong. If that is the disk of ${standby}: npm run play resync -- --victim ${standby} copies the blocks of ${serving} over; if that of ${serving}, npm run play switchover first`
+  `one of them is wrong. If the disk of ${standby} is wrong: npm run play resync -- --victim ${standby} copies the blocks of ${serving} to it. If the disk of ${serving} is wrong: npm run play switchover first`
 
 const day = 24 * 3_600
-/** A comparison that was missed four times is not late any more. */
+/** After four missed weekly comparisons something is wrong: this is more than a delay. */
 const patience = 35 * day
 
 /** Why the disks may differ unseen, from the time now and the note of the last comparison; undefined where all is well. */
@@ -56,5 +56,5 @@ export function neglected(text: string): string | undefined {
   const last = parseCompared(note.join('\n'))
   const age = last && Number(now) - last.endedAt
   if (age === undefined || age < patience) return undefined
-  return `the disks were last compared ${Math.floor(age / day)} days ago: journalctl -u tandem-compare.service tells why not since`
+  return `the disks were last compared ${Math.floor(age / day)} days ago: journalctl -u tandem-compare.service tells why they were not compared since`
 }

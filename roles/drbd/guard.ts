@@ -70,7 +70,7 @@ export async function judge(
     const before = sizeText(remembered.size)
     if (size < remembered.size && signatures.length > 0) {
       throw new Refusal(
-        `${host}: ${disk} has shrunk from ${before} to ${sizeText(size)}: the end of its data, and DRBD's metadata, were there. Give it ${before} again; nothing else brings them back`,
+        `${host}: ${disk} has shrunk from ${before} to ${sizeText(size)}: the part that is missing held the end of its data and DRBD's metadata. Give ${disk} its ${before} again; nothing else brings them back`,
       )
     }
     if (state.oldMetadata)
@@ -79,37 +79,37 @@ export async function judge(
   if (signatures.length === 0) return { is: 'blank', remembered: Boolean(isThat) }
   if (isThat && !metadata) {
     throw new Refusal(
-      `${host}: ${disk} is this pair's own and carries ${what}, but DRBD's metadata is not at its end any more: its data may be whole, and may be the last copy. Tandem makes none anew over it`,
+      `${host}: ${disk} is this pair's own and carries ${what}, but DRBD's metadata is not at its end any more. Its data may be whole and may be the last copy, so Tandem does not make new metadata on it`,
     )
   }
   if (!signatures.includes('drbd')) {
     const same = await sharesData(state, theirs)
     if (same) {
       throw new Refusal(
-        `${host}: ${disk} carries ${what}, the very one that ${peer}'s disk has, but no DRBD metadata at its end: it is this pair's, and was perhaps grown or cut off while DRBD was down. Its data may be the last copy: Tandem makes nothing anew over it`,
+        `${host}: ${disk} carries the same ${what} as the disk of ${peer}, but no DRBD metadata at its end: ${disk} belongs to this pair and was perhaps grown or shrunk while DRBD was down. Its data may be the last copy, so Tandem does not overwrite it`,
       )
     }
     throw new Refusal(
-      `${host}: ${disk} already carries ${what}: Tandem does not overwrite it. Expected a blank disk; if its data is not needed, a human clears it (wipefs -a) first`,
+      `${host}: ${disk} already carries ${what}: Tandem does not overwrite it. Expected a blank disk; if nobody needs its data, clear it yourself first (wipefs -a)`,
     )
   }
   if (isThat) return { is: 'own' }
   const peers = await theirs()
   const other = peers.metadata ?? peers.oldMetadata
   const known = remembered
-    ? `${disk} was another disk when Tandem made its metadata (${remembered.identity}, now ${identity ?? 'without a name'})`
-    : `${host} does not remember making it (${noted})`
+    ? `${disk} led to another disk when Tandem made DRBD's metadata (then ${remembered.identity}, now ${identity ?? 'without a name'})`
+    : `${noted} on ${host} does not name ${disk}`
   if (metadata && other && !isJustCreated(metadata.generations)) {
     if (kinship(metadata.generations, other.generations) !== 'unrelated') {
       return { is: 'own', why: `is this pair's: its history is that of ${peer}'s disk` }
     }
     if (state.uuids.some((uuid) => peers.uuids.includes(uuid))) {
       throw new Refusal(
-        `${host}: ${disk} already carries ${what}, the very one that ${peer}'s disk has, but DRBD's histories of the two have nothing in common, and ${known}. A human decides which data counts; to adopt the disk as it is: mkdir -p /var/lib/tandem && echo ${disk} > ${noted}`,
+        `${host}: ${disk} carries the same ${what} as the disk of ${peer}, but DRBD's histories of the two disks have nothing in common, and ${known}. You must decide which data to keep; to adopt this disk as it is: mkdir -p /var/lib/tandem && echo ${disk} > ${noted}`,
       )
     }
     throw new Refusal(
-      `${host}: ${disk} already carries ${what} of another pair: its history has nothing in common with that of ${peer}'s disk, and ${known}. If its data is not needed, a human clears it (wipefs -a) first`,
+      `${host}: ${disk} already carries ${what} of another pair: its history has nothing in common with that of the disk of ${peer}, and ${known}. If nobody needs its data, clear it yourself first (wipefs -a)`,
     )
   }
   throw new Refusal(
@@ -130,6 +130,6 @@ export function guardSize(state: DiskState, theirs: DiskState, { host, disk, pee
   const needed = (theirs.metadata ?? theirs.oldMetadata)?.agreedSize ?? 0
   if (needed === 0 || usableSize(state.size) >= needed) return
   throw new Refusal(
-    `${host}: ${disk} is too small: it has ${sizeText(state.size)}, and ${sizeText(theirs.size)} on ${peer} hold ${sizeText(needed)} of data. Expected a disk at least as large as that of ${peer}`,
+    `${host}: ${disk} is too small: it has ${sizeText(state.size)}, but the disk of ${peer} (${sizeText(theirs.size)}) holds ${sizeText(needed)} of data. Expected a disk at least as large as that of ${peer}`,
   )
 }

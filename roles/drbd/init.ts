@@ -84,7 +84,7 @@ function running(volume: Volume, place: number): Task[] {
         const rough = steps.filter((step) => !harmless.has(step))
         if (rough.length > 0) {
           throw new Refusal(
-            `${name}: the configuration differs from what DRBD runs with by more than options (it would take ${rough.join(', ')}): Tandem does not exchange the disk or the address of a running resource; move the service away and do it by hand, one node at a time`,
+            `${name}: the configuration differs from the running DRBD in more than options (drbdadm adjust would do ${rough.join(', ')}): Tandem does not change the disk or the address of a running resource; move the service away and make that change by hand, one node at a time`,
           )
         }
         return change(steps.join(', '))

@@ -26,7 +26,7 @@ export function initialSync(volume: Volume, peerName: string): Task {
     if (status.connection === 'Connected' && both && idle) {
       if (isJustCreated(mine) && isJustCreated(theirs)) return true
       throw new Refusal(
-        `${host.name}: both disks are Inconsistent, but they are not new (generations ${mine.current}, ${theirs.current}): a synchronisation was cut off for good. Which disk is better is a human's decision`,
+        `${host.name}: both disks are Inconsistent, but they are not new (generations ${mine.current}, ${theirs.current}): a synchronisation ended before it was complete. You must decide which disk to keep`,
       )
     }
     return false
@@ -48,14 +48,14 @@ export function initialSync(volume: Volume, peerName: string): Task {
           const data = disk.signatures.filter((type) => type !== 'drbd')
           if (data.length === 0) continue
           throw new Refusal(
-            `${place === 0 ? host.name : peerName}: ${volume.disk} carries ${data.join(' and ')} under its new metadata: Tandem does not choose a source over it`,
+            `${place === 0 ? host.name : peerName}: ${volume.disk} carries ${data.join(' and ')}, although its DRBD metadata is new: Tandem does not choose a source, because the first synchronisation could overwrite that`,
           )
         }
         for (const [place, { marker }] of disks.entries()) {
           const node = place === 0 ? host : host.peer(peerName)
           if (marker?.made !== undefined || (await isAllZero(node, volume))) continue
           throw new Refusal(
-            `${node.name}: ${volume.disk} was adopted, its metadata is new, and it is not blank: whatever is on it has no copy. Tandem does not choose between two such disks; a human does: drbdadm -- --overwrite-data-of-peer primary ${volume.resource}, on the node whose data counts`,
+            `${node.name}: ${volume.disk} was adopted, its metadata is new, and it is not blank: nothing on it has a copy. Tandem does not choose between two such disks. Choose yourself: drbdadm -- --overwrite-data-of-peer primary ${volume.resource}, on the node whose data you want to keep`,
           )
         }
         if (!(await virgin(host))) {
@@ -107,7 +107,7 @@ export function synchronised({ resource, minor }: Pick<Volume, 'resource' | 'min
       // Found by a comparison: DRBD copies them when the nodes meet anew, not by itself.
       if (isIdle(status)) {
         throw new Refusal(
-          `${host.name}: the disks differ in ${status.outOfSync} KiB, and nothing is under way that would end that (${describe(status)}): npm run play verify tells what to do`,
+          `${host.name}: the disks differ in ${status.outOfSync} KiB, and no resync is running (${describe(status)}): npm run play verify tells what to do`,
         )
       }
       const { sync } = status

@@ -120,7 +120,7 @@ export function switchProblem(
   if (said.exitCode === 0) {
     const state = said.stdout.trim()
     if (state === 'on') return undefined
-    return `${what} says that ${peer} is ${state}, although ${peer} runs: expected its own switch, got another machine's`
+    return `${what} says that ${peer} is ${state}, although ${peer} runs: expected the switch of ${peer}, got that of another machine; correct fencing of ${peer} in the inventory`
   }
   const words = said.stderr.trim().replaceAll(/\s+/g, ' ')
   if (
@@ -128,7 +128,7 @@ export function switchProblem(
       words,
     )
   ) {
-    return `${what} refuses the user or the password: expected those of the inventory to be right, got: ${words}`
+    return `${what} refuses the user or the password of the inventory: expected its power status, got: ${words}`
   }
   return `${what} does not answer: expected its power status, got: ${words || 'nothing'}`
 }

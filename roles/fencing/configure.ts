@@ -87,7 +87,7 @@ export default role(
 
 /** Told by every run: an administrator who chose it years ago may not be the one who reads this. */
 export const unfencedNotice =
-  'This pair has no power switches (fencing: none): where a node freezes or is cut off and then comes back, writes that clients were told are safe may be lost'
+  'This pair has no power switches (fencing: none): if a node freezes or is cut off and then comes back, acknowledged writes may be lost'
 const withoutSwitch = requirement('no power switch to ask', async () => {}, {
   notice: unfencedNotice,
 })

@@ -30,7 +30,7 @@ export function notGrown({ resource, disk, marker }: Volume): Task {
     const grown = growth(await diskState(host, disk, false, marker), disk)
     if (!grown) return
     throw new Error(
-      `${grown}, and DRBD does not use that yet: when the other node's has grown too, npm run play grow`,
+      `${grown}, and DRBD does not use that yet: grow the disk of the other node too, then type npm run play grow`,
     )
   })
 }
@@ -98,7 +98,7 @@ function filesystemGrown(volume: Volume): Task {
       if (has - bytes < 1024 ** 2) return
       if (isFixed) {
         throw new Refusal(
-          `${host.name}: the ${filesystem} of ${device} stays at ${sizeText(bytes)}: its journal is too small for the kernel to let it grow while it is mounted. DRBD has taken the larger disk; nothing is lost`,
+          `${host.name}: the ${filesystem} of ${device} stays at ${sizeText(bytes)}: the kernel cannot grow it while it is mounted, because its journal is too small. DRBD uses the larger disk; no data is lost`,
         )
       }
       return change(`${sizeText(bytes)} become ${sizeText(has)}`)

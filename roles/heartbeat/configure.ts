@@ -33,7 +33,7 @@ export default role('heartbeat/configure', (context: NodeContext) => {
 /** Told by every run, as a pair without power switches is. */
 const oneLine = requirement('heartbeats go over one line', async () => {}, {
   notice:
-    'This pair sends heartbeats over one line (heartbeat.lines): when that line is cut, each node takes the other for dead',
+    'This pair sends heartbeats over one line (heartbeat.lines): when that line is cut, each node counts the other as dead',
 })
 
 /** Every address that heartbeats go to: a node ignores the line that names its own, so that one text serves both. */

@@ -75,12 +75,12 @@ const isConfigured = ({ resource }: Volume) =>
     if ((await $`test -e ${resourceFile(resource)}`.nothrow()).exitCode === 0) return
     // No Refusal: a check on new machines names it before it is made.
     throw new Error(
-      `${name}: DRBD does not know ${resource} yet (${resourceFile(resource)} is missing), and the scripts would look for it: npm run play site makes it`,
+      `${name}: expected DRBD to know ${resource}, got no ${resourceFile(resource)}, and the scripts need that disk: npm run play site makes it`,
     )
   })
 
 /** Told by every run, as a pair without power switches is. */
 const stateInShare = requirement('no disk for the state of the service', async () => {}, {
   notice:
-    'This pair keeps what it remembers of clients and their locks in the share (no drbd.stateDisk in the inventory): root of any client can change or delete it',
+    'This pair keeps its memory of clients and their locks in the share (no drbd.stateDisk in the inventory): root on any client can change or delete that memory',
 })

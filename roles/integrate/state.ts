@@ -41,12 +41,12 @@ export async function guardState(host: CheckHost, peerName: string, site: Site):
   const lost = 'clients would lose their locks'
   if (status.connection !== 'Connected' || status.peerDisk !== 'UpToDate' || status.outOfSync > 0) {
     throw new Refusal(
-      `${host.name}: the service does not move while ${peerName} lacks its state (${state.resource}: ${describe(status)}): ${lost}; npm run play site`,
+      `${host.name}: the service does not move while ${peerName} has no current copy of its state (${state.resource}: ${describe(status)}): ${lost}; type npm run play site first`,
     )
   }
   if (kept === 'elsewhere') {
     throw new Refusal(
-      `${host.name}: the service does not move while nfsdcld does not keep its memory on ${state.device}: ${lost}. Where no client holds one, or they may go: ${manager.commands.standBy} on ${host.name}`,
+      `${host.name}: the service does not move while nfsdcld does not keep its memory on ${state.device}: ${lost}. If no client holds a lock, or the locks may be lost, move it by hand: ${manager.commands.standBy} on ${host.name}`,
     )
   }
 }

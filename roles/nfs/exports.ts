@@ -13,7 +13,7 @@ export const distributionUnits = ['nfs-server.service', 'nfs-mountd.service', 'n
 /** The head of the file that an older Tandem wrote whole. */
 const oldHead = '# Written by Tandem (nfs/exports); the same on both nodes.'
 
-/** S12: what is exported and how; who runs it is heartbeat's to say, so the package's units are masked. */
+/** S12: what is exported, and how. Heartbeat decides which node runs the server, so the package's units are masked. */
 export default role('nfs/exports', ({ vars: { nfs, drbd } }: NodeContext) => [
   // Masked first: the package starts its units as it is installed.
   ...distributionUnits.map((unit) => service(unit, { masked: true })),

@@ -21,7 +21,7 @@ const stateStays = ({ drbd }: Site): Task =>
       const { exitCode } = await $`test -e ${stateMarkerPath}`.nothrow()
       if (exitCode !== 0) return
       throw new Refusal(
-        `${name}: this pair has a disk for the state of its service (${stateMarkerPath}), and the inventory names none: expected drbd.stateDisk. Without it clients lose their locks at the next move`,
+        `${name}: this pair has a disk for the state of its service (${stateMarkerPath}): expected drbd.stateDisk in the inventory, got none. Without that disk clients lose their locks at the next move`,
       )
     }
     const { stdout } =
@@ -31,7 +31,7 @@ const stateStays = ({ drbd }: Site): Task =>
       .filter((file) => file !== '' && file !== `/etc/drbd.d/${state.resource}.res`)
     if (others.length > 0) {
       throw new Refusal(
-        `${name}: ${others.join(' and ')} uses ${state.device} or port ${state.port}, which the state of the service needs (drbd.minor and drbd.port of the inventory, each and one)`,
+        `${name}: ${others.join(' and ')} uses ${state.device} or port ${state.port}, which the state of the service needs (drbd.minor + 1 and drbd.port + 1 of the inventory)`,
       )
     }
   })

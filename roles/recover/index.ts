@@ -135,7 +135,7 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
       }),
     ),
     onSurvivor(
-      task('nobody is chosen any more', {
+      task('the permission to serve alone has ended', {
         barrier: true,
         check: async ({ $ }) => {
           const { exitCode } = await $`test -e ${chosenPath}`.nothrow()
@@ -148,7 +148,7 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
     ),
     onVictim(requirement('the survivor serves', proof, { barrier: true })),
     onVictim(
-      task(`${vars.victim} stands aside`, {
+      task(`DRBD on ${vars.victim} is disconnected`, {
         barrier: true,
         check: async (target) => {
           const [report] = await diskReports([target], vars.drbd)
@@ -187,11 +187,11 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
           )
           if (saved !== differing) {
             throw new Refusal(
-              `${vars.victim}: ${differing} paths differ and ${saved} were saved in ${folder}: nothing is given up`,
+              `${vars.victim}: expected ${differing} paths to be saved in ${folder}, got ${saved}: no change is given up`,
             )
           }
           target.progress(
-            `${saved} files saved in ${vars.victim}:${folder}/files; ${moved} more are on ${peer.name} under another name, ${theirs} are only there (${folder}/list)`,
+            `${saved} files saved in ${vars.victim}:${folder}/files; ${moved} more are on ${peer.name} under another name, and ${theirs} are only on ${peer.name} (list: ${folder}/list)`,
           )
           progress.saved = true
           progress.stamp = stamp
@@ -199,7 +199,7 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
       }),
     ),
     onSurvivor(
-      task('the survivor takes it up again', {
+      task('the survivor looks for its peer again', {
         barrier: true,
         check: async (target) => {
           const [report] = await diskReports([target], vars.drbd)

@@ -83,7 +83,7 @@ async function room(host: Host, bytes: number, what: string): Promise<void> {
   if (exitCode === 0) return
   if (exitCode !== 9) throw new Error(`${host.name}: ${stderr.trim()}`)
   throw new Refusal(
-    `${host.name}: ${what} need ${sizeText(bytes)} in ${savedFolder}, and ${sizeText(Number(stdout.trim()))} are free: make room there, or mount a larger filesystem with ACLs and extended attributes at ${savedFolder}`,
+    `${host.name}: expected ${sizeText(bytes)} free in ${savedFolder} for ${what}, got ${sizeText(Number(stdout.trim()))}: make room there, or mount a larger filesystem with ACLs and extended attributes at ${savedFolder}`,
   )
 }
 
@@ -138,7 +138,10 @@ async function fetchList(victim: Host, survivor: string): Promise<number> {
     )
   }
   const got = (await victim.$`sha256sum <${to}`.within(3_600_000)).stdout.trim()
-  if (got !== sum) throw new Error(`the list of ${survivor} did not arrive whole (${got}, ${sum})`)
+  if (got !== sum)
+    throw new Error(
+      `the list of ${survivor} is damaged: expected the checksum ${sum}, got ${got}; run this again`,
+    )
   await victim.sh`gzip -d ${to}`
   return unpacked
 }

@@ -75,7 +75,7 @@ export function obstacle(victim: Side, survivor: Side, preferred: string): strin
     return 'heartbeat is taking or giving up the service: run it again in a minute'
   }
   if (isActive(victim.holds, victim.name, preferred) && isServing(victim)) {
-    return `${victim.name} serves the clients now, and ${survivor.name} (${describe(survivor.status)}, heartbeat says ${survivor.holds}) cannot: take ${survivor.name} as the victim (--victim ${survivor.name}), or mend ${survivor.name} first`
+    return `${victim.name} serves the clients now, and ${survivor.name} (${describe(survivor.status)}, heartbeat says ${survivor.holds}) cannot serve: name ${survivor.name} as the victim (--victim ${survivor.name}), or repair ${survivor.name} first`
   }
   if (victim.status.role !== 'Secondary') {
     return `${victim.name} is ${victim.status.role}: someone uses its disk; unmount it and drbdadm secondary first`

@@ -30,7 +30,7 @@ export function resyncObstacle(
     return `expected both disks to be UpToDate and the nodes at rest, got ${describe(status)}; npm run play verify tells what is wrong`
   }
   if (status.role !== 'Secondary' || status.peerRole !== 'Primary') {
-    return `${victim} is to take the blocks of ${other}, so ${other} must serve (${describe(status)}): npm run play switchover first`
+    return `expected ${other} to serve, because ${victim} takes the blocks of ${other}; got ${describe(status)}: npm run play switchover first`
   }
   return undefined
 }

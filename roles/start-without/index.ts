@@ -41,7 +41,7 @@ export default role('start-without', (context: RoleContext<Chosen, Node>) => {
         throw new Refusal(`${self.name}: DRBD does not run: systemctl start tandem-drbd`)
       }
       if (!['UpToDate', 'Consistent', 'Outdated'].includes(found.status.disk)) {
-        throw new Refusal(`${text}. It cannot be started without ${missing.name}`)
+        throw new Refusal(`${text}. ${self.name} cannot serve without ${missing.name}`)
       }
       if (vars.confirmed) return
       throw new Refusal(

@@ -79,7 +79,7 @@ function mayHave(
   { together, served, status }: Pick<Known, 'together' | 'served' | 'status'>,
 ): string {
   if (status.disk === 'Outdated') {
-    return `${other} has newer data: it served after ${name} was left behind${together ? `, some time after ${time(together.at)}` : ''}. Whatever was written there since is lost to clients as long as ${name} serves`
+    return `${other} has newer data: it served after ${name} was left behind${together ? `, some time after ${time(together.at)}` : ''}. As long as ${name} serves, clients do not have what was written on ${other} since then`
   }
   if (status.disk === 'Inconsistent') {
     return `${name} was being brought up to date by ${other}: its data is not whole, and it cannot serve`
@@ -89,10 +89,10 @@ function mayHave(
     return `${name} served last, alone: ${other} has nothing newer, unless it was made to serve by force`
   }
   if (together?.role === 'Primary') {
-    return `${name} served when both were last seen together. ${other} may have taken over after that: then it has writes that ${name} has not`
+    return `${name} served when both were last seen together. ${other} may have taken over after that: in that case ${other} has writes that ${name} does not have`
   }
   if (together) {
-    return `${other} served when both were last seen together: whatever it wrote after ${time(together.at)} is only there`
+    return `${other} served when both were last seen together: everything that ${other} wrote after ${time(together.at)} is only on ${other}`
   }
   return `${other} may have newer data: nothing is known of it`
 }

@@ -106,7 +106,7 @@ export function whatToDo(
   }
   const names = nodes.map(({ name }) => name)
   const both = active.every(Boolean) ? 'Both serve' : 'None serves'
-  return `${both}: mend the lines between the nodes first; then, with the service on the node whose data stays, for the other: ${names.map(step).join(' or ')}`
+  return `${both}: repair the lines between the nodes first. Then, while the node whose data you want to keep serves, name the other: ${names.map(step).join(' or ')}`
 }
 
 /** What one node says of itself. */

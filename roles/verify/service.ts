@@ -67,7 +67,7 @@ export function databaseProblem(links: string, folder: string): string | undefin
   const open = links.split('\n').find((line) => /main\.sqlite( \(deleted\))?$/.test(line))
   if (open === undefined) return 'nfsdcld has no database open: locks are lost at the next move'
   if (open === `${folder}/main.sqlite`) return undefined
-  return `nfsdcld writes to ${open}, expected ${folder}/main.sqlite: locks are lost at the next move; npm run play switchover while no client holds one, or restart it`
+  return `nfsdcld writes to ${open}, expected ${folder}/main.sqlite: locks are lost at the next move; type npm run play switchover while no client holds a lock, or restart nfsdcld`
 }
 
 /** What of /proc/fs/nfsd says how nfsd was started. */
@@ -162,7 +162,7 @@ export default role('verify/service', (context: NodeContext) => {
       if (!(Number(threads) > 0) || !comms.includes('nfsdcld')) return []
       const hidden =
         vars.drbd.stateDisk !== undefined && (await keptOn(host, vars)) === 'elsewhere'
-          ? `nfsdcld does not keep its memory on the disk for it: locks are lost at the next move`
+          ? `nfsdcld does not keep its memory on the disk of drbd.stateDisk: locks are lost at the next move`
           : undefined
       const wrong = databaseProblem(links.stdout, `${stateIn(vars)}/.nfsdcld`) ?? hidden
       return [

@@ -43,7 +43,7 @@ export function watchProblems(report: WatchReport): string[] {
   const silent = beat === undefined ? Number.POSITIVE_INFINITY : now - beat
   if (silent > 12 * limits.every) {
     const since = beat === undefined ? 'it never did' : `the last time ${Math.round(silent)} s ago`
-    return [`the watch does not look (${since}): systemctl status tandem-watch`]
+    return [`the watch does not check the service (${since}): systemctl status tandem-watch`]
   }
   const recent = acts.filter(({ at }) => now - at < limits.window)
   const restarts = recent.filter(({ what }) => what === 'restart')

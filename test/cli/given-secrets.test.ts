@@ -50,14 +50,14 @@ describe('that exist elsewhere', () => {
   test('are never made, and named with the line that tells them', async () => {
     expect(await makeSecrets(fenced, files)).toEqual(['console', 'drbd'])
     expect(await refusal(useSecrets(fenced, files))).toBe(
-      'Inventory pair needs values that exist elsewhere (fencing.M1); tell them: npm run secrets -- pair --set fencing.M1',
+      'Inventory pair needs values from outside (fencing.M1); store each of them: npm run secrets -- pair --set fencing.M1',
     )
     expect(await untold(fenced, files)).toEqual(['fencing.M1'])
   })
 
   test('are named beside those that can be made', async () => {
     expect(await refusal(useSecrets(fenced, files))).toMatch(
-      /needs the secrets console, drbd, expected in .*npm run secrets -- pair\. Inventory pair needs values that exist elsewhere \(fencing\.M1\); tell them: /,
+      /needs the secrets console, drbd, expected in .*npm run secrets -- pair\. Inventory pair needs values from outside \(fencing\.M1\); store each of them: /,
     )
   })
 
@@ -179,9 +179,9 @@ describe('the command with --set', () => {
   })
 
   test('is what the command without it names for each value that is missing', async () => {
-    const line = 'tell them: npm run secrets -- pair --set fencing.M1\n'
+    const line = 'store each of them: npm run secrets -- pair --set fencing.M1\n'
     const made = await set([], '')
-    expect(made.said).toMatch(/^Made a in .*\nInventory pair needs values that exist elsewhere/)
+    expect(made.said).toMatch(/^Made a in .*\nInventory pair needs values from outside/)
     expect(made.said.endsWith(line)).toBe(true)
     expect((await set([], '')).said).toMatch(/^Inventory pair needs values/)
     await set(['--set', 'fencing.M1'], 'hunter2')

@@ -100,9 +100,13 @@ const damages: readonly [title: string, damage: () => Promise<void> | void, text
   [
     'a key that others can read',
     () => chmodSync(files.identity, 0o644),
-    /identity\.txt can be read by others \(mode 644\): chmod 600 it/,
+    /identity\.txt can be read by others \(mode 644\): type chmod 600 .*identity\.txt/,
   ],
-  ['a missing key', () => rmSync(files.identity), /secrets\.age is there, but not the key/],
+  [
+    'a missing key',
+    () => rmSync(files.identity),
+    /expected the key that opens .*secrets\.age in .*, got no such file/,
+  ],
   [
     'the key of other secrets',
     async () => {
@@ -110,7 +114,7 @@ const damages: readonly [title: string, damage: () => Promise<void> | void, text
       await makeSecrets(inventory, other)
       writeFileSync(files.identity, readFileSync(other.identity))
     },
-    /secrets\.age cannot be opened with the key in .*: it is damaged, or another key's$/,
+    /secrets\.age cannot be opened with the key in .*: the file is damaged, or it was encrypted for another key$/,
   ],
   [
     'a mistyped key',
@@ -189,7 +193,7 @@ test('the command says what it made, and never a value', async () => {
   const context = { root, env, stdout: stream, stderr: stream }
   expect(await command(['production'], context)).toBe(0)
   expect(text).toMatch(
-    /^Made drbd\.sharedSecret, heartbeat\.key in .*: keep a copy of both\nInventory production needs values that exist elsewhere \(fencing\.M1, fencing\.M2\); tell them: .*\n$/,
+    /^Made drbd\.sharedSecret, heartbeat\.key in .*: keep a copy of both\nInventory production needs values from outside \(fencing\.M1, fencing\.M2\); store each of them: .*\n$/,
   )
   const made = await readSecrets(secretFiles('production', env))
   for (const value of made?.values() ?? []) expect(text).not.toContain(value)
@@ -201,5 +205,7 @@ test('the command says what it made, and never a value', async () => {
   for (const words of [[], ['--help'], ['production', 'x']]) {
     expect(await refusal(command(words, context))).toMatch(/^Expected one inventory/)
   }
-  expect(await refusal(command(['lab'], context))).toContain('it makes its secrets by itself')
+  expect(await refusal(command(['lab'], context))).toContain(
+    'the lab, which makes its secrets by itself',
+  )
 })

@@ -137,7 +137,7 @@ describe('the table of controls', () => {
     expect(controlText([good, bad])).toBe(`control   result      by
 control   caught      3 of 90 acknowledged writes are lost
 answer-5  NOT CAUGHT  the checker found nothing wrong
-Not caught: answer-5. The checker did not see it, so the drills prove nothing
+Not caught: answer-5. The checker did not see these faults, so the drills prove nothing
 `)
     expect(controlText([good])).toContain('Every control was caught')
   })

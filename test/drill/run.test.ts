@@ -71,7 +71,7 @@ describe('the first breach', () => {
     expect(after.done.filter((text) => text.includes('stop heartbeat'))).toEqual([
       'M2: systemctl stop heartbeat',
     ])
-    expect(said).toMatch(/the pair is left so: M1: .*address/)
+    expect(said).toMatch(/the pair stays in this state: M1: .*address/)
   })
 
   it('is told before anything is broken where the pair was not whole', async () => {

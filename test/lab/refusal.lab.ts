@@ -102,7 +102,7 @@ describe('a pair with power switches', () => {
       expect(run.code, story(run)).toBe(4)
       expect(complaints(run)).toHaveLength(1)
       expect(complaints(run)[0]).toMatch(
-        /^M1 preflight: power switch of M2 answers: .* refuses the user or the password: expected those of the inventory to be right/,
+        /^M1 preflight: power switch of M2 answers: .* refuses the user or the password of the inventory: expected its power status/,
       )
       expect(run.stdout + run.stderr).not.toContain('not-the-one')
       expect(await Promise.all(['M1', 'M2'].map(picture))).toEqual(before)

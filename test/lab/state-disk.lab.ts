@@ -56,7 +56,7 @@ describe('the small disk with the state of the service', () => {
     await broken
     const refused = await play(['switchover'])
     expect(refused.code, story(refused)).toBe(4)
-    expect(refused.stderr + story(refused)).toMatch(/lacks its state/)
+    expect(refused.stderr + story(refused)).toMatch(/has no current copy of its state/)
     await lab('power-off', 'M1')
     await until('M2', '[ -s /run/tandem/serving ]')
     expect(await sums('state')).toBe(files)

@@ -87,8 +87,8 @@ describe('route', () => {
   test.each([
     ['192.0.2', 'eth0', undefined, 'Expected an IPv4 address or network, got "192.0.2"'],
     ['192.0.2.0/33', 'eth0', undefined, 'got "192.0.2.0/33"'],
-    ['0.0.0.0/0', 'eth0', undefined, 'without bits of a host, got "0.0.0.0/0"'],
-    ['192.0.2.5/24', 'eth0', undefined, 'without bits of a host, got "192.0.2.5/24"'],
+    ['0.0.0.0/0', 'eth0', undefined, 'whose host bits are zero, got "0.0.0.0/0"'],
+    ['192.0.2.5/24', 'eth0', undefined, 'whose host bits are zero, got "192.0.2.5/24"'],
     ['192.0.2.0/24', 'eth0; reboot', undefined, 'Expected the name of a network device'],
     ['192.0.2.0/24', 'eth0', 'router', 'Expected the IPv4 address of a router'],
   ])('refuses %s over %s via %s', (to, device, via, text) => {

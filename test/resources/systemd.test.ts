@@ -77,7 +77,9 @@ describe('service, on a systemd of its own', () => {
     expect(await summary({ state: 'stopped' })).toBe('is active (running), stops')
     expect(await summary({ masked: true })).toBe('is masked permanently')
     expect(await summary({ masked: true })).toBeUndefined()
-    await expect(summary(wanted)).rejects.toThrow('tandem-up is masked permanently; somebody')
+    await expect(summary(wanted)).rejects.toThrow(
+      'tandem-up is masked permanently, so an administrator',
+    )
     expect(await summary({ masked: false, state: 'running' })).toMatch(/^unmasked; .* starts$/)
     expect(await summary({ masked: true })).toBe(
       'is active (running), stops; is masked permanently',

@@ -257,7 +257,7 @@ describe.runIf(loops)('a backing disk', { timeout: 30_000 }, () => {
     const state = await look(mine.device)
     expect(state.metadata?.generations.current).toBe(gen)
     await expect(judge(state, names(mine.device), () => look(theirs.device))).rejects.toThrow(
-      /carries drbd that Tandem did not make: M2 does not remember making it .*adopt it as it is: mkdir -p \/var\/lib\/tandem && echo/,
+      /carries drbd that Tandem did not make: \/var\/lib\/tandem\/drbd-disk on M2 does not name .*adopt it as it is: mkdir -p \/var\/lib\/tandem && echo/,
     )
   })
 
@@ -268,7 +268,7 @@ describe.runIf(loops)('a backing disk', { timeout: 30_000 }, () => {
     const judged = async () =>
       judge(await look(mine.device), names(mine.device), () => look(theirs.device))
     await expect(judged()).rejects.toThrow(
-      /carries drbd of another pair: its history has nothing in common with that of M1's disk/,
+      /carries drbd of another pair: its history has nothing in common with that of the disk of M1/,
     )
     drbd(mine.device, size, older)
     expect(await judged()).toEqual({
@@ -294,7 +294,7 @@ describe.runIf(loops)('a backing disk', { timeout: 30_000 }, () => {
     await expect(
       judge(other, names(device), async () => ({ ...state, metadata: undefined })),
     ).rejects.toThrow(
-      /was another disk when Tandem made its metadata \(DM_UUID=LVM-old, now DM_UUID=LVM-new\)/,
+      /led to another disk when Tandem made DRBD's metadata \(then DM_UUID=LVM-old, now DM_UUID=LVM-new\)/,
     )
   })
 
@@ -327,7 +327,7 @@ describe.runIf(loops)('a backing disk', { timeout: 30_000 }, () => {
     const marker = { disk: device, identity: state.identity, size }
     const shrunk = judge(remembered(state, marker), names(device), nobody)
     await expect(shrunk).rejects.toThrow(
-      /has shrunk from 24 MiB to 16 MiB: the end of its data, and DRBD's metadata, were there\. Give it 24 MiB again/,
+      /has shrunk from 24 MiB to 16 MiB: the part that is missing held the end of its data and DRBD's metadata\. Give .* its 24 MiB again/,
     )
     await expect(shrunk).rejects.not.toThrow(/wipefs/)
     const lost = judge(remembered(state, { ...marker, size: 16 * mib }), names(device), nobody)
@@ -358,14 +358,14 @@ describe.runIf(loops)('a backing disk', { timeout: 30_000 }, () => {
     // Grown, and the note is lost.
     const grown = judge(await look(mine.device), names(mine.device), peer)
     await expect(grown).rejects.toThrow(
-      /carries ext4, the very one that M1's disk has, but no DRBD metadata/,
+      /carries the same ext4 as the disk of M1, but no DRBD metadata/,
     )
     await expect(grown).rejects.not.toThrow(/wipefs/)
     // Both went on alone for so long that DRBD has forgotten what they had in common.
     drbd(mine.device, size, foreign)
     const strange = judge(await look(mine.device), names(mine.device), peer)
     await expect(strange).rejects.toThrow(
-      /the very one that M1's disk has.* A human decides .*adopt/,
+      /the same drbd and ext4 as the disk of M1, .* You must decide .*adopt/,
     )
     await expect(strange).rejects.not.toThrow(/wipefs/)
   })
@@ -391,7 +391,7 @@ describe.runIf(loops)('a backing disk', { timeout: 30_000 }, () => {
     const task = read(device)
     const found = await task.check(noting)
     await expect(found && task.apply(noting, found)).rejects.toThrow(
-      /is noted as this pair's own.* its data may be the last copy\. Tandem makes nothing anew over it/,
+      /is noted as this pair's own disk.* its data may be the last copy, so Tandem does not overwrite it/,
     )
   })
 
@@ -407,7 +407,7 @@ describe.runIf(loops)('a backing disk', { timeout: 30_000 }, () => {
     drbd(theirs.device, size, gen, [], usableSize(size))
     const [here_, there] = await Promise.all([look(mine.device), look(theirs.device)])
     expect(() => guardSize(here_, there, names(mine.device))).toThrow(
-      /is too small: it has 16 MiB, and 24 MiB on M1 hold 23\.\d\d MiB of data\. Expected a disk at least as large as that of M1/,
+      /is too small: it has 16 MiB, but the disk of M1 \(24 MiB\) holds 23\.\d\d MiB of data\. Expected a disk at least as large as that of M1/,
     )
     expect(() => guardSize(there, here_, names(mine.device))).not.toThrow()
     const same = await look(disk().device)

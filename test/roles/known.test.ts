@@ -30,7 +30,7 @@ describe('what a node knows after both lost their power', () => {
       'M1: DRBD is WFConnection Secondary/Unknown Consistent/DUnknown oos:0, its data is generation AAAAAAAAAAAAAAA2',
       'M1 and M2 had the same data at 2026-11-27 15:40:00 UTC, M1 as Primary',
       'M1 served until 2026-11-27 15:41:00 UTC, with M2',
-      'M1 served when both were last seen together. M2 may have taken over after that: then it has writes that M1 has not',
+      'M1 served when both were last seen together. M2 may have taken over after that: in that case M2 has writes that M1 does not have',
     ])
   })
 
@@ -38,7 +38,7 @@ describe('what a node knows after both lost their power', () => {
     [
       'the other served',
       { together: { at, role: 'Secondary' } },
-      'M2 served when both were last seen together: whatever it wrote after 2026-11-27 15:40:00 UTC is only there',
+      'M2 served when both were last seen together: everything that M2 wrote after 2026-11-27 15:40:00 UTC is only on M2',
     ],
     [
       'this one served on alone',
@@ -54,12 +54,12 @@ describe('what a node knows after both lost their power', () => {
         together: { at, role: 'Primary' },
         served: { at: at + 5, connection: 'WFConnection', peerDisk: 'DUnknown' },
       },
-      'M1 served when both were last seen together. M2 may have taken over after that: then it has writes that M1 has not',
+      'M1 served when both were last seen together. M2 may have taken over after that: in that case M2 has writes that M1 does not have',
     ],
     [
       'this one was left behind',
       { status: status('Outdated'), together: { at, role: 'Primary' } },
-      'M2 has newer data: it served after M1 was left behind, some time after 2026-11-27 15:40:00 UTC. Whatever was written there since is lost to clients as long as M1 serves',
+      'M2 has newer data: it served after M1 was left behind, some time after 2026-11-27 15:40:00 UTC. As long as M1 serves, clients do not have what was written on M2 since then',
     ],
     [
       'this one was in mid-resync',

@@ -198,9 +198,9 @@ describe('a node refuses', () => {
       'where DRBD sees the peer serve and it is cut off itself',
       served,
       { hears: false },
-      /only heartbeat has lost sight/,
+      /only heartbeat does not/,
     ],
-    ['where DRBD sees the peer serve for long', served, {}, /only heartbeat has lost sight/],
+    ['where DRBD sees the peer serve for long', served, {}, /only heartbeat does not/],
   ] as const)(
     '%s, and leaves heartbeat until the peer answers',
     async (_, drbd, around, wanted) => {

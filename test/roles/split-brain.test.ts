@@ -96,7 +96,7 @@ describe('a split brain', () => {
     const nodes = [{ name: 'M1' }, { name: 'M2' }]
     expect(whatToDo(nodes, [true, false])).toMatch(/-- --victim M2$/)
     expect(whatToDo(nodes, [false, true])).toMatch(/-- --victim M1$/)
-    expect(whatToDo(nodes, [true, true])).toMatch(/^Both serve: mend the lines/)
+    expect(whatToDo(nodes, [true, true])).toMatch(/^Both serve: repair the lines/)
   })
 })
 

@@ -11,7 +11,7 @@ describe('what the watch left behind', () => {
     [
       'never started',
       '--- uptime\n5000.12 9000.00\n--- beat\n--- state\n--- acts\n',
-      [/does not look \(it never did\)/],
+      [/does not check the service \(it never did\)/],
     ],
     ['hanging', notes('4100\n', 'ok'), [/the last time 900 s ago/]],
     [

@@ -7,7 +7,7 @@ export const drillOptions = {
   active: {
     kind: 'text',
     value: 'NODE',
-    about: 'the node that serves when a round begins, or either: by chance (default either)',
+    about: 'the node that serves when a round begins, or `either`: one at random (default)',
   },
   'skip-compare': {
     kind: 'flag',
@@ -23,7 +23,7 @@ export const drillOptions = {
     kind: 'text',
     value: 'FILE',
     about:
-      'write one row for each drill, and every round to FILE.rounds.json; rounds of this commit that are there stay',
+      'write one row for each drill, and every round to FILE.rounds.json; keeps the rounds of this commit that FILE has',
   },
   html: { kind: 'text', value: 'FILE', about: 'write a report with pictures' },
   list: { kind: 'flag', about: 'list the drills, without a connection' },

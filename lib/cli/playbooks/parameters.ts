@@ -45,7 +45,7 @@ export const placeholders: Readonly<Record<Parameter['kind'], string>> = {
   devices: 'HOST:DEVICE',
 }
 
-/** The options of `npm run play` and, where one of these is none of them, those of every playbook's parameters. */
+/** The options of `npm run play`; if a given option is not one of them, also the parameters of all playbooks. */
 export async function playOptionsFor(
   words: readonly string[],
   dir: string,

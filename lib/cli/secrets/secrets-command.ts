@@ -26,7 +26,7 @@ export async function secrets(argv: readonly string[], context: Context): Promis
   }
   const loaded = await load(name, join(context.root, 'inventory'))
   if (loaded.kind !== 'ready') {
-    throw new UsageError(`Inventory ${name} is the embedded lab's: it makes its secrets by itself`)
+    throw new UsageError(`Inventory ${name} belongs to the lab, which makes its secrets by itself`)
   }
   const files = secretFiles(name, context.env)
   const work = set === undefined ? make : keep

@@ -54,7 +54,7 @@ export function serviceDifference(
   const wantsUnmasked = wanted.state === 'running' || wanted.enabled !== undefined
   if (now.masked === 'permanent' && wanted.masked === undefined && wantsUnmasked) {
     throw new Error(
-      `Unit ${now.unit} is masked permanently; somebody meant it never to start. Say \`masked: false\` to lift that`,
+      `Unit ${now.unit} is masked permanently, so an administrator decided that it must not start. To unmask it, write \`masked: false\` in the role`,
     )
   }
   const lifts = now.masked !== 'no' && (wanted.masked === false || wantsUnmasked)
