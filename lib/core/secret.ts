@@ -1,16 +1,28 @@
 import { inspect } from 'node:util'
 import { UsageError } from './errors.ts'
 
-const revealed = new Set<string>()
+const hidden = new Set<string>()
 const mask = '********'
 
 let provider = (name: string): string => {
   throw new UsageError(`secret \`${name}\` was asked for before any secrets were loaded`)
 }
 
-/** Says where values come from: called once, by the command line, before any task is made. */
-export function provideSecrets(from: (name: string) => string): void {
+/**
+ * Says where values come from: called once, by the command line, before any task is made. All of `values` are masked
+ * from then on: a host's program may print one that this run never asked for.
+ */
+export function provideSecrets(
+  from: (name: string) => string,
+  values: Iterable<string> = [],
+): void {
   provider = from
+  for (const value of values) hide(value)
+}
+
+/** Shorter ones would mask half of every text, and are no secrets. */
+function hide(value: string): void {
+  if (value.length >= 6) hidden.add(value)
 }
 
 /** The name of a value that prints as asterisks wherever it goes by accident; only `reveal` gives it away. */
@@ -27,8 +39,7 @@ export class Secret {
   /** The value itself, for the one place that must write it. Throws UsageError when there is none. */
   reveal(): string {
     const value = provider(this.name)
-    // Shorter ones would mask half of every text, and are no secrets.
-    if (value.length >= 6) revealed.add(value)
+    hide(value)
     return value
   }
 
@@ -53,9 +64,9 @@ export function secret(name: string, options: { given?: boolean } = {}): Secret 
   return new Secret(name, options)
 }
 
-/** Replaces every revealed secret in a text by asterisks; the last step before any output. */
+/** Replaces every secret of the inventory in a text by asterisks; the last step before any output. */
 export function masked(text: string): string {
   let result = text
-  for (const value of revealed) result = result.replaceAll(value, mask)
+  for (const value of hidden) result = result.replaceAll(value, mask)
   return result
 }

@@ -80,7 +80,7 @@ export async function useSecrets(inventory: Inventory, files: SecretFiles): Prom
     const value = values?.get(name)
     if (value !== undefined) return value
     throw new UsageError(`Inventory ${inventory.name} has no secret \`${name}\``)
-  })
+  }, values?.values())
 }
 
 /**

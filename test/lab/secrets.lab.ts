@@ -9,8 +9,23 @@ const site = ['site', '--limit', 'nodes', '--diff']
 /** What no one but root may ever see: the key of heartbeat's lines, DRBD's secret, and the word for the peer's switch. */
 const collect = `umask 077; { sed -n 's/.*shared-secret "\\(.*\\)";/\\1/p' /etc/drbd.d/*.res; sed -n 's/^[0-9]* [a-z0-9]* //p' /etc/ha.d/authkeys; cat /etc/tandem/fencing.secret; } | sort -u >/root/secrets; wc -l </root/secrets`
 
-/** Looks at the words and the environment of every process, some ten times a second. */
-const sample = `nohup sh -c 'while sleep 0.05; do grep -slaF -f /root/secrets /proc/[0-9]*/cmdline /proc/[0-9]*/environ; done' >/root/seen 2>/dev/null </dev/null & :`
+/** Looks at the words and the environment of every process, some ten times a second; notes where, and the first word. */
+const sampler = `open my $f, "<", "/root/secrets"; chomp(my @secrets = <$f>); $| = 1;
+sub text { open my $g, "<", $_[0] or return ""; local $/; return <$g> // "" }
+for (;;) {
+  for my $process (glob "/proc/[0-9]*") {
+    my $words = text("$process/cmdline");
+    my ($first) = split /\0/, $words;
+    for my $secret (@secrets) {
+      print "cmdline $first\n" if index($words, $secret) >= 0;
+      print "environ $first\n" if index(text("$process/environ"), $secret) >= 0;
+    }
+  }
+  select undef, undef, undef, 0.05;
+}`
+const sample = `echo ${Buffer.from(sampler).toString('base64')} | base64 -d >/root/sampler; nohup perl /root/sampler >/root/seen 2>/dev/null </dev/null & :`
+/** What DRBD's own tools cannot do otherwise; the guide says so. */
+const drbdsetup = /^cmdline (\/\S*\/)?drbdsetup(-84)?$/
 
 /** A process that does what none may do. */
 const indiscreet = `perl -e 'open my $f, "<", "/root/secrets"; chomp(my $word = <$f>); exec { "sleep" } $word, 2'; cat /root/seen; : >/root/seen`
@@ -20,7 +35,7 @@ beforeAll(async () => {
   await ran(['site'], 0)
 })
 
-it('a secret is in no argument, environment, journal, log, report or difference, and in no file that others may read', async () => {
+it('a secret is in no environment, journal, log, report or difference, in no argument but of drbdsetup, and in no file that others may read', async () => {
   const secrets = new Set<string>()
   for (const node of nodes) {
     expect(Number(await on(node, collect))).toBe(3)
@@ -29,7 +44,7 @@ it('a secret is in no argument, environment, journal, log, report or difference,
       secrets.add(secret)
     }
     await on(node, sample)
-    expect(await on(node, indiscreet)).toMatch(/\/proc\/\d+\/cmdline/)
+    expect(await on(node, indiscreet)).toMatch(/^cmdline /m)
   }
 
   const told: string[] = []
@@ -56,7 +71,8 @@ it('a secret is in no argument, environment, journal, log, report or difference,
 
   for (const secret of secrets) expect(told.join('\n')).not.toContain(secret)
   for (const node of nodes) {
-    expect(await on(node, 'cat /root/seen')).toBe('')
+    const carrying = (await on(node, 'cat /root/seen')).split('\n').filter((line) => line !== '')
+    expect(carrying.filter((line) => !drbdsetup.test(line))).toEqual([])
     expect(
       await on(
         node,
