@@ -1,5 +1,5 @@
 import type { Site } from '../../inventory/schema.ts'
-import { type Host, poll } from '../../lib/index.ts'
+import { type Host, poll, Refusal } from '../../lib/index.ts'
 import { holding, isSettled, manager } from './index.ts'
 
 /** Hands the service to the peer and waits until it is true that the peer has it. */
@@ -9,6 +9,7 @@ export async function handOver(
   site: Site,
   waitMs: number,
 ): Promise<void> {
+  await writeOut(host, site)
   const ask = () => host.sh`sh -c ${manager.commands.standBy}`
   await ask()
   let again = Date.now() + manager.hearsMs(site)
@@ -28,6 +29,20 @@ export async function handOver(
   }
   if (await poll(look, waits(host, waitMs, `the service moves to ${peerName}`))) return
   throw new Error(`the service did not move within ${waitMs / 1000} s (${state})`)
+}
+
+/** In seconds; a stop of the service that takes 300 ends in a reset of the node. */
+const writesOutWithin = 120
+
+/** What clients wrote and the disk does not have yet goes there now, while they work on, and not while they wait. */
+async function writeOut({ name, sh, progress }: Host, { nfs }: Site): Promise<void> {
+  progress(`what is not on the disk yet of ${nfs.path} is written`)
+  const { exitCode, stderr } = await sh`timeout ${writesOutWithin} sync -f ${nfs.path}`.nothrow()
+  if (exitCode === 0) return
+  if (exitCode !== 124) throw new Error(`${name}: ${nfs.path} cannot be written out: ${stderr}`)
+  throw new Refusal(
+    `${name}: the service does not move while the disk has more to write than it can in ${writesOutWithin} s: clients would wait for all of that; try again when they write less`,
+  )
 }
 
 const waits = ({ signal }: Host, limitMs: number, what: string) => ({

@@ -1,5 +1,6 @@
 import type { NodeContext } from '../../inventory/schema.ts'
 import { type CheckHost, change, role, type Task, task } from '../../lib/index.ts'
+import { heartbeatUser, processesOf } from '../shared/processes.ts'
 import { volumesOf } from '../shared/volumes.ts'
 import { dopdFolder } from './fencing.ts'
 
@@ -7,9 +8,11 @@ import { dopdFolder } from './fencing.ts'
 const helper = '/lib/drbd/drbdsetup-84'
 
 /** Whether a dopd runs that an older Tandem started: until heartbeat is started again it needs what that gave it. */
-export async function hasOldDopd({ $ }: CheckHost): Promise<boolean> {
+export async function hasOldDopd(host: CheckHost): Promise<boolean> {
+  const found = await processesOf(host, ['dopd'], [heartbeatUser])
+  const pids = found.map(({ pid }) => pid)
   const { stdout } =
-    await $`for one in /proc/[0-9]*; do read -r name <$one/comm && [ "$name" = dopd ] && ! tr '\\0' '\\n' <$one/environ | grep -q ${`^PATH=${dopdFolder}:`} && echo old; done 2>/dev/null; true`
+    await host.$`for one in ${pids}; do [ ! -e /proc/$one/environ ] || tr '\\0' '\\n' </proc/$one/environ | grep -q ${`^PATH=${dopdFolder}:`} || echo old; done 2>/dev/null; true`
   return stdout.trim() !== ''
 }
 

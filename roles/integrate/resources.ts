@@ -1,5 +1,13 @@
 import { type NodeContext, peerOf } from '../../inventory/schema.ts'
-import { directory, requirement, role, type Task, templates } from '../../lib/index.ts'
+import {
+  change,
+  directory,
+  requirement,
+  role,
+  type Task,
+  task,
+  templates,
+} from '../../lib/index.ts'
 import { manager, managerWords } from '../cluster/index.ts'
 import { mountOptions, stateOptions } from '../drbd/filesystem.ts'
 import { resourceFile } from '../drbd/narrow.ts'
@@ -12,6 +20,7 @@ import { type Volume, volumesOf } from '../shared/volumes.ts'
 const template = templates(import.meta.dirname)
 const scripts = '/etc/ha.d/resource.d'
 const script = { mode: 0o755 }
+const serviceLock = '/run/tandem/service.lock'
 
 /**
  * How long a step of the service may take, in seconds: a mount may have a journal to replay, and the end of one has all to
@@ -65,9 +74,22 @@ function scripted(context: NodeContext): Task[] {
       legacyClients: nfs.legacyClients,
     }),
     ...(state ? [] : [stateInShare]),
+    lockOfRoot,
     resource('tandem-service', { limits, turn: Math.max(...Object.values(limits)) + 10 }),
   ]
 }
+
+/** An older Tandem made it so that any user of the node could hold it, and with it every start and stop. */
+const lockOfRoot = task('only root can hold the lock of the service', {
+  check: async ({ $ }) => {
+    const { stdout } = await $`stat -c %a ${serviceLock}`.nothrow()
+    const mode = stdout.trim()
+    return mode === '' || mode === '600' ? undefined : change(`${serviceLock} has mode ${mode}`)
+  },
+  apply: async ({ sh }) => {
+    await sh`chmod 600 ${serviceLock}`
+  },
+})
 
 /** A role that is played alone does not make the disk that its scripts look for. */
 const isConfigured = ({ resource }: Volume) =>

@@ -2,6 +2,7 @@ import type { NodeContext, Site } from '../../inventory/schema.ts'
 import { type CheckHost, change, role, task } from '../../lib/index.ts'
 import { serves } from '../cluster/index.ts'
 import { guarding, mountOptions } from '../drbd/filesystem.ts'
+import { processesOf } from '../shared/processes.ts'
 import { stateFolder, volumesOf } from '../shared/volumes.ts'
 
 /** What of the service runs on a node. */
@@ -23,16 +24,15 @@ const daemons = ['nfsdcld', 'rpc.mountd']
 
 /** Looks which parts of the service run on a host. */
 export async function parts(host: CheckHost, { nfs, drbd, vip }: Site): Promise<Parts> {
-  const [mounts, threads, comms, addresses, read, now, mark] = await Promise.all([
+  const [mounts, threads, running, addresses, read, now, mark] = await Promise.all([
     host.$`cat /proc/mounts`,
     host.$`if [ -e /proc/fs/nfsd/threads ]; then cat /proc/fs/nfsd/threads; else echo 0; fi`,
-    host.$`cat /proc/[0-9]*/comm 2>/dev/null; true`,
+    processesOf(host, daemons),
     host.$`ip -o -4 addr show dev ${vip.device} to ${`${vip.address}/32`}`,
     host.$`if [ -e /run/tandem-exports ]; then cat /run/tandem-exports; fi`,
     host.$`sha256sum /etc/exports`.nothrow(),
     host.$`test -s /run/tandem/serving`.nothrow(),
   ])
-  const running = new Set(comms.stdout.split('\n'))
   const [share, state] = volumesOf(drbd)
   const isMounted = (device: string, path: string) =>
     mounts.stdout.split('\n').some((line) => line.startsWith(`${device} ${path} `))
@@ -42,7 +42,7 @@ export async function parts(host: CheckHost, { nfs, drbd, vip }: Site): Promise<
     threads: Number.parseInt(threads.stdout, 10),
     vip: addresses.stdout.trim() !== '',
     marked: mark.exitCode === 0,
-    missing: daemons.filter((name) => !running.has(name)),
+    missing: daemons.filter((daemon) => !running.some(({ name }) => name === daemon)),
     exportsCurrent: read.stdout === now.stdout,
   }
 }

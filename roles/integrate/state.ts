@@ -2,6 +2,7 @@ import type { Site } from '../../inventory/schema.ts'
 import { type CheckHost, Refusal } from '../../lib/index.ts'
 import { manager } from '../cluster/index.ts'
 import { describe, drbdStatus } from '../drbd/status.ts'
+import { processesOf } from '../shared/processes.ts'
 import { stateFolder, volumesOf } from '../shared/volumes.ts'
 
 /**
@@ -11,12 +12,13 @@ import { stateFolder, volumesOf } from '../shared/volumes.ts'
 export type Kept = 'disk' | 'share' | 'elsewhere' | 'none'
 
 /** Where a node that serves keeps what it remembers of its clients. */
-export async function keptOn({ $ }: CheckHost, { drbd, nfs }: Site): Promise<Kept> {
+export async function keptOn(host: CheckHost, { drbd, nfs }: Site): Promise<Kept> {
   const [, state] = volumesOf(drbd)
+  const found = await processesOf(host, ['nfsdcld'])
+  const pids = found.map(({ pid }) => pid)
   // By the device of the open file: a folder under a mount has the same path.
   const { stdout } =
-    await $`for one in /proc/[0-9]*; do read -r name <$one/comm 2>/dev/null && [ "$name" = nfsdcld ] || continue
-    for fd in $one/fd/*; do case $(readlink $fd) in */main.sqlite*) echo "open $(stat -L -c %d $fd)" ;; esac; done; done
+    await host.$`for one in ${pids}; do for fd in /proc/$one/fd/*; do case $(readlink $fd) in */main.sqlite*) echo "open $(stat -L -c %d $fd)" ;; esac; done; done
     echo "share $(stat -c %d ${nfs.path})"; echo "disk $(stat -c %d ${stateFolder} 2>/dev/null)"; grep ${` ${stateFolder} `} /proc/mounts`.nothrow()
   return keptText(stdout, state?.device ?? '')
 }

@@ -6,61 +6,9 @@ import { beside } from '../integrate/beside.ts'
 import { lacking } from '../integrate/service.ts'
 import { keptOn } from '../integrate/state.ts'
 import { pipefs } from '../nfs/ports.ts'
+import { heartbeatUser, processesOf } from '../shared/processes.ts'
 import { stateFolder, stateIn } from '../shared/volumes.ts'
-
-/** A line of `/var/lib/nfs/etab`: what is exported to whom, with all options. */
-export interface Exported {
-  readonly path: string
-  readonly clients: string
-  readonly options: readonly string[]
-}
-
-/** Parses etab; a blank in a path is `\040` there. */
-export function parseEtab(text: string): Exported[] {
-  return [...text.matchAll(/^(\S+)\t([^(\t]+)\(([^)]*)\)/gm)].map(
-    ([, path = '', clients = '', options = '']) => ({
-      path: path.replaceAll('\\040', ' '),
-      clients,
-      options: options.split(','),
-    }),
-  )
-}
-
-/** How exportfs spells an option in etab that has two names. */
-const spelt: Readonly<Record<string, string>> = {
-  no_auth_nlm: 'insecure_locks',
-  auth_nlm: 'secure_locks',
-}
-
-/** A sentence for each way in which the running exports are not what the inventory says. */
-export function exportProblems(
-  found: readonly Exported[],
-  path: string,
-  clients: string,
-  options: readonly string[],
-): string[] {
-  const ours = found.filter((one) => one.path === path)
-  const wanted = ours.find((one) => one.clients === clients)
-  const lacks = wanted
-    ? options.filter((option) => !wanted.options.includes(spelt[option] ?? option))
-    : []
-  return [
-    ...(wanted ? [] : [`${path} is not exported to ${clients}`]),
-    ...ours
-      .filter((one) => one.clients !== clients)
-      .map((one) => `${path} is also exported to ${one.clients}, which the inventory does not say`),
-    ...ours
-      .filter((one) => one.options.includes('async'))
-      .map(
-        (one) =>
-          `${path} is exported async to ${one.clients}: clients are told that a write is safe before it is, and lose it when this node dies`,
-      ),
-    ...(lacks.length > 0 ? [`${path} is exported to ${clients} without ${lacks.join(', ')}`] : []),
-    ...found
-      .filter((one) => one.path.startsWith(`${path}/`))
-      .map((one) => `${one.path}, a part of the share, is exported on its own to ${one.clients}`),
-  ]
-}
+import { exportFileProblems, exportProblems, parseEtab } from './exports.ts'
 
 /** What nfsdcld has open: its database has to be the one on the disk that moves. */
 export function databaseProblem(links: string, folder: string): string | undefined {
@@ -125,11 +73,12 @@ export default role('verify/service', (context: NodeContext) => {
       if (wrong.length > 0) throw new Error(wrong.join('; '))
     })
   return [
-    requirement('heartbeat has its helpers', async ({ $ }) => {
-      const { stdout } = await $`cat /proc/[0-9]*/comm 2>/dev/null; true`
-      const running = new Set(stdout.split('\n'))
+    requirement('heartbeat has its helpers', async (host) => {
+      const helpers = ['ipfail', 'dopd']
+      const found = await processesOf(host, ['heartbeat', ...helpers], ['root', heartbeatUser])
+      const running = new Set(found.map(({ name }) => name))
       if (!running.has('heartbeat')) return
-      const missing = ['ipfail', 'dopd'].filter((name) => !running.has(name))
+      const missing = helpers.filter((name) => !running.has(name))
       if (missing.length > 0) {
         throw new Error(
           `${missing.join(' and ')} ${missing.length > 1 ? 'do' : 'does'} not run beside heartbeat on ${self.name}: systemctl restart heartbeat there, while ${peer.name} serves`,
@@ -139,6 +88,12 @@ export default role('verify/service', (context: NodeContext) => {
     whileServing('the running exports are those of the inventory', async ({ $ }) => {
       const { stdout } = await $`cat /var/lib/nfs/etab`
       return exportProblems(parseEtab(stdout), nfs.path, nfs.clients, [...nfs.options, 'fsid=1'])
+    }),
+    // On both: a standby reads its files when it takes over.
+    requirement('no other line exports the share', async ({ $ }) => {
+      const { stdout } = await $`grep -sH '' /etc/exports /etc/exports.d/*.exports`.nothrow()
+      const wrong = exportFileProblems(stdout, nfs.path, nfs.clients)
+      if (wrong.length > 0) throw new Error(wrong.join('; '))
     }),
     whileServing('nfsd was started with what the inventory says', async ({ $ }) => {
       const { stdout } = await $`cd /proc/fs/nfsd && cat ${startedWith}`.nothrow()
@@ -152,14 +107,16 @@ export default role('verify/service', (context: NodeContext) => {
     }),
     whileServing('nfsd keeps its clients on the disk that moves', async (host) => {
       const { $ } = host
-      const [running, links, pipe] = await Promise.all([
-        $`cat /proc/fs/nfsd/threads; cat /proc/[0-9]*/comm 2>/dev/null; true`.nothrow(),
-        $`for one in /proc/[0-9]*; do read -r name <$one/comm 2>/dev/null || continue; [ "$name" != nfsdcld ] || ls -l $one/fd | sed -n 's/^.* -> //p'; done; true`,
+      const [threads, found, pipe] = await Promise.all([
+        $`cat /proc/fs/nfsd/threads`.nothrow(),
+        processesOf(host, ['nfsdcld']),
         $`test -e ${`${pipefs}/nfsd/cld`}`.nothrow(),
       ])
       // What does not run at all is told elsewhere.
-      const [threads, ...comms] = running.stdout.split('\n')
-      if (!(Number(threads) > 0) || !comms.includes('nfsdcld')) return []
+      if (!(Number(threads.stdout) > 0) || found.length === 0) return []
+      const pids = found.map(({ pid }) => pid)
+      const links =
+        await $`for one in ${pids}; do ls -l /proc/$one/fd | sed -n 's/^.* -> //p'; done; true`
       const hidden =
         vars.drbd.stateDisk !== undefined && (await keptOn(host, vars)) === 'elsewhere'
           ? `nfsdcld does not keep its memory on the disk of drbd.stateDisk: locks are lost at the next move`

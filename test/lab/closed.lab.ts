@@ -46,7 +46,7 @@ describe('a move that would end badly', () => {
     const { said } = await ran(['verify'], 2)
     expect(said).toMatch(/the share is also mounted on \/srv\/pub/)
     const { said: refused } = await ran(['switchover'], 4)
-    expect(refused).toMatch(/does not move while something else uses the share: .*\/srv\/pub/)
+    expect(refused).toMatch(/does not move while something else uses its disks: .*\/srv\/pub/)
     const before = await boot('M1')
     await on('M1', '/usr/share/heartbeat/hb_standby all')
     await until('M2', '[ -s /run/tandem/serving ]')
@@ -90,18 +90,34 @@ describe('verify', () => {
 })
 
 describe('a pair that speaks NFS 4 only', () => {
-  it('listens on nothing else beyond loopback', async () => {
+  const open = async (host: string) => {
     const listening = await on(
-      'M1',
-      'ss -Hltun | while read -r _ _ _ _ here _; do echo "$here"; done | sort -u',
+      host,
+      'ss -Hltunp | while read -r _ _ _ _ here _ users; do echo "$here $users"; done | sort -u',
     )
-    // Heartbeat's sockets are bound to its cards; DRBD listens on its line while it waits for its peer.
-    const open = listening
+    // Heartbeat sends and hears on its cards; DRBD listens on its line while it waits for its peer.
+    const left = listening
       .trim()
       .split('\n')
-      .filter((one) => !/^(127\.|\[::1\])|%em[12]:|^172\.16\.100\.210:(7789|7790)$/.test(one))
-      .map((one) => one.replace(/^(0\.0\.0\.0|\*|\[::\]):/, ':'))
-    expect([...new Set(open)].sort()).toEqual([':2049', ':22'])
+      .filter(
+        (one) =>
+          !/^(127\.|\[::1\])|^0\.0\.0\.0%em[12]:\d+ users:\(\("heartbeat"|^172\.16\.100\.21[01]:(7789|7790) /.test(
+            `${one} `,
+          ),
+      )
+      .map((one) => one.replace(/^(0\.0\.0\.0|\*|\[::\]):(\d+).*/, ':$2'))
+    return [...new Set(left)].sort()
+  }
+
+  it('listens on nothing else beyond loopback, on either node, before and after a move', async () => {
+    for (const [serving, other] of [
+      ['M1', 'M2'],
+      ['M2', 'M1'],
+    ] as const) {
+      expect(await open(serving)).toEqual([':2049', ':22'])
+      expect(await open(other)).toEqual([':22'])
+      if (serving === 'M1') await ran(['switchover'], 0)
+    }
   })
 
   it('has no program and no device for the node in its share', async () => {

@@ -64,6 +64,8 @@ export class HostAround {
     let text = renderFile(join(roles, template), words)
       .replace('export PATH=', `export PATH=${folder}:`)
       .replaceAll('run=/run/tandem', `run=${folder}/run`)
+      // Nor end what this machine itself may have on a DRBD disk.
+      .replaceAll('147:$1', 'none:$1')
     const paths = {
       '/proc/drbd': 'proc-drbd',
       // No test may ever reset the machine that it runs on.

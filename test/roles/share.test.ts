@@ -8,12 +8,8 @@ import { missingOptions } from '../../roles/integrate/service.ts'
 import { keptText } from '../../roles/integrate/state.ts'
 import { legacyMounts, unlessLegacyMounts } from '../../roles/nfs/own-mounts.ts'
 import { rpcbind } from '../../roles/nfs/rpcbind.ts'
-import {
-  databaseProblem,
-  exportProblems,
-  parseEtab,
-  serverProblems,
-} from '../../roles/verify/service.ts'
+import { exportFileProblems, exportProblems, parseEtab } from '../../roles/verify/exports.ts'
+import { databaseProblem, serverProblems } from '../../roles/verify/service.ts'
 import { here } from '../resources/host.ts'
 import { HostAround, nfsWords } from './host-around.ts'
 
@@ -85,6 +81,15 @@ describe.runIf(able)('the end of the service', { timeout: 60_000 }, () => {
     expect(stdout, stderr).toBe('0\nother lives\n')
   })
 
+  it('is not kept from ending by who comes back at once, and says whom it ended', () => {
+    const { stdout, stderr } = stop(
+      '( while :; do ( cd data && exec sleep 50 ) || :; sleep 0.1; done ) & again=$!; sleep 0.3',
+      'kill -0 $again && echo it goes on; kill $again',
+    )
+    expect(stdout, stderr).toBe('0\nit goes on\n')
+    expect(stderr).toMatch(/process \d+ \(sleep\) uses \S*data and is ended/)
+  })
+
   it('kills nobody of the node itself where the share has gone meanwhile', () => {
     // It is unmounted by someone else between the look and the kill.
     const { stdout, stderr } = stop(
@@ -139,28 +144,55 @@ describe('the start of the service', () => {
 })
 
 describe('what uses the share beside the service', () => {
-  const mounts = (...lines: string[]) => lines.join('\n')
-  const share = '36 25 147:0 / /data rw,noatime shared:1 - ext4 /dev/drbd0 rw'
-  const named = (...lines: string[]) =>
-    besideProblems({ mounts: mounts(share, ...lines), swaps: '', loops: '' }, 0, '/data')
+  const root = '25 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw'
+  const share = '36 25 147:0 / /data rw,noatime shared:9 - ext4 /dev/drbd0 rw'
+  const disk = { what: 'the share', path: '/data', device: '/dev/drbd0', minor: 0 }
+  /** What is named where the node has these mounts, and processes with namespaces of their own have others. */
+  const named = (lines: readonly string[], others: readonly string[] = []) => {
+    const own = [root, share, ...lines]
+    const mounts = [...own.map((line) => `/proc/1/mountinfo:${line}`), ...others].join('\n')
+    return besideProblems({ own: own.join('\n'), mounts, swaps: '', loops: '' }, disk)
+  }
 
-  it('is nothing on a node that only serves, in whatever namespace', () => {
+  it('is nothing on a node that only serves, or has services whose mounts follow its own', () => {
     expect(
       named(
-        '41 25 0:40 / /data-of-others rw - tmpfs none rw',
-        '90 80 147:0 / /data rw master:1 - ext4 /dev/drbd0 rw',
+        ['41 25 0:40 / /data-of-others rw - tmpfs none rw'],
+        [
+          '/proc/70/mountinfo:80 79 8:1 / / rw shared:5 master:1 - ext4 /dev/sda1 rw',
+          '/proc/70/mountinfo:90 80 147:0 / /data rw shared:6 master:9 - ext4 /dev/drbd0 rw',
+          // A namespace made in that one.
+          '/proc/71/mountinfo:180 79 8:1 / / rw master:5 - ext4 /dev/sda1 rw',
+          '/proc/71/mountinfo:190 180 147:0 / /data rw master:6 - ext4 /dev/drbd0 rw',
+        ],
       ),
     ).toEqual([])
   })
 
-  it('is a second mount, a filesystem inside, a swap file and a loop device, each named once', () => {
+  it('is a mount of the same place in a namespace that follows nobody, or a container', () => {
+    const sentence = (pid: number) =>
+      `process ${pid} has the share mounted too, in a mount namespace of its own (a container?)`
     expect(
       named(
+        [],
+        [
+          '/proc/80/mountinfo:80 79 8:1 / / rw - ext4 /dev/sda1 rw',
+          '/proc/80/mountinfo:90 80 147:0 / /data rw - ext4 /dev/drbd0 rw',
+          '/proc/81/mountinfo:280 279 0:99 / / rw - overlay overlay rw',
+          '/proc/81/mountinfo:290 280 147:0 / /data rw master:9 - ext4 /dev/drbd0 rw',
+        ],
+      ),
+    ).toEqual([sentence(80), sentence(81)])
+  })
+
+  it('is a second mount, a filesystem inside, a swap file and a loop device, each named once', () => {
+    expect(
+      named([
         '50 25 147:0 /pub /srv/a\\040blank rw - ext4 /dev/drbd0 rw',
         '50 25 147:0 /pub /srv/a\\040blank rw - ext4 /dev/drbd0 rw',
         '51 36 8:1 / /data/usb rw - ext4 /dev/sda1 rw',
         '52 25 147:1 / /other rw - ext4 /dev/drbd1 rw',
-      ),
+      ]),
     ).toEqual([
       'the share is also mounted on /srv/a blank',
       'another filesystem is mounted on /data/usb, inside the share',
@@ -168,14 +200,19 @@ describe('what uses the share beside the service', () => {
     expect(
       besideProblems(
         {
+          own: share,
           mounts: share,
           swaps: 'Filename Type Size Used Priority\n/data/swap file 1 0 -2\n/swap file 1 0 -3\n',
-          loops: '/sys/block/loop3/loop/backing_file /data/disk.img\n',
+          loops:
+            '/sys/block/loop3/loop/backing_file /data/disk.img\n/sys/block/loop4/loop/backing_file /dev/drbd0\n',
         },
-        0,
-        '/data',
+        disk,
       ),
-    ).toEqual(['swap uses /data/swap', 'a loop device uses /data/disk.img'])
+    ).toEqual([
+      'swap uses /data/swap',
+      'a loop device uses /data/disk.img',
+      'a loop device uses /dev/drbd0',
+    ])
   })
 })
 
@@ -192,7 +229,12 @@ describe('the running exports', () => {
   const etab = (...lines: string[]) => parseEtab(lines.map((line) => `${line}\n`).join(''))
   const ours = '/data\t192.168.0.0/24(rw,sync,wdelay,hide,no_root_squash,fsid=1,mountpoint,sec=sys)'
   const problems = (...lines: string[]) =>
-    exportProblems(etab(...lines), '/data', '192.168.0.0/24', ['rw', 'sync', 'fsid=1'])
+    exportProblems(etab(...lines), '/data', '192.168.0.0/24', [
+      'rw',
+      'sync',
+      'no_root_squash',
+      'fsid=1',
+    ])
 
   it('are right where they say what the inventory says; those of others are theirs', () => {
     expect(problems(ours, '/srv\t*(ro,async)')).toEqual([])
@@ -200,7 +242,7 @@ describe('the running exports', () => {
 
   it('are right where exportfs spells an option otherwise', () => {
     const found = etab(ours.replace('hide', 'hide,insecure_locks'))
-    const wanted = ['rw', 'no_auth_nlm']
+    const wanted = ['rw', 'no_root_squash', 'no_auth_nlm']
     expect(exportProblems(found, '/data', '192.168.0.0/24', wanted)).toEqual([])
     expect(exportProblems(etab(ours), '/data', '192.168.0.0/24', wanted)).toHaveLength(1)
   })
@@ -211,8 +253,45 @@ describe('the running exports', () => {
     [[], /\/data is not exported to 192/],
     [[ours.replace('(rw', '(ro')], /without rw$/],
     [[ours, '/data/private\t10.0.0.1(rw,sync)'], /\/data\/private, a part of the share/],
+    [[ours, '/srv\t10.0.0.1(rw,sync,fsid=1)'], /\/srv .* with fsid=1: that is the number of/],
+    [
+      [ours, '/srv\t*(ro,sync,fsid=0)'],
+      /\/srv .* with fsid=0: clients of NFS 4 do not find \/data/,
+    ],
+    [[ours, '/\t*(rw,sync,crossmnt)'], /\/ is exported to \* with crossmnt, and the share with it/],
+    [
+      [ours.replace('hide', 'nohide,all_squash,insecure')],
+      /with insecure, nohide, all_squash, which/,
+    ],
   ])('%j is named', (lines, sentence) => {
     expect(problems(...lines).join('\n')).toMatch(sentence)
+  })
+
+  it('and what they will be: the files of both nodes', () => {
+    const found = (...lines: string[]) =>
+      exportFileProblems(
+        ['/etc/exports:/data\t192.168.0.0/24(rw,sync,fsid=1)', ...lines].join('\n'),
+        '/data',
+        '192.168.0.0/24',
+      )
+    const file = '/etc/exports.d/x.exports'
+    expect(
+      found('/etc/exports:# /data *(rw)', '/etc/exports:', '/etc/exports:/srv 10.9.9.9(ro,sync)'),
+    ).toEqual([])
+    const sentence = (whom: string) =>
+      `/data is also exported to ${whom} (${file}), which the inventory does not say`
+    expect(found(`${file}:/data 10.0.0.1(rw) 10.0.0.2 # and more`)).toEqual([
+      sentence('10.0.0.1'),
+      sentence('10.0.0.2'),
+    ])
+    expect(found(`${file}:"/data" \\`, `${file}:  10.0.0.1(rw)`)).toEqual([sentence('10.0.0.1')])
+    expect(found(`${file}:/data 192.168.0.0/24(rw,all_squash)`)).toEqual([
+      `/data is exported to 192.168.0.0/24 by a second line (${file})`,
+    ])
+    expect(found(`${file}:/data/in (rw)`)).toEqual([
+      `/data/in, a part of the share, is exported on its own to * (${file})`,
+    ])
+    expect(found(`${file}:/srv *(fsid=1,ro)`)).toHaveLength(1)
   })
 })
 

@@ -51,7 +51,10 @@ function run(share: string, script: string) {
   }
   // nfsd closes its pipe again where no nfsdcld answers it.
   const pipe = join(at, 'pipes/nfsd/cld')
-  paths.program('unshare', `pgrep -x nfsdcld >/dev/null && : >${pipe} || rm -f ${pipe}`)
+  paths.program(
+    'unshare',
+    `pgrep -x nfsdcld >/dev/null && ! grep -qs hangs ${at}/state/.nfsdcld/main.sqlite && : >${pipe} || rm -f ${pipe}`,
+  )
   // Like the real one: it says that it is well, and then cannot work with what is no database.
   mkdirSync(join(paths.folder, 'real'))
   copyFileSync('/bin/sleep', join(paths.folder, 'real/nfsdcld'))
@@ -138,6 +141,14 @@ describe.runIf(able)('the state of the service on a disk of its own', { timeout:
     expect(rest.join('\n')).toBe(
       'state/.nfsdcld:\n\nstate/.tandem:\n10.0.0.9:2049 1.2.3.4:5\ntheirs\n',
     )
+  })
+
+  it('starts anew where nfsdcld lives and never answers with what is there', () => {
+    const { said, stderr } = run(
+      `mkdir .nfsdcld; echo ${memory} hangs >.nfsdcld/main.sqlite`,
+      `${starts}; ls -A state/.nfsdcld; pgrep -cx nfsdcld`,
+    )
+    expect(said, stderr).toBe('start 0\nunreadable\n1\n')
   })
 
   it('starts anew where nfsdcld cannot work with what looks like a database', () => {
