@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Site } from '../../inventory/schema.ts'
 import { type CheckHost, type Host, Refusal, renderFile } from '../../lib/index.ts'
+import { comparedPath, parseCompared as parseComparison } from '../drbd/compare.ts'
 import { sizeText } from '../drbd/guard.ts'
 
 const render = (name: string, data: object) =>
@@ -193,13 +194,19 @@ export async function saveFiles(
 
 /**
  * A moment before the two disks parted, in seconds since the epoch: ten minutes before the older of what both nodes
- * noted when they had the same data last. 0 where one of them noted nothing: then everything is in doubt.
+ * noted when they had the same data last. 0 where one of them noted nothing, or where a comparison has found blocks that
+ * differ: then everything is in doubt.
  */
 async function beforeSplit(victim: Host, survivor: string): Promise<number> {
-  const notes = await Promise.all(
-    [victim, victim.peer(survivor)].map(({ $ }) => $`cat /var/lib/tandem/together`.nothrow()),
-  )
-  const times = notes.map(({ stdout }) => Number(/^(\d+) /.exec(stdout)?.[1] ?? 0))
+  const nodes = [victim, victim.peer(survivor)]
+  const read = async (path: string) =>
+    (await Promise.all(nodes.map(({ $ }) => $`cat ${path}`.nothrow()))).map(({ stdout }) => stdout)
+  const [together, compared] = await Promise.all([
+    read('/var/lib/tandem/together'),
+    read(comparedPath),
+  ])
+  if (compared.some((note) => (parseComparison(note)?.differ ?? 0) > 0)) return 0
+  const times = together.map((note) => Number(/^(\d+) /.exec(note)?.[1] ?? 0))
   return Math.max(0, Math.min(...times) - 600)
 }
 

@@ -57,6 +57,8 @@ function unmount(place: string): void {
   mounted.splice(mounted.indexOf(place), 1)
 }
 
+const hasAttributes = spawnSync('setfattr', ['--version']).status === 0
+
 /** Two disks that were one: `before` fills it, then each side writes alone. */
 function split(before: string, victim: string, survivor: string) {
   const [mine, theirs] = [join(base, 'victim.img'), join(base, 'survivor.img')]
@@ -336,6 +338,43 @@ describe.runIf(loops)('what a victim has alone', { timeout: 60_000 }, () => {
     )
     expect(() => save(disks)).toThrow(/Cannot set extended attribute/)
     breaks.clear()
+    breaks.set(
+      'save',
+      'tar() { command tar "$@" || return; [ $1 != -c ] || echo \'tar: a: Warning: Cannot flistxattr\' >&2; }',
+    )
+    expect(() => save(disks)).toThrow(/Cannot flistxattr/)
+    breaks.clear()
+  })
+
+  it.each([
+    ['another byte', 'printf x | dd of=a conv=notrunc 2>/dev/null; touch -d @1 a'],
+    ['another mode', 'chmod 700 a'],
+    ['another owner', 'chown 7 a'],
+    ['another time', 'touch -d @2 a'],
+    ['a link less', 'cp -p a c; mv c b'],
+    ...(hasAttributes ? [['another attribute', 'setfattr -n user.c -v theirs a']] : []),
+  ])('is not saved where the copy has %s', (_, harm) => {
+    const disks = split(
+      'echo old >a',
+      `echo new >a; ln a b; ${hasAttributes ? 'setfattr -n user.c -v ours a; ' : ''}touch -d @1 a`,
+      ':',
+    )
+    const work = join(base, 'work')
+    breaks.set(
+      'save',
+      `tar() { command tar "$@" || return; [ $1 != -x ] || [ ! -e ${work}/files/a ] || (cd ${work}/files; ${harm}); }`,
+    )
+    expect(() => save(disks)).toThrow(/differ|EOF/)
+    breaks.clear()
+    expect(save(disks).saved).toBe('saved 2')
+  })
+
+  it('is told of by name: what the survivor has there, though the victim has the same elsewhere', () => {
+    const disks = split('mkdir a; echo x >a/x', 'mv a b; mkdir a; echo new >a/x', ':')
+    const { list } = save(disks)
+    expect(
+      list.filter((line) => line.includes('/x')).map((line) => line.replace(/, \d.*/, '')),
+    ).toEqual(['saved ./a/x: M1 has a file', 'not saved ./b/x: M1 has the same as ./a/x'])
   })
 
   it('with thousands of names for one file in a renamed folder is one line a name', () => {
