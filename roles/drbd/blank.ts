@@ -10,7 +10,7 @@ import {
 } from '../../lib/index.ts'
 import { type Volume, volumesOf } from '../shared/volumes.ts'
 import { type DiskState, diskState } from './disk.ts'
-import { guardSize, peerState, sizeText, standing } from './guard.ts'
+import { guardLost, guardSize, peerState, sizeText, standing } from './guard.ts'
 
 /** Disks that were read to their end in this process and held nothing but zeros, by their stamp. */
 const read = new Set<string>()
@@ -52,8 +52,8 @@ export function blankDisk({ confirmed, ...place }: Blank): Task {
     barrier: true,
     timeoutMs: 7 * 24 * 3_600_000,
     check: async (host): Promise<Change | undefined> => {
-      const { state, is } = await look(host)
-      if (is === 'own') {
+      const { state, ...found } = await look(host)
+      if (found.is === 'own') {
         if (!confirmed) return
         throw new Refusal(
           `${host.name}: ${disk} is this pair's own disk: nothing of it is overwritten, so leave out --overwrite`,
@@ -62,6 +62,7 @@ export function blankDisk({ confirmed, ...place }: Blank): Task {
       // A peer whose disk cannot be looked at says so itself.
       const theirs = await peerState(host, place).catch(() => undefined)
       if (theirs) guardSize(state, theirs, { ...place, host: host.name })
+      if (confirmed && found.remembered) await guardLost(host, place, state)
       if (confirmed || wasRead(state)) return
       return {
         summary: `carries nothing known; all of it (${sizeText(state.size)}) is read before anything is written`,

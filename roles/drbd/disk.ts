@@ -6,7 +6,7 @@ import { type OnDisk, parseOnDisk, superblockAt } from './on-disk.ts'
 export type Signatures = readonly string[]
 
 /** Parses `wipefs --parsable`: a comment, then `offset,uuid,label,type` a line. Throws on other text. */
-export function parseWipefs(text: string): { signatures: Signatures; uuids: readonly string[] } {
+export function parseWipefs(text: string): Pick<DiskState, 'signatures' | 'uuids' | 'content'> {
   const found = text
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
@@ -18,6 +18,7 @@ export function parseWipefs(text: string): { signatures: Signatures; uuids: read
   return {
     signatures: found.map(({ type }) => type),
     uuids: found.flatMap(({ uuid }) => (uuid === '' ? [] : [uuid])),
+    content: found.find(({ type, uuid }) => type !== 'drbd' && uuid !== '')?.uuid,
   }
 }
 
@@ -48,8 +49,17 @@ echo "size $size"
 read -r boot </proc/sys/kernel/random/boot_id
 for file in $sys/diskseq $sys/../diskseq; do [ ! -e $file ] || { read -r number <$file; break; }; done
 read -r _ _ _ _ _ _ written _ <$sys/stat
-# What is written through the whole disk does not show in the count of a partition.
-[ ! -e $sys/partition ] || { read -r _ _ _ _ _ _ more _ <$sys/../stat; written=$written/$more; }
+# What is written through the whole disk does not show in the count of a partition; where another partition of that disk is
+# in use, its writes are in that count too, and it says nothing.
+if [ -e $sys/partition ]; then
+  read -r _ _ _ _ _ _ more _ <$sys/../stat
+  for other in $sys/../*/dev; do
+    read -r name <$other
+    [ "$name" != "$dev" ] || continue
+    ! grep -q " $name " /proc/self/mountinfo && [ -z "$(ls -A \${other%/dev}/holders)" ] && ! grep -q "^/dev/$(basename "\${other%/dev}") " /proc/swaps || more=
+  done
+  written=$written/$more
+fi
 echo "stamp $boot $dev $number $written"
 if [ -e $sys/dm/uuid ] && read -r uuid <$sys/dm/uuid; then echo "property DM_UUID=$uuid"
 else udevadm info --query=property --name="$d" 2>/dev/null | sed -n 's/^[A-Z_]*=./property &/p'
@@ -105,6 +115,8 @@ export interface DiskState {
   readonly signatures: Signatures
   /** Names of what has a signature, such as a filesystem's UUID: both disks of a pair carry the same. */
   readonly uuids: readonly string[]
+  /** That of what it carries beside DRBD's metadata. */
+  readonly content: string | undefined
   /** In bytes. */
   readonly size: number
   /** What the disk calls itself, whatever its path; undefined where it has no name of its own. */
@@ -163,6 +175,7 @@ export async function diskState(
   return {
     signatures: [...seen.signatures, ...missed],
     uuids: seen.uuids,
+    content: seen.content,
     size,
     metadata,
     ...known,

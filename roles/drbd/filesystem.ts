@@ -1,4 +1,5 @@
 import { change, Refusal, type Task, task } from '../../lib/index.ts'
+import type { Marker } from '../shared/marker.ts'
 import type { Volume } from '../shared/volumes.ts'
 import { diskState, parseWipefs } from './disk.ts'
 import { describe, drbdStatus, generations, isFirstGeneration, isUpToDate } from './status.ts'
@@ -12,6 +13,14 @@ export const mountOptions = ['noatime', ...guarding, 'errors=remount-ro']
 /** How the disk of the service's own state is mounted. */
 export const stateOptions = ['noatime', ...guarding, 'noexec', 'errors=remount-ro']
 
+/** Refuses where a filesystem was noted on a disk that shows none: its head may be all that is damaged. */
+function guardNoted(host: string, volume: Volume, marker: Marker | undefined): void {
+  if (marker?.disk !== volume.disk || marker.filesystem === undefined) return
+  throw new Refusal(
+    `${host}: ${volume.device} had ${volume.filesystem} ${marker.filesystem} (${volume.marker}) and shows no filesystem any more: its head is damaged, and its files may be whole. Tandem makes no new one over it. Repair it (drbdadm primary ${volume.resource}, then e2fsck -b 32768 ${volume.device}); if nobody needs its files, delete the line \`filesystem\` of ${volume.marker} on both nodes`,
+  )
+}
+
 /** S10: a filesystem, only on a synchronised device that never had one. */
 export function filesystem(volume: Volume, peerName: string): Task {
   const { device } = volume
@@ -20,9 +29,12 @@ export function filesystem(volume: Volume, peerName: string): Task {
     check: async (host) => {
       // DRBD's own metadata is at the end of the disk, so the filesystem begins where the disk does
       // and can be seen there whichever node is Primary.
-      const { signatures } = await diskState(host, volume.disk)
+      const { signatures, marker } = await diskState(host, volume.disk, false, volume.marker)
       const others = signatures.filter((type) => type !== 'drbd')
-      if (others.length === 0) return change('no filesystem yet')
+      if (others.length === 0) {
+        guardNoted(host.name, volume, marker)
+        return change('no filesystem yet')
+      }
       if (others.length === 1 && others[0] === volume.filesystem) return
       throw new Refusal(
         `${host.name}: expected ${volume.filesystem} on ${volume.disk}, got ${others.join(' and ')}`,
@@ -35,8 +47,9 @@ export function filesystem(volume: Volume, peerName: string): Task {
         const [status, mine, peerDisk] = await Promise.all([
           drbdStatus(host, volume),
           generations(host, volume.resource),
-          diskState(peer, volume.disk),
+          diskState(peer, volume.disk, false, volume.marker),
         ])
+        guardNoted(peerName, volume, peerDisk.marker)
         if (!isUpToDate(status)) {
           throw new Refusal(`${host.name}: ${device} is not synchronised (${describe(status)})`)
         }

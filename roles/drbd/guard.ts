@@ -3,7 +3,7 @@ import { markerPath } from '../shared/marker.ts'
 import { type DiskState, diskState } from './disk.ts'
 import { usableSize } from './on-disk.ts'
 import { kinship } from './split-brain.ts'
-import { isJustCreated } from './status.ts'
+import { describe, drbdStatus, isJustCreated } from './status.ts'
 
 /** What a backing disk is to this pair. */
 export type Standing =
@@ -101,6 +101,7 @@ export async function judge(
     : `${noted} on ${host} does not name ${disk}`
   if (metadata && other && !isJustCreated(metadata.generations)) {
     if (kinship(metadata.generations, other.generations) !== 'unrelated') {
+      guardCopy(state, { host, disk, minor, peer, marker: noted })
       return { is: 'own', why: `is this pair's: its history is that of ${peer}'s disk` }
     }
     if (state.uuids.some((uuid) => peers.uuids.includes(uuid))) {
@@ -114,6 +115,35 @@ export async function judge(
   }
   throw new Refusal(
     `${host}: ${disk} already carries ${what} that Tandem did not make: ${known}. If it is this pair's own data, adopt it as it is: mkdir -p /var/lib/tandem && echo ${disk} > ${noted}`,
+  )
+}
+
+/** Refuses another disk than the noted one that has this pair's history: a copy lacks what was written since it was made. */
+function guardCopy(
+  { marker, identity }: DiskState,
+  { host, disk, peer, marker: noted = markerPath }: Judged,
+): void {
+  const before = marker?.disk === disk ? marker.identity : undefined
+  const kind = (name: string | undefined) => name?.split('=')[0]
+  // Another kind of name may be another word for the same disk: that of a newer udev.
+  if (before === undefined || before === identity || kind(before) !== kind(identity)) return
+  throw new Refusal(
+    `${host}: ${disk} is another disk than the one that was noted (then ${before}, now ${identity}), and carries this pair's data: expected the disk itself, got a copy or a restored image, which may lack the last writes and DRBD does not know it. If ${peer} has the data: clear ${disk} (wipefs -a), and npm run play site fills it from ${peer}. If ${disk} is the last copy: echo ${disk} > ${noted} on ${host}`,
+  )
+}
+
+/** Refuses to give up a disk of the pair's own that shows nothing any more, unless the peer has all of its data. */
+export async function guardLost(
+  host: CheckHost,
+  { disk, peer, minor }: Place,
+  { marker }: DiskState,
+): Promise<void> {
+  // Where no filesystem was ever noted, nothing was on it: a run that was killed before it made one.
+  if (marker?.disk !== disk || marker.filesystem === undefined) return
+  const status = await drbdStatus(host.peer(peer), { minor })
+  if (status.disk === 'UpToDate') return
+  throw new Refusal(
+    `${host.name}: ${disk} is noted as this pair's own disk and shows nothing of it any more: its data may be the last copy. Expected DRBD UpToDate on ${peer} before ${disk} is overwritten, got ${describe(status)}`,
   )
 }
 

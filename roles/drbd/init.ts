@@ -14,6 +14,7 @@ import { onlyOn } from '../shared/only-on.ts'
 import { type Volume, volumesOf } from '../shared/volumes.ts'
 import { unit } from './config.ts'
 import { filesystem } from './filesystem.ts'
+import { filesystemNoted } from './metadata.ts'
 import { reconnected } from './reconnect.ts'
 import { adjustSteps, describe, drbdStatus, harmless, isConnected } from './status.ts'
 import { initialSync, synchronised } from './synchronise.ts'
@@ -33,6 +34,7 @@ export default role('drbd/init', (context: NodeContext) => {
     ...volumes.map((volume) => once(initialSync(volume, peer.name))),
     ...volumes.map(synchronised),
     ...volumes.map((volume) => once(filesystem(volume, peer.name))),
+    ...volumes.map(filesystemNoted),
     mountPoint(vars.nfs.path),
   ]
 })

@@ -3,7 +3,7 @@ import { type Marker, markerText } from '../shared/marker.ts'
 import type { Volume } from '../shared/volumes.ts'
 import { isStillBlank, wasRead } from './blank.ts'
 import { type DiskState, diskState } from './disk.ts'
-import { guardSize, judge, peerState, sizeText, standing } from './guard.ts'
+import { guardLost, guardSize, judge, peerState, sizeText, standing } from './guard.ts'
 
 /** DRBD's own metadata at the end of a blank disk; never on one that carries anything. */
 export function metadata(volume: Volume, peer: string, confirmed: boolean): Task {
@@ -26,6 +26,7 @@ export function metadata(volume: Volume, peer: string, confirmed: boolean): Task
         if (here.is !== 'blank') {
           throw new Refusal(`${host.name}: ${volume.disk} is not blank any more`)
         }
+        if (confirmed && here.remembered) await guardLost(host, place, here.state)
         if (
           !confirmed &&
           !(wasRead(here.state) && (await isStillBlank(host, volume.disk, here.state.size)))
@@ -45,7 +46,7 @@ export function metadata(volume: Volume, peer: string, confirmed: boolean): Task
       const made = confirmed ? 'confirmed' : 'read'
       await host.write(
         volume.marker,
-        noteOf(volume.disk, await diskState(host, volume.disk, false, volume.marker), made),
+        noteOf(volume.disk, await diskState(host, volume.disk, false, volume.marker), { made }),
         {
           mode: 0o644,
         },
@@ -65,12 +66,15 @@ function smaller(here: DiskState, there: DiskState, peer: string): string {
 }
 
 /** The note names the disk itself: another one may get the same path. */
-const noteOf = (disk: string, { identity, size }: DiskState, made: Marker['made']): string =>
-  markerText({ disk, identity, size, made })
+const noteOf = (disk: string, { identity, size }: DiskState, rest: Rest): string =>
+  markerText({ disk, identity, size, ...rest })
 
-/** What the host's note says of how this disk's metadata was made; undefined where the note is of another disk. */
-const madeOf = ({ marker }: DiskState, disk: string) =>
-  marker?.disk === disk ? marker.made : undefined
+/** What a note says of a disk besides its name and size. */
+type Rest = Pick<Marker, 'made' | 'filesystem'>
+
+/** What the host's note says of this disk's metadata and filesystem; nothing where the note is of another disk. */
+const restOf = ({ marker }: DiskState, disk: string): Rest =>
+  marker?.disk === disk ? { made: marker.made, filesystem: marker.filesystem } : {}
 
 /** The host remembers its disk by its own name and size; a disk adopted or made by an older Tandem too. */
 export function noted(volume: Volume, peer: string): Task {
@@ -81,14 +85,34 @@ export function noted(volume: Volume, peer: string): Task {
       const { state, is, ...rest } = await standing(host, { ...volume, peer })
       // Until DRBD's metadata has moved to the new end, the old size says where it is.
       if (is !== 'own' || !state.signatures.includes('drbd')) return
-      const wanted = noteOf(volume.disk, state, madeOf(state, volume.disk))
+      const wanted = noteOf(volume.disk, state, restOf(state, volume.disk))
       if (state.marker && markerText(state.marker) === wanted) return
       return change('why' in rest ? `${volume.disk} ${rest.why}` : `names ${volume.disk}`)
     },
     apply: async (host) => {
       await host.sh`mkdir -p -m 0755 /var/lib/tandem`
       const state = await look(host)
-      await host.write(volume.marker, noteOf(volume.disk, state, madeOf(state, volume.disk)), {
+      await host.write(volume.marker, noteOf(volume.disk, state, restOf(state, volume.disk)), {
+        mode: 0o644,
+      })
+    },
+  })
+}
+
+/** The host remembers which filesystem is on its disk: should that show none one day, no new one is made over its data. */
+export function filesystemNoted(volume: Volume): Task {
+  const look = (host: CheckHost) => diskState(host, volume.disk, false, volume.marker)
+  return task(`${volume.marker} names the filesystem`, {
+    barrier: true,
+    check: async (host) => {
+      const { content, marker } = await look(host)
+      if (content === undefined || marker?.disk !== volume.disk) return
+      return marker.filesystem === content ? undefined : change(`names ${content}`)
+    },
+    apply: async (host) => {
+      const { content, marker } = await look(host)
+      if (!marker) throw new Error(`${host.name}: ${volume.marker} is gone`)
+      await host.write(volume.marker, markerText({ ...marker, filesystem: content }), {
         mode: 0o644,
       })
     },

@@ -12,6 +12,8 @@ export interface Marker {
   readonly size: number | undefined
   /** How Tandem knew that nothing was under the metadata it made; undefined for a disk that was adopted. */
   readonly made?: 'read' | 'confirmed' | undefined
+  /** The UUID of the filesystem that was on it once: where it shows none any more, its data may be whole all the same. */
+  readonly filesystem?: string | undefined
 }
 
 /** Parses the file; a line with a path alone is what an administrator writes to adopt a disk. */
@@ -29,16 +31,18 @@ export function parseMarker(text: string): Marker | undefined {
     identity: value('identity'),
     size: size === undefined ? undefined : Number(size),
     made: made === 'read' || made === 'confirmed' ? made : undefined,
+    filesystem: value('filesystem'),
   }
 }
 
 /** The file's text. */
-export function markerText({ disk, identity, size, made }: Marker): string {
+export function markerText({ disk, identity, size, made, filesystem }: Marker): string {
   const lines = [
     disk,
     ...(identity === undefined ? [] : [`identity ${identity}`]),
     ...(size === undefined ? [] : [`size ${size}`]),
     ...(made === undefined ? [] : [`made ${made}`]),
+    ...(filesystem === undefined ? [] : [`filesystem ${filesystem}`]),
   ]
   return `${lines.join('\n')}\n`
 }

@@ -462,6 +462,7 @@ minor 2
     expect(parseWipefs('# offset,uuid,label,type\n0x438,a0e2-11,,ext4\n')).toEqual({
       signatures: ['ext4'],
       uuids: ['a0e2-11'],
+      content: 'a0e2-11',
     })
   })
 
