@@ -44,17 +44,27 @@ export function parseCompared(text: string): Comparison | undefined {
 
 /** The step out of disks that differ: which of them is right is a human's decision. */
 export const resyncStep = (serving: string, standby: string): string =>
-  `one of them is wrong. If the disk of ${standby} is wrong: npm run play resync -- --victim ${standby} copies the blocks of ${serving} to it. If the disk of ${serving} is wrong: npm run play switchover first`
+  `one of them is wrong. Decide before the nodes lose sight of each other: DRBD copies these blocks from ${serving} then. If the disk of ${standby} is wrong: npm run play resync -- --victim ${standby} copies the blocks of ${serving} to it. If the disk of ${serving} is wrong: npm run play switchover -- --trust ${standby}, then npm run play resync -- --victim ${serving}`
 
 const day = 24 * 3_600
 /** After four missed weekly comparisons something is wrong: this is more than a delay. */
 const patience = 35 * day
 
-/** Why the disks may differ unseen, from the time now and the note of the last comparison; undefined where all is well. */
+/** Asks for the time now, when the timer was set up, and the note of the last comparison; a line each. */
+export const neglectScript = `date +%s; stat -c %Y /etc/systemd/system/${timer} || echo never; cat ${comparedPath}`
+
+/** Why the disks may differ unseen, from what that says; undefined where all is well. */
 export function neglected(text: string): string | undefined {
-  const [now = '', ...note] = text.trim().split('\n')
+  const [now = '', since = '', ...note] = text.trim().split('\n')
   const last = parseCompared(note.join('\n'))
-  const age = last && Number(now) - last.endedAt
-  if (age === undefined || age < patience) return undefined
-  return `the disks were last compared ${Math.floor(age / day)} days ago: journalctl -u tandem-compare.service tells why they were not compared since`
+  // A note from a time that has not come yet says nothing: the clock was wrong.
+  const ended = last && last.endedAt <= Number(now) ? last.endedAt : undefined
+  const age = Number(now) - (ended ?? Number(since || 'never'))
+  if (!(age >= patience)) return undefined
+  const why =
+    'journalctl -u tandem-compare.service tells why they were not compared; systemctl start tandem-compare.service does so now'
+  const days = Math.floor(age / day)
+  return ended === undefined
+    ? `the disks have not been compared once in ${days} days: ${why}`
+    : `the disks were last compared ${days} days ago: ${why}`
 }

@@ -1,7 +1,7 @@
 import type { Site } from '../../inventory/schema.ts'
 import { type CheckHost, Refusal } from '../../lib/index.ts'
 import { holding, isSettled, manager, serves } from '../cluster/index.ts'
-import { describe, drbdStatus, isUpToDate } from '../drbd/status.ts'
+import { describe, drbdStatus, isIdle, isUpToDate } from '../drbd/status.ts'
 import { guardAlone } from './beside.ts'
 import { guardState } from './state.ts'
 
@@ -16,13 +16,21 @@ export async function standbyFirst(
   return [...states].sort((a, b) => Number(a.active) - Number(b.active)).map(({ name }) => name)
 }
 
-/** Refuses unless the peer can take the service over this minute without losing a write. */
-export async function guardPeerReady(host: CheckHost, peerName: string, site: Site): Promise<void> {
+/**
+ * Refuses unless the peer can take the service over this minute without losing a write. With `despite` blocks may differ
+ * that a comparison has found: an administrator says that the peer has the right ones.
+ */
+export async function guardPeerReady(
+  host: CheckHost,
+  peerName: string,
+  site: Site,
+  { despite = false } = {},
+): Promise<void> {
   const [status, theirs] = await Promise.all([
     drbdStatus(host, site.drbd),
     holding(host.peer(peerName)),
   ])
-  if (!isUpToDate(status)) {
+  if (!isUpToDate(status) && !(despite && isIdle(status))) {
     throw new Refusal(
       `${host.name}: the service does not move unless DRBD is Connected UpToDate/UpToDate oos:0, got ${describe(status)}`,
     )

@@ -10,12 +10,18 @@ import {
   type Task,
   task,
 } from '../../lib/index.ts'
+import { comparedPath, parseCompared } from '../drbd/compare.ts'
 import { type DrbdStatus, describe, drbdStatus, generations, isIdle } from '../drbd/status.ts'
 import { synchronised } from '../drbd/synchronise.ts'
 import { onlyOn } from '../shared/only-on.ts'
 
 /** The site's variables and the node that `--victim` named. */
 type Chosen = Site & { readonly victim: string }
+
+/** How long a write on the node that serves is waited for, in seconds. */
+const patience = 120
+/** Says that it was made. */
+const enough = '/run/tandem/resync-enough'
 
 /** Why the blocks of a victim cannot be copied over now; undefined where they can. */
 export function resyncObstacle(
@@ -30,7 +36,7 @@ export function resyncObstacle(
     return `expected both disks to be UpToDate and the nodes at rest, got ${describe(status)}; npm run play verify tells what is wrong`
   }
   if (status.role !== 'Secondary' || status.peerRole !== 'Primary') {
-    return `expected ${other} to serve, because ${victim} takes the blocks of ${other}; got ${describe(status)}: npm run play switchover first`
+    return `expected ${other} to serve, because ${victim} takes the blocks of ${other}; got ${describe(status)}: npm run play switchover -- --trust ${other} first`
   }
   return undefined
 }
@@ -58,21 +64,45 @@ export default role('resync', (context: RoleContext<Chosen, Node>) => {
         destroys: { what: `blocks of ${drbd.disk} on ${vars.victim}`, proof },
         apply: async (host) => {
           const before = await current(host)
-          await host.sh`drbdadm disconnect ${drbd.resource}`
+          // One command, which connects again whatever becomes of this run: else there would be no second copy from then on.
+          const apart = host.sh`trap 'drbdadm connect ${drbd.resource}; rm -f ${enough}' EXIT
+            trap 'exit 1' HUP INT TERM
+            rm -f ${enough}
+            drbdadm disconnect ${drbd.resource}
+            n=0
+            while [ $n -lt ${patience + 10} ] && [ ! -e ${enough} ]; do n=$((n + 1)); sleep 1; done`
+          const ended = apart.then(
+            () => undefined,
+            (error: unknown) => error,
+          )
           try {
             // Only a server that has written meanwhile calls the other's data old; the watch writes now and then.
-            const end = performance.now() + 120_000
+            const end = performance.now() + patience * 1_000
             while ((await current(host)) === before && performance.now() < end) {
               host.progress(`waits for a write on ${other.name}`)
               await sleep(1_000, undefined, { signal: host.signal })
             }
           } finally {
-            await host.sh`drbdadm connect ${drbd.resource}`
+            await host.sh`: >${enough}`
+            await ended
           }
+          const error = await ended
+          if (error !== undefined) throw error
           done = true
         },
       }),
     ),
     synchronised(drbd),
+    task('the last comparison counts as mended', {
+      check: async ({ $ }) => {
+        const note = parseCompared((await $`cat ${comparedPath}`.nothrow()).stdout)
+        return note && note.differ > 0 ? change(`${note.differ} KiB were copied`) : undefined
+      },
+      apply: async (host) => {
+        const note = parseCompared((await host.$`cat ${comparedPath}`).stdout)
+        if (note)
+          await host.write(comparedPath, `${note.endedAt} ${note.beganAt} 0\n`, { mode: 0o644 })
+      },
+    }),
   ]
 })

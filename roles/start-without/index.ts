@@ -45,7 +45,7 @@ export default role('start-without', (context: RoleContext<Chosen, Node>) => {
       }
       if (vars.confirmed) return
       throw new Refusal(
-        `${text}. To let clients work on with what ${self.name} has: npm run play start-without ${missing.name} -- --confirm ${missing.name}`,
+        `${text}. To let clients work on with what ${self.name} has: npm run play start-without ${missing.name} -- --confirm ${missing.name}. From then on do not let ${missing.name} start alone: it cannot know what ${self.name} wrote, and may serve its own, older data`,
       )
     }),
     task(`${self.name} has the data that counts`, {

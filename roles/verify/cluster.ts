@@ -1,8 +1,8 @@
 import { heartbeatLines, type NodeContext, peerOf } from '../../inventory/schema.ts'
-import { requirement, role } from '../../lib/index.ts'
+import { type CheckHost, requirement, role } from '../../lib/index.ts'
 import { holding, manager, serves } from '../cluster/index.ts'
-import { comparedPath, neglected, resyncStep } from '../drbd/compare.ts'
-import { diskReports, splitBrain } from '../drbd/split-brain.ts'
+import { neglected, neglectScript, resyncStep } from '../drbd/compare.ts'
+import { diskReports, kinship, splitBrain } from '../drbd/split-brain.ts'
 import { describe, drbdStatus, isIdle, isUpToDate } from '../drbd/status.ts'
 import { notGrown } from '../grow/index.ts'
 import { type Parts, parts } from '../integrate/service.ts'
@@ -13,6 +13,16 @@ export default role('verify/cluster', (context: NodeContext) => {
   const { host: self, vars } = context
   const peer = peerOf(context)
   const lines = heartbeatLines(vars).map((line) => self.vars[line].device)
+  /** What ends a state that nothing else would end: one side does not look for the other, and the data of both has one history. */
+  const wayBack = async (host: CheckHost): Promise<string> => {
+    if ((await drbdStatus(host, vars.drbd)).connection !== 'StandAlone') return ''
+    const reports = await diskReports([host, host.peer(peer.name)], vars.drbd)
+    const [one, two] = reports
+    if (!one || !two || splitBrain(one, two)) return ''
+    const kin = kinship(one.generations, two.generations)
+    if (!['same', 'older', 'newer'].includes(kin)) return ''
+    return `: it does not look for ${peer.name}, and nothing keeps them apart: drbdadm connect ${vars.drbd.resource} on ${self.name}`
+  }
   const perNode = [
     requirement('heartbeat runs', async (host) => {
       const held = await holding(host)
@@ -40,7 +50,8 @@ export default role('verify/cluster', (context: NodeContext) => {
           `the disks differ in ${status.outOfSync} KiB (${describe(status)}): ${resyncStep(serving, standby)}`,
         )
       }
-      if (!isUpToDate(status)) throw new Error(`DRBD is ${describe(status)}`)
+      if (isUpToDate(status)) return
+      throw new Error(`DRBD is ${describe(status)}${await wayBack(host)}`)
     }),
   ]
   const [, state] = volumesOf(vars.drbd)
@@ -73,7 +84,7 @@ export default role('verify/cluster', (context: NodeContext) => {
       ? []
       : [
           requirement('both disks are compared from time to time', async ({ $ }) => {
-            const { stdout } = await $`date +%s; cat ${comparedPath}`.nothrow()
+            const { stdout } = await $`sh -c ${neglectScript}`.nothrow()
             const why = neglected(stdout)
             if (why) throw new Error(why)
           }),

@@ -2,17 +2,18 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { neglected, parseCompared } from '../../roles/drbd/compare.ts'
+import { neglected, neglectScript, parseCompared } from '../../roles/drbd/compare.ts'
 import { parseProcDrbd } from '../../roles/drbd/status.ts'
 import { resyncObstacle } from '../../roles/resync/index.ts'
+import { moveObstacle } from '../../roles/switchover/index.ts'
 import { HostAround, procDrbd, type Replica } from './host-around.ts'
 
 const whole = 'UpToDate/UpToDate'
 const rests: Replica = ['Connected', 'Primary/Secondary', whole]
 const compares: Replica = ['VerifyS', 'Primary/Secondary', whole]
 
-/** Runs the script in the real shell; DRBD shows one state after another, and `differ` KiB in the end. */
-async function compare(states: readonly Replica[], differ = 0) {
+/** Runs the script in the real shell; DRBD shows one state after another, and `differ` KiB in the end; the kernel tells it unless `told` is false. */
+async function compare(states: readonly Replica[], differ = 0, told = true) {
   const host = new HostAround({ '/var/lib/tandem/compared': 'compared' })
   const { folder } = host
   states.forEach((state, at) => {
@@ -26,6 +27,15 @@ async function compare(states: readonly Replica[], differ = 0) {
   host.program('drbdadm', next)
   host.program('sleep', next)
   host.program('logger', 'exit 0')
+  const line = (at: number, what: string) => `[   ${at}.5] block drbd0: Online verify ${what}`
+  host.program(
+    'dmesg',
+    `echo '${line(9, 'done (total 7 sec; paused 0 sec; 1 K/sec)')}'
+grep -q '^drbdadm' ${folder}/asked || exit 0
+echo '${line(10, 'start sector: 0')}'
+${told ? `echo '${line(20, 'done (total 10 sec; paused 0 sec; 52420 K/sec)')}'` : ''}
+echo '[   21.1] block drbd1: Online verify done (total 1 sec; paused 0 sec; 1 K/sec)'`,
+  )
   const script = host.script('compare', 'drbd/templates/compare.hbs', { resource: 'drbd' })
   const child = spawn('sh', [script], { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
@@ -43,6 +53,7 @@ describe('the comparison', () => {
     expect(code, said).toBe(0)
     expect(note?.differ).toBe(0)
     expect(asked).not.toMatch(/^logger/m)
+    expect(asked).toContain('drbdadm -- --start=0 verify drbd\n')
   })
 
   it('wakes people up where something differs', async () => {
@@ -69,15 +80,26 @@ describe('the comparison', () => {
     expect(code).toBe(1)
     expect(note).toBeUndefined()
     expect(said).toMatch(/not compared to the end/)
+    // The line was back, and the rest copied, before this looked.
+    const blink = await compare([rests, compares, rests], 0, false)
+    expect(blink).toMatchObject({ code: 1, note: undefined })
+    expect(blink.said).toMatch(/not compared to the end/)
   })
 
-  it('that was long ago is told, one that was never made is not', () => {
-    const day = 86_400
-    expect(neglected('1764250000')).toBeUndefined()
-    expect(neglected(`1764250000\n${1764250000 - 30 * day} 1 0`)).toBeUndefined()
-    expect(neglected(`1764250000\n${1764250000 - 40 * day} 1 0`)).toMatch(
-      /last compared 40 days ago/,
-    )
+  it('that was long ago is told, as is one that was never made since it was asked for', () => {
+    const now = 1764250000
+    const ago = (days: number) => now - days * 86_400
+    const told = (since: number, ended?: number) =>
+      neglected([now, since, ...(ended === undefined ? [] : [`${ended} 1 0`])].join('\n'))
+    expect(told(ago(3))).toBeUndefined()
+    expect(told(ago(90), ago(30))).toBeUndefined()
+    expect(told(ago(90), ago(40))).toMatch(/last compared 40 days ago/)
+    expect(told(ago(40))).toMatch(/not been compared once in 40 days/)
+    // Noted while the clock was wrong.
+    expect(told(ago(40), ago(-400))).toMatch(/not been compared once/)
+    // Neither is there: on a node that was just installed.
+    expect(neglected(`${now}\n`)).toBeUndefined()
+    expect(neglectScript).toContain('/etc/systemd/system/tandem-compare.timer')
   })
 })
 
@@ -89,9 +111,9 @@ describe('blocks that differ', () => {
     [state(`cs:Connected ro:Secondary/Primary ds:${whole}`, 0), /nothing is known to differ/],
     [
       state(`cs:Connected ro:Primary/Secondary ds:${whole}`, 16),
-      /so M1 must serve .* switchover first/,
+      /expected M1 to serve, because M2 takes the blocks of M1; .* switchover -- --trust M1 first/,
     ],
-    [state(`cs:Connected ro:Secondary/Secondary ds:${whole}`, 16), /so M1 must serve/],
+    [state(`cs:Connected ro:Secondary/Secondary ds:${whole}`, 16), /expected M1 to serve/],
     [
       state('cs:SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate', 16),
       /expected both disks/,
@@ -101,5 +123,37 @@ describe('blocks that differ', () => {
     const got = resyncObstacle(status, 'M2', 'M1')
     if (wanted) expect(got).toMatch(wanted)
     else expect(got).toBeUndefined()
+  })
+})
+
+describe('a planned move', () => {
+  const state = (connection: string, disks: string, differ: number) =>
+    parseProcDrbd(
+      procDrbd([connection, 'Primary/Secondary', disks]).replace('oos:0', `oos:${differ}`),
+      0,
+    )
+  const nodes = { serving: 'M1', standby: 'M2', returns: false }
+  const [same, differs] = [state('Connected', whole, 0), state('Connected', whole, 16)]
+
+  it.each([
+    ['of a whole pair', same, undefined, undefined],
+    ['of a whole pair with --trust', same, 'M2', /expected blocks that differ.* leave out --trust/],
+    ['while blocks differ', differs, undefined, /differ in 16 KiB: .* switchover -- --trust M2/],
+    ['to the node whose blocks are right', differs, 'M2', undefined],
+    ['away from it', differs, 'M1', /M1 serves already: .*resync -- --victim M2/],
+    [
+      'during a resync',
+      state('SyncSource', 'UpToDate/Inconsistent', 16),
+      'M2',
+      /expected Connected UpToDate/,
+    ],
+  ] as const)('%s', (_, status, trust, wanted) => {
+    const got = moveObstacle(status, trust, nodes)
+    if (wanted) expect(got).toMatch(wanted)
+    else expect(got).toBeUndefined()
+  })
+
+  it('that the watch would take back is refused', () => {
+    expect(moveObstacle(differs, 'M2', { ...nodes, returns: true })).toMatch(/autoFailback/)
   })
 })
