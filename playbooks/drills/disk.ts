@@ -1,8 +1,11 @@
 import { must } from '../../lib/drill/index.ts'
+import { limits } from '../../roles/integrate/watch.ts'
 import { cut, promotionIsRefused } from './lines.ts'
-import { nodeOf, type PairState } from './pair/state.ts'
+import { fenced } from './pair/limits.ts'
+import { nodeOf, type PairPlan, type PairState } from './pair/state.ts'
 import type { Drill } from './pair/words.ts'
-import { moveLimitMs } from './planned.ts'
+import { moveLimitMs, serves } from './planned.ts'
+import { returnsByItself } from './returns.ts'
 
 export const diskError: Drill = {
   name: 'disk-error',
@@ -33,6 +36,35 @@ export const diskError: Drill = {
       (state) => nodeOf(state, active)?.replica.disk === 'Diskless',
     )
     await context.keepsServing(active, 15_000)
+  },
+}
+
+/** As long as the watch looks at a disk that answers nothing, and then a crash. */
+const hungMs = (plan: PairPlan) => limits.every * limits.hung * 1_000 * 1.5 + fenced(plan)
+
+export const diskHang: Drill = {
+  name: 'disk-hang',
+  about:
+    'lets the disk of the active node answer nothing, without an error; it resets itself and the other takes over',
+  needs: ['disk'],
+  moves: true,
+  crash: true,
+  budgetMs: hungMs,
+  run: async (context) => {
+    const { active, standby, environment } = context
+    const node = context.machine(active)
+    const device = `'${environment.plan.drbd.disk}'`
+    // Where it did not reset itself; else after it is back.
+    context.undo(`the disk of ${active} answers`, () =>
+      must(node, `! dmsetup info ${device} | grep -q SUSPENDED || dmsetup resume ${device}`),
+    )
+    const wasOff = await returnsByItself(context, active)
+    await context.fault(`the disk of ${active} answers nothing`, () =>
+      must(node, `dmsetup suspend --noflush --nolockfs ${device}`),
+    )
+    await context.until(`${standby} serves`, 2 * hungMs(environment.plan), serves(standby))
+    await context.heal()
+    await wasOff()
   },
 }
 

@@ -2,7 +2,7 @@ import { defineDrills } from '../../lib/drill/index.ts'
 import { controls } from './controls/index.ts'
 import { nfsd, nfsdcld } from './daemons.ts'
 import { lossEm1, lossEm3 } from './deaf.ts'
-import { diskError, duringResync, full } from './disk.ts'
+import { diskError, diskHang, duringResync, full } from './disk.ts'
 import { freezeActive, freezeActiveLong, freezeActiveShort, freezeStandby } from './frozen.ts'
 import { heartbeatKilled, heartbeatStopped } from './heartbeat.ts'
 import { allLinesActive, allLinesStandby, isolatedActive, isolatedStandby } from './isolated.ts'
@@ -39,6 +39,7 @@ export const drills: readonly Drill[] = [
   panic,
   heartbeatStopped,
   heartbeatKilled,
+  diskHang,
   freezeActiveShort,
   freezeActive,
   freezeActiveLong,

@@ -18,6 +18,8 @@ export const limits = {
   window: 600,
   /** It hands over at most once in this time. */
   calm: 3600,
+  /** After so many looks in a row at a disk that answers nothing the node resets itself. */
+  hung: 12,
 } as const
 
 /** Looks, on the node that serves, after what heartbeat does not see: nfsd, its daemons, the disk. */

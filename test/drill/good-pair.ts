@@ -30,6 +30,7 @@ export class GoodPair extends FakeGround {
       return '--- stamps\n--- kernel\n[ 1.0] Began resync as SyncSource (will sync 512 KB\n--- heartbeat\n'
     }
     if (script.includes('dmsetup load')) this.broken = stdin.includes('error') ? 'disk' : ''
+    if (script.includes('dmsetup suspend') && !script.includes('load')) this.#shoot(name)
     if (script.includes('systemctl reboot')) this.#boot(name)
     if (script.includes('pause-sync')) this.broken = 'sync'
     if (script.includes('resume-sync')) this.broken = ''

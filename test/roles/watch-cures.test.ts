@@ -10,6 +10,8 @@ interface Seen {
   readonly drbd?: Replica
   /** DRBD holds all writes. */
   readonly held?: boolean
+  /** The disk below has requests that it has not answered; it answers others meanwhile, or none. */
+  readonly waits?: 'busy' | 'hangs' | undefined
   /** Heartbeat's word for what this node has. */
   readonly has?: 'all' | 'local' | 'foreign' | 'none' | 'transition'
   /** Heartbeat's word for the peer. */
@@ -61,7 +63,7 @@ async function watch(around: Around): Promise<string[]> {
   if (refused !== undefined) host.file('run/refused', `${refused}\n`)
   if (heartbeat) host.file('heartbeat.pid', `${processCalled(host, 'heartbeat')}\n`)
   if (around.runs !== undefined) processCalled(host, around.runs)
-  let now: Required<Seen> = {
+  let now: Required<Omit<Seen, 'waits'>> & Pick<Seen, 'waits'> = {
     drbd: ['Connected', 'Secondary/Secondary', 'UpToDate/UpToDate'],
     held: false,
     has: 'none',
@@ -69,7 +71,9 @@ async function watch(around: Around): Promise<string[]> {
   }
   rounds.forEach((seen, at) => {
     now = { ...now, ...seen }
-    const text = procDrbd(now.drbd)
+    let text = procDrbd(now.drbd)
+    if (now.waits) text = text.replace('lo:0', 'lo:3')
+    if (now.waits === 'busy') text = text.replace('dw:1', `dw:${at}`)
     host.file(`drbd-${at}`, now.held ? text.replace(' r-----', ' s-----') : text)
     host.file(`has-${at}`, now.has)
     host.file(`peer-${at}`, now.peer)
@@ -215,6 +219,26 @@ describe('the watch', { timeout: 20_000 }, () => {
 })
 
 describe('the watch of a node that serves without its peer', { timeout: 20_000 }, () => {
+  it('resets a node whose disk answers nothing, so that the peer serves', async () => {
+    const hangs = { drbd: iServe, has: 'all', waits: 'hangs' } as const
+    expect(await watch({ serves: true, rounds: times(14, hangs) })).toContain('reset')
+    expect(await watch({ serves: true, rounds: times(10, hangs) })).not.toContain('reset')
+  })
+
+  it.each([
+    ['its disk is busy', { waits: 'busy' }],
+    ['its disk has nothing to do', { waits: undefined }],
+    ['heartbeat does not run on the peer', { peer: 'dead' }],
+    [
+      'the peer has not all of the data',
+      { drbd: ['SyncSource', 'Primary/Secondary', 'UpToDate/Inconsistent'] },
+    ],
+    ['it is the standby', { drbd: peerServes }],
+  ] as const)('does not reset it while %s', async (_, seen) => {
+    const rounds = times(30, { drbd: iServe, has: 'all', waits: 'hangs', ...seen })
+    expect(await watch({ serves: true, rounds, fence: { hears: 0 } })).not.toContain('reset')
+  })
+
   it('resets a node without its disk, so that the peer serves', async () => {
     const rounds = times(6, { drbd: noDisk, has: 'all' })
     expect(await watch({ serves: true, rounds })).toContain('reset')
