@@ -54,6 +54,38 @@ describe('a move that would end badly', () => {
     expect(await on('M1', 'cat /proc/self/mountinfo')).not.toContain('/srv/pub')
     expect(await sums('bind')).toBe(files)
   })
+
+  const background = (command: string) =>
+    `setsid sh -c '${command}' >/dev/null 2>&1 </dev/null & sleep 2`
+  it.each([
+    ['a process in the share', 'cd /data && exec sleep 500', /process \d+ \(sleep\) uses \/data/],
+    [
+      'a process that comes back at once',
+      'while :; do (cd /data && exec sleep 500); sleep 0.1; done',
+      /process \d+ \(sleep\) uses \/data/,
+    ],
+    [
+      'a mount namespace of its own',
+      'exec unshare -m sleep 500',
+      /process \d+ has the share mounted too, in a mount namespace of its own/,
+    ],
+    [
+      'somebody who reads the device',
+      'exec sleep 500 </dev/drbd0',
+      /process \d+ \(sleep\) has \/dev\/drbd0 open/,
+    ],
+  ])('names %s, and refuses; an unplanned one ends without a reboot', async (_, holder, named) => {
+    const files = await writeFiles(5, 'held')
+    await on('M1', background(holder))
+    const { said } = await ran(['switchover'], 4)
+    expect(said).toMatch(named)
+    const before = await boot('M1')
+    await on('M1', '/usr/share/heartbeat/hb_standby all')
+    await until('M2', '[ -s /run/tandem/serving ]')
+    await until('M1', 'grep -q "ro:Secondary/Primary" /proc/drbd')
+    expect(await boot('M1')).toBe(before)
+    expect(await sums('held')).toBe(files)
+  })
 })
 
 describe('verify', () => {
@@ -143,6 +175,21 @@ describe('a pair that speaks NFS 4 only', () => {
     const said = await on('M2', 'journalctl --no-pager -u tandem-drbd')
     expect(said).toMatch(/shared-secret=\(left out\)|drbd/)
     expect(said).not.toContain(secret)
+  })
+
+  it('is not kept from taking over by processes of another user with the names of its daemons', async () => {
+    const files = await writeFiles(5, 'names')
+    await on(
+      'M2',
+      `mkdir -m 0777 /tmp/of-nobody; for name in nfsdcld rpc.mountd fence-peer; do cp /bin/sleep /tmp/of-nobody/$name; setsid su -s /bin/sh nobody -c "/tmp/of-nobody/$name 500" >/dev/null 2>&1 </dev/null & done; sleep 1; ! su -s /bin/sh nobody -c ': </run/tandem/service.lock' 2>/dev/null`,
+    )
+    await ran(['switchover'], 0)
+    expect(await on('M2', 'pgrep -u root -x nfsdcld && pgrep -u root -x rpc.mountd')).toMatch(/\d+/)
+    expect(await sums('names')).toBe(files)
+    await ran(['verify'], 0)
+    await ran(['switchover'], 0)
+    // They belong to their user: nothing ends them.
+    expect(await on('M2', 'pgrep -c -u nobody -f of-nobody')).toBe('3\n')
   })
 
   it('is not blocked by another user who holds a lock', async () => {
