@@ -39,8 +39,8 @@ export const diskError: Drill = {
   },
 }
 
-/** As long as the watch looks at a disk that answers nothing, and then a crash. */
-const hungMs = (plan: PairPlan) => limits.every * limits.hung * 1_000 * 1.5 + fenced(plan)
+/** As long as the watch looks at a disk that answers nothing, whose looks take as long as its pauses, and then a crash. */
+const hungMs = (plan: PairPlan) => limits.every * limits.hung * 1_000 * 2 + fenced(plan)
 
 export const diskHang: Drill = {
   name: 'disk-hang',
