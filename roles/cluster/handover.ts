@@ -37,9 +37,20 @@ const writesOutWithin = 120
 /** What clients wrote and the disk does not have yet goes there now, while they work on, and not while they wait. */
 async function writeOut({ name, sh, progress }: Host, { nfs }: Site): Promise<void> {
   progress(`what is not on the disk yet of ${nfs.path} is written`)
-  const { exitCode, stderr } = await sh`timeout ${writesOutWithin} sync -f ${nfs.path}`.nothrow()
+  // Beside: nothing ends a sync, and one that hangs must not keep this run.
+  const { exitCode, stderr } = await sh`done=$(mktemp) || exit
+    { sync -f ${nfs.path}; echo $? >$done; } </dev/null >/dev/null 2>&1 &
+    n=0
+    until [ -s $done ]; do
+      n=$((n + 1))
+      [ $n -lt ${writesOutWithin * 5} ] || exit 124
+      sleep 0.2
+    done
+    read -r code <$done; rm -f $done; exit $code`.nothrow()
   if (exitCode === 0) return
-  if (exitCode !== 124) throw new Error(`${name}: ${nfs.path} cannot be written out: ${stderr}`)
+  if (exitCode !== 124) {
+    throw new Error(`${name}: sync -f ${nfs.path} ended with exit code ${exitCode}: ${stderr}`)
+  }
   throw new Refusal(
     `${name}: the service does not move while the disk has more to write than it can in ${writesOutWithin} s: clients would wait for all of that; try again when they write less`,
   )

@@ -1,7 +1,6 @@
 import { change, Refusal, type Task, task } from '../../lib/index.ts'
-import type { Marker } from '../shared/marker.ts'
 import type { Volume } from '../shared/volumes.ts'
-import { diskState, parseWipefs } from './disk.ts'
+import { type DiskState, diskState, parseWipefs } from './disk.ts'
 import { describe, drbdStatus, generations, isFirstGeneration, isUpToDate } from './status.ts'
 
 /** What a client makes in the share is no program of root's and no device for the node. */
@@ -14,10 +13,12 @@ export const mountOptions = ['noatime', ...guarding, 'errors=remount-ro']
 export const stateOptions = ['noatime', ...guarding, 'noexec', 'errors=remount-ro']
 
 /** Refuses where a filesystem was noted on a disk that shows none: its head may be all that is damaged. */
-function guardNoted(host: string, volume: Volume, marker: Marker | undefined): void {
+function guardNoted(host: string, volume: Volume, { marker, minor, signatures }: DiskState): void {
   if (marker?.disk !== volume.disk || marker.filesystem === undefined) return
+  // A disk that is not DRBD's yet is another one, or is looked at before it becomes so.
+  if (minor === undefined && !signatures.includes('drbd')) return
   throw new Refusal(
-    `${host}: ${volume.device} had ${volume.filesystem} ${marker.filesystem} (${volume.marker}) and shows no filesystem any more: its head is damaged, and its files may be whole. Tandem makes no new one over it. Repair it (drbdadm primary ${volume.resource}, then e2fsck -b 32768 ${volume.device}); if nobody needs its files, delete the line \`filesystem\` of ${volume.marker} on both nodes`,
+    `${host}: ${volume.device} had ${volume.filesystem} ${marker.filesystem} (${volume.marker}) and shows no filesystem any more: its head is damaged, and its files may be whole. Tandem makes no new one over it. Repair it (drbdadm primary ${volume.resource}, then e2fsck -b with one of the backup superblocks that mke2fs -n ${volume.device} lists); if nobody needs its files, delete the line \`filesystem\` of ${volume.marker} on both nodes`,
   )
 }
 
@@ -29,10 +30,11 @@ export function filesystem(volume: Volume, peerName: string): Task {
     check: async (host) => {
       // DRBD's own metadata is at the end of the disk, so the filesystem begins where the disk does
       // and can be seen there whichever node is Primary.
-      const { signatures, marker } = await diskState(host, volume.disk, false, volume.marker)
+      const state = await diskState(host, volume.disk, false, volume.marker)
+      const { signatures } = state
       const others = signatures.filter((type) => type !== 'drbd')
       if (others.length === 0) {
-        guardNoted(host.name, volume, marker)
+        guardNoted(host.name, volume, state)
         return change('no filesystem yet')
       }
       if (others.length === 1 && others[0] === volume.filesystem) return
@@ -49,7 +51,7 @@ export function filesystem(volume: Volume, peerName: string): Task {
           generations(host, volume.resource),
           diskState(peer, volume.disk, false, volume.marker),
         ])
-        guardNoted(peerName, volume, peerDisk.marker)
+        guardNoted(peerName, volume, peerDisk)
         if (!isUpToDate(status)) {
           throw new Refusal(`${host.name}: ${device} is not synchronised (${describe(status)})`)
         }

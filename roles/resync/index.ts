@@ -10,7 +10,6 @@ import {
   type Task,
   task,
 } from '../../lib/index.ts'
-import { comparedPath, parseCompared } from '../drbd/compare.ts'
 import { type DrbdStatus, describe, drbdStatus, generations, isIdle } from '../drbd/status.ts'
 import { synchronised } from '../drbd/synchronise.ts'
 import { onlyOn } from '../shared/only-on.ts'
@@ -65,10 +64,10 @@ export default role('resync', (context: RoleContext<Chosen, Node>) => {
         apply: async (host) => {
           const before = await current(host)
           // One command, which connects again whatever becomes of this run: else there would be no second copy from then on.
-          const apart = host.sh`trap 'drbdadm connect ${drbd.resource}; rm -f ${enough}' EXIT
+          const apart = host.sh`trap 'code=$?; rm -f ${enough}; drbdadm connect ${drbd.resource} || code=1; exit $code' EXIT
             trap 'exit 1' HUP INT TERM
             rm -f ${enough}
-            drbdadm disconnect ${drbd.resource}
+            drbdadm disconnect ${drbd.resource} || exit
             n=0
             while [ $n -lt ${patience + 10} ] && [ ! -e ${enough} ]; do n=$((n + 1)); sleep 1; done`
           const ended = apart.then(
@@ -93,16 +92,5 @@ export default role('resync', (context: RoleContext<Chosen, Node>) => {
       }),
     ),
     synchronised(drbd),
-    task('the last comparison counts as mended', {
-      check: async ({ $ }) => {
-        const note = parseCompared((await $`cat ${comparedPath}`.nothrow()).stdout)
-        return note && note.differ > 0 ? change(`${note.differ} KiB were copied`) : undefined
-      },
-      apply: async (host) => {
-        const note = parseCompared((await host.$`cat ${comparedPath}`).stdout)
-        if (note)
-          await host.write(comparedPath, `${note.endedAt} ${note.beganAt} 0\n`, { mode: 0o644 })
-      },
-    }),
   ]
 })

@@ -12,5 +12,6 @@ export const common = ({ drbd, nfs, vip }: Site): Task =>
     device: `/dev/drbd${drbd.minor}`,
     minor: drbd.minor,
     stateFolder: stateIn({ drbd, nfs }),
+    legacyClients: nfs.legacyClients,
     vip,
   })

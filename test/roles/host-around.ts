@@ -31,12 +31,16 @@ export class HostAround {
   readonly #paths: Readonly<Record<string, string>>
 
   /** `paths` names what else of the host is in the folder: absolute path to name; `state` is where the service keeps its own. */
-  constructor(paths: Readonly<Record<string, string>> = {}, state = '/data') {
+  constructor(
+    paths: Readonly<Record<string, string>> = {},
+    state = '/data',
+    { legacyClients = false } = {},
+  ) {
     this.#paths = paths
     mkdirSync(join(this.folder, 'run'))
     const vip = { address: '10.0.0.9', prefix: 24, device: 'em1' }
-    const vars = { path: '/data', device: '/dev/drbd0', minor: 0, stateFolder: state, vip }
-    this.script('common', 'shared/templates/common.hbs', vars)
+    const disk = { path: '/data', device: '/dev/drbd0', minor: 0, stateFolder: state }
+    this.script('common', 'shared/templates/common.hbs', { ...disk, vip, legacyClients })
   }
 
   /** A file of the folder. */

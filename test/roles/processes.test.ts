@@ -61,6 +61,28 @@ describe.runIf(able)('a process with the name of a daemon', { timeout: 30_000 },
     if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return
     expect(stdout).toBe(` ${own}\n ${name}:${own}\nyes\n`)
   })
+
+  it('is ours too where statd has given up root for its own user, on a pair that needs it', async () => {
+    const legacy = new HostAround({ '/etc/passwd': 'passwd' }, '/data', { legacyClients: true })
+    legacy.file('passwd', `root:x:0:0::/:/bin/sh\nstatd:x:${nobody}:65534::/:/bin/sh\n`)
+    const daemon = join(folder, 'rpc.statd')
+    copyFileSync('/bin/sleep', daemon)
+    chmodSync(daemon, 0o755)
+    const pid = start(...as(nobody), daemon, '300')
+    const seen = (host: HostAround) =>
+      spawnSync(
+        'sh',
+        [
+          '-c',
+          `. ${host.folder}/common; find_pids rpc.statd; echo "$pids "; find_pids ${name}; echo "$pids"`,
+        ],
+        { encoding: 'utf8' },
+      ).stdout
+    await vi.waitFor(() => expect(seen(legacy)).toContain(` ${pid} `), { timeout: 10_000 })
+    // And no other daemon because of that.
+    expect(seen(legacy)).toMatch(new RegExp(` ${own}\n$`))
+    expect(seen(new HostAround())).not.toContain(` ${pid} `)
+  })
 })
 
 describe.runIf(able)('a disk that is not mounted here any more', { timeout: 30_000 }, () => {

@@ -32,6 +32,8 @@ interface Around {
   readonly taken?: boolean
   /** A program of this name runs. */
   readonly runs?: string
+  /** The note of the last comparison. */
+  readonly compared?: string
 }
 
 const running: ChildProcess[] = []
@@ -56,9 +58,11 @@ async function watch(around: Around): Promise<string[]> {
     '/run/heartbeat.pid': 'heartbeat.pid',
     '/usr/share/heartbeat/hb_takeover': 'hb_takeover',
     '/etc/ha.d/resource.d': 'scripts',
+    '/var/lib/tandem': 'memory',
   })
   const { folder } = host
-  mkdirSync(join(folder, 'scripts'))
+  for (const name of ['scripts', 'memory']) mkdirSync(join(folder, name))
+  if (around.compared !== undefined) host.file('memory/compared', `${around.compared}\n`)
   if (serves) host.file('run/serving', 'yes\n')
   if (refused !== undefined) host.file('run/refused', `${refused}\n`)
   if (heartbeat) host.file('heartbeat.pid', `${processCalled(host, 'heartbeat')}\n`)
@@ -121,6 +125,9 @@ async function watch(around: Around): Promise<string[]> {
       /^(hb_takeover|scripts\/tandem-service start|systemctl|drbdsetup|fence off)/.test(line),
     ),
     ...(reset ? ['reset'] : []),
+    ...(around.compared === undefined
+      ? []
+      : [readFileSync(join(folder, 'memory/compared'), 'utf8')]),
   ]
 }
 
@@ -185,6 +192,13 @@ describe('the watch', { timeout: 20_000 }, () => {
     ['heartbeat does not hear the peer', { peer: 'dead' }],
   ] as const)('takes nothing while %s', async (_, seen) => {
     expect(await watch({ rounds: times(12, seen) })).toEqual([])
+  })
+
+  it('forgets blocks that differed once they were copied', async () => {
+    const rounds = times(2, { drbd: iServe, has: 'all' })
+    expect(await watch({ serves: true, rounds, compared: '7 5 16' })).toEqual(['7 5 0\n'])
+    const apart = times(2, { drbd: alone, has: 'all' })
+    expect(await watch({ serves: true, rounds: apart, compared: '7 5 16' })).toEqual(['7 5 16\n'])
   })
 
   it('tells a heartbeat that has forgotten that this node serves', async () => {
