@@ -36,7 +36,7 @@ const writesOutWithin = 120
 
 /** What clients wrote and the disk does not have yet goes there now, while they work on, and not while they wait. */
 async function writeOut({ name, sh, progress }: Host, { nfs }: Site): Promise<void> {
-  progress(`what is not on the disk yet of ${nfs.path} is written`)
+  progress(`writes out what clients have written to ${nfs.path}`)
   // Beside: nothing ends a sync, and one that hangs must not keep this run.
   const { exitCode, stderr } = await sh`done=$(mktemp) || exit
     { sync -f ${nfs.path}; echo $? >$done; } </dev/null >/dev/null 2>&1 &
@@ -52,7 +52,7 @@ async function writeOut({ name, sh, progress }: Host, { nfs }: Site): Promise<vo
     throw new Error(`${name}: sync -f ${nfs.path} ended with exit code ${exitCode}: ${stderr}`)
   }
   throw new Refusal(
-    `${name}: the service does not move while the disk has more to write than it can in ${writesOutWithin} s: clients would wait for all of that; try again when they write less`,
+    `${name}: the disk did not write out within ${writesOutWithin} s what clients have written to ${nfs.path}, so the service does not move: clients would wait for the rest; try again when clients write less`,
   )
 }
 

@@ -18,7 +18,7 @@ function guardNoted(host: string, volume: Volume, { marker, minor, signatures }:
   // A disk that is not DRBD's yet is another one, or is looked at before it becomes so.
   if (minor === undefined && !signatures.includes('drbd')) return
   throw new Refusal(
-    `${host}: ${volume.device} had ${volume.filesystem} ${marker.filesystem} (${volume.marker}) and shows no filesystem any more: its head is damaged, and its files may be whole. Tandem makes no new one over it. Repair it (drbdadm primary ${volume.resource}, then e2fsck -b with one of the backup superblocks that mke2fs -n ${volume.device} lists); if nobody needs its files, delete the line \`filesystem\` of ${volume.marker} on both nodes`,
+    `${host}: ${volume.device} had ${volume.filesystem} ${marker.filesystem} (${volume.marker}) and shows no filesystem any more: its head is damaged, but its files may be whole, so Tandem does not make a new filesystem. Repair the old one (drbdadm primary ${volume.resource}, then e2fsck -b with one of the backup superblocks that mke2fs -n ${volume.device} lists); if nobody needs its files, delete the line \`filesystem\` of ${volume.marker} on both nodes`,
   )
 }
 

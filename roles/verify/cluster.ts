@@ -21,7 +21,7 @@ export default role('verify/cluster', (context: NodeContext) => {
     if (!one || !two || splitBrain(one, two)) return ''
     const kin = kinship(one.generations, two.generations)
     if (!['same', 'older', 'newer'].includes(kin)) return ''
-    return `: it does not look for ${peer.name}, and nothing keeps them apart: drbdadm connect ${vars.drbd.resource} on ${self.name}`
+    return `: DRBD on ${self.name} does not look for ${peer.name}, although both disks have one history: type drbdadm connect ${vars.drbd.resource} on ${self.name}`
   }
   const perNode = [
     requirement('heartbeat runs', async (host) => {

@@ -43,14 +43,8 @@ const spelt: Readonly<Record<string, string>> = {
   auth_nlm: 'secure_locks',
 }
 
-/** What changes who may do what; as it is unless the inventory says the other. */
-const defaults: readonly (readonly [usual: string, other: string])[] = [
-  ['secure', 'insecure'],
-  ['hide', 'nohide'],
-  ['nocrossmnt', 'crossmnt'],
-  ['root_squash', 'no_root_squash'],
-  ['no_all_squash', 'all_squash'],
-]
+/** What lets more clients do more than exportfs does by itself; wrong unless the inventory says so. */
+const unusual = ['insecure', 'nohide', 'crossmnt', 'no_root_squash', 'all_squash']
 
 /** A sentence for each export beside the share's own that reaches into the share, or leads its clients elsewhere. */
 export function strayExports(
@@ -111,9 +105,7 @@ export function exportProblems(
   const wanted = options.map((option) => spelt[option] ?? option)
   const lacks = ours ? wanted.filter((option) => !ours.options.includes(option)) : []
   const added = ours
-    ? defaults
-        .map(([, other]) => other)
-        .filter((other) => ours.options.includes(other) && !wanted.includes(other))
+    ? unusual.filter((option) => ours.options.includes(option) && !wanted.includes(option))
     : []
   return [
     ...(ours ? [] : [`${path} is not exported to ${clients}`]),
