@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -19,15 +18,7 @@ import { guardSize, judge, sizeText } from '../../roles/drbd/guard.ts'
 import { superblockAt, usableSize } from '../../roles/drbd/on-disk.ts'
 import { type Marker, markerPath, markerText, parseMarker } from '../../roles/shared/marker.ts'
 import { here } from '../resources/host.ts'
-
-const sh = (script: string): string => {
-  const { status, stdout, stderr } = spawnSync('/bin/sh', ['-ec', script], { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${script}: ${stderr}`)
-  return stdout.trim()
-}
-const can = (script: string) =>
-  process.getuid?.() === 0 && spawnSync('/bin/sh', ['-ec', script]).status === 0
-const loops = can('f=$(mktemp); truncate -s 1M "$f"; d=$(losetup -f --show "$f"); losetup -d "$d"')
+import { loops, sh } from './loops.ts'
 
 const mib = 1024 ** 2
 const size = 24 * mib

@@ -11,18 +11,7 @@ import { judge } from '../../roles/drbd/guard.ts'
 import { filesystemNoted } from '../../roles/drbd/metadata.ts'
 import { here } from '../resources/host.ts'
 import { procDrbd } from './host-around.ts'
-
-const sh = (script: string): string => {
-  const { status, stdout, stderr } = spawnSync('/bin/sh', ['-ec', script], { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${script}: ${stderr}`)
-  return stdout.trim()
-}
-const loops =
-  process.getuid?.() === 0 &&
-  spawnSync('/bin/sh', [
-    '-ec',
-    'f=$(mktemp); truncate -s 1M $f; d=$(losetup -f --show $f); losetup -d $d',
-  ]).status === 0
+import { loops, sh } from './loops.ts'
 
 describe.runIf(loops)("a disk of the pair's own that shows nothing any more", () => {
   const folder = mkdtempSync(join(tmpdir(), 'tandem-lost-'))
