@@ -1,5 +1,5 @@
 import { poll } from '../core/poll.ts'
-import type { CheckHost, Task } from '../core/task.ts'
+import type { CheckHost, Host, Task } from '../core/task.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
 
 /** true where it is so; else what is still missing, with how far it is where that is known. */
@@ -9,6 +9,8 @@ export type Probed = true | string | { readonly fraction: number; readonly text:
 export interface WaitOptions extends Omit<TaskOptions, 'timeoutMs'> {
   /** Looks once, changing nothing; what it throws ends the wait. */
   readonly probe: (host: CheckHost) => Promise<Probed>
+  /** Hurries along what is waited for, once, before the wait. */
+  readonly nudge?: (host: Host) => Promise<unknown>
   readonly timeoutMs: number
   /** Time between two looks; a second unless given. */
   readonly everyMs?: number
@@ -16,7 +18,7 @@ export interface WaitOptions extends Omit<TaskOptions, 'timeoutMs'> {
 
 /** Waits for something that happens by itself: a resync, a takeover, a peer that comes back. */
 export function waitUntil(title: string, options: WaitOptions): Task {
-  const { probe, timeoutMs, everyMs = 1000, ...rest } = options
+  const { probe, nudge, timeoutMs, everyMs = 1000, ...rest } = options
   return resource(title, rest, {
     // The engine's own limit comes later than ours, which names what was missing.
     timeoutMs: timeoutMs + 60_000,
@@ -25,6 +27,7 @@ export function waitUntil(title: string, options: WaitOptions): Task {
       return probed === true ? undefined : { summary: `not yet: ${textOf(probed)}` }
     },
     async apply(host) {
+      await nudge?.(host)
       let text = ''
       const look = async () => {
         const probed = await probe(host)

@@ -10,6 +10,7 @@ import {
   templates,
 } from '../../lib/index.ts'
 import { isFenced } from '../fencing/switch.ts'
+import { heartbeatGroup } from '../shared/processes.ts'
 import { type Volume, volumesOf } from '../shared/volumes.ts'
 import { isConfirmed } from './blank.ts'
 import { fencePeer, ping } from './fencing.ts'
@@ -69,7 +70,7 @@ function configured(context: NodeContext, volume: Volume, isState: boolean): Tas
     template('drbd.res', resourceFile(volume.resource), values, { mode, group, secret: true })
   const closed = to(0o600, 'root')
   // The dopd of an older Tandem reads it, until heartbeat is started again: drbd/narrow closes it then.
-  const open = to(0o640, 'haclient')
+  const open = to(0o640, heartbeatGroup)
   const meant = async (host: CheckHost) => ((await hasOldDopd(host)) ? open : closed)
   return {
     ...closed,

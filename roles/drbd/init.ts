@@ -11,6 +11,7 @@ import {
   waitUntil,
 } from '../../lib/index.ts'
 import { onlyOn } from '../shared/only-on.ts'
+import { drbdProgram } from '../shared/paths.ts'
 import { type Volume, volumesOf } from '../shared/volumes.ts'
 import { unit } from './config.ts'
 import { filesystem } from './filesystem.ts'
@@ -74,7 +75,7 @@ function running(volume: Volume, place: number): Task[] {
         return
       },
       apply: async ({ sh }) => {
-        await sh`drbdadm up ${resource}`
+        await sh`${drbdProgram} adjust ${resource}`
       },
     }),
     ...(isState ? [reconnected(volume)] : []),
@@ -92,7 +93,7 @@ function running(volume: Volume, place: number): Task[] {
         return change(steps.join(', '))
       },
       apply: async ({ sh }) => {
-        await sh`drbdadm adjust ${resource}`
+        await sh`${drbdProgram} adjust ${resource}`
       },
     }),
   ]

@@ -1,4 +1,5 @@
 import { change, type Task, task } from '../../lib/index.ts'
+import { drbdProgram } from '../shared/paths.ts'
 import type { Volume } from '../shared/volumes.ts'
 import { drbdStatus } from './status.ts'
 
@@ -15,8 +16,8 @@ export function reconnected({ resource, minor }: Volume): Task {
     },
     apply: async ({ sh }) => {
       await sh`case $(drbdadm role ${resource}) in
-        Primary*) drbdadm connect ${resource} ;;
-        *) drbdadm connect --discard-my-data ${resource} ;;
+        Primary*) ${drbdProgram} connect ${resource} ;;
+        *) ${drbdProgram} connect --discard-my-data ${resource} ;;
         esac`
     },
   })

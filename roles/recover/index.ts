@@ -18,6 +18,7 @@ import { describe } from '../drbd/status.ts'
 import { synchronised } from '../drbd/synchronise.ts'
 import { guardAlone } from '../integrate/beside.ts'
 import { onlyOn } from '../shared/only-on.ts'
+import { drbdProgram } from '../shared/paths.ts'
 import { volumesOf } from '../shared/volumes.ts'
 import { forgetList, hasLeft, listSurvivor, savedFolder, saveFiles } from './save.ts'
 import { askSides, follows, hasToMove, hasToStart, isServing, obstacle } from './sides.ts'
@@ -206,7 +207,7 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
           return report?.status.connection === 'StandAlone' ? change('is StandAlone') : undefined
         },
         apply: async ({ sh }) => {
-          await sh`drbdadm connect ${resource}`
+          await sh`${drbdProgram} connect ${resource}`
         },
       }),
     ),
@@ -234,7 +235,7 @@ export default role('recover', (context: RoleContext<Chosen, Node>) => {
         apply: async ({ sh }) => {
           // It is good for the next connection only, whenever that comes: where the survivor is not there now, it must
           // not be left behind for one that comes after the victim has served again.
-          await sh`drbdadm secondary ${resource} && drbdadm connect --discard-my-data ${resource}
+          await sh`drbdadm secondary ${resource} && ${drbdProgram} connect --discard-my-data ${resource}
             for second in $(seq 30); do
               case $(drbdadm cstate ${resource}) in
               WFConnection* | Unconnected* | WFReportParams*) sleep 1 ;;

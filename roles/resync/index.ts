@@ -13,6 +13,7 @@ import {
 import { type DrbdStatus, describe, drbdStatus, generations, isIdle } from '../drbd/status.ts'
 import { synchronised } from '../drbd/synchronise.ts'
 import { onlyOn } from '../shared/only-on.ts'
+import { drbdProgram } from '../shared/paths.ts'
 
 /** The site's variables and the node that `--victim` named. */
 type Chosen = Site & { readonly victim: string }
@@ -64,7 +65,7 @@ export default role('resync', (context: RoleContext<Chosen, Node>) => {
         apply: async (host) => {
           const before = await current(host)
           // One command, which connects again whatever becomes of this run: else there would be no second copy from then on.
-          const apart = host.sh`trap 'code=$?; rm -f ${enough}; drbdadm connect ${drbd.resource} || code=1; exit $code' EXIT
+          const apart = host.sh`trap 'code=$?; rm -f ${enough}; ${drbdProgram} connect ${drbd.resource} || code=1; exit $code' EXIT
             trap 'exit 1' HUP INT TERM
             rm -f ${enough}
             drbdadm disconnect ${drbd.resource} || exit

@@ -1,7 +1,8 @@
 import type { CheckHost } from '../../lib/index.ts'
 
-/** As whom heartbeat's helpers run. */
+/** As whom heartbeat's helpers run, and the group that its sockets belong to. */
 export const heartbeatUser = 'hacluster'
+export const heartbeatGroup = 'haclient'
 
 /** A process of a host. */
 export interface Process {

@@ -6,6 +6,7 @@ import { diskReports, kinship, splitBrain } from '../drbd/split-brain.ts'
 import { describe, drbdStatus, isIdle, isUpToDate } from '../drbd/status.ts'
 import { notGrown } from '../grow/index.ts'
 import { type Parts, parts } from '../integrate/service.ts'
+import { drbdProgram } from '../shared/paths.ts'
 import { stateFolder, volumesOf } from '../shared/volumes.ts'
 
 /** S6, S9 to S13: the pair replicates, its nodes see each other, and exactly one of them serves. */
@@ -21,7 +22,7 @@ export default role('verify/cluster', (context: NodeContext) => {
     if (!one || !two || splitBrain(one, two)) return ''
     const kin = kinship(one.generations, two.generations)
     if (!['same', 'older', 'newer'].includes(kin)) return ''
-    return `: DRBD on ${self.name} does not look for ${peer.name}, although both disks have one history: type drbdadm connect ${vars.drbd.resource} on ${self.name}`
+    return `: DRBD on ${self.name} does not look for ${peer.name}, although both disks have one history: type ${drbdProgram} connect ${vars.drbd.resource} on ${self.name}`
   }
   const perNode = [
     requirement('heartbeat runs', async (host) => {

@@ -24,8 +24,13 @@ for (;;) {
   select undef, undef, undef, 0.05;
 }`
 const sample = `echo ${Buffer.from(sampler).toString('base64')} | base64 -d >/root/sampler; nohup perl /root/sampler >/root/seen 2>/dev/null </dev/null & :`
-/** What DRBD's own tools cannot do otherwise; the guide says so. */
-const drbdsetup = /^cmdline (\/\S*\/)?drbdsetup(-84)?$/
+/** Every word that drbdsetup is given is noted: it ends sooner than the sampler looks. */
+const noted = `mkdir /lib/drbd/real && mv /lib/drbd/drbdsetup-84 /lib/drbd/real/ && cat >/lib/drbd/drbdsetup-84 <<'END' && chmod 755 /lib/drbd/drbdsetup-84
+#!/bin/sh
+echo "$*" >>/root/drbdsetup-words
+exec /lib/drbd/real/drbdsetup-84 "$@"
+END`
+const shown = 'grep -cF -f /root/secrets /root/drbdsetup-words; :'
 
 /** A process that does what none may do. */
 const indiscreet = `perl -e 'open my $f, "<", "/root/secrets"; chomp(my $word = <$f>); exec { "sleep" } $word, 2'; cat /root/seen; : >/root/seen`
@@ -35,7 +40,7 @@ beforeAll(async () => {
   await ran(['site'], 0)
 })
 
-it('a secret is in no environment, journal, log, report or difference, in no argument but of drbdsetup, and in no file that others may read', async () => {
+it('a secret is in no environment, journal, log, report or difference, in no argument, and in no file that others may read', async () => {
   const secrets = new Set<string>()
   for (const node of nodes) {
     expect(Number(await on(node, collect))).toBe(3)
@@ -43,6 +48,7 @@ it('a secret is in no environment, journal, log, report or difference, in no arg
       expect(secret.length).toBeGreaterThan(7)
       secrets.add(secret)
     }
+    await on(node, noted)
     await on(node, sample)
     expect(await on(node, indiscreet)).toMatch(/^cmdline /m)
   }
@@ -71,8 +77,9 @@ it('a secret is in no environment, journal, log, report or difference, in no arg
 
   for (const secret of secrets) expect(told.join('\n')).not.toContain(secret)
   for (const node of nodes) {
-    const carrying = (await on(node, 'cat /root/seen')).split('\n').filter((line) => line !== '')
-    expect(carrying.filter((line) => !drbdsetup.test(line))).toEqual([])
+    expect(await on(node, 'cat /root/seen')).toBe('')
+    expect(await on(node, 'wc -l </root/drbdsetup-words')).toMatch(/[1-9]/)
+    expect(await on(node, shown)).toBe('0\n')
     expect(
       await on(
         node,
@@ -89,5 +96,8 @@ it('a secret is in no environment, journal, log, report or difference, in no arg
       '/etc/ha.d/authkeys root 600',
       '/etc/tandem/fencing.secret root 600',
     ])
+    // What an administrator types shows the secret: so the looking above could have seen it.
+    await on(node, 'drbdadm disconnect drbd; drbdadm connect drbd')
+    expect(Number(await on(node, shown))).toBeGreaterThan(0)
   }
 })

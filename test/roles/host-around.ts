@@ -75,6 +75,8 @@ export class HostAround {
       // No test may ever reset the machine that it runs on.
       '/proc/sysrq-trigger': 'sysrq',
       '/usr/local/lib/tandem/common': 'common',
+      // Called as drbdadm is.
+      '/usr/local/lib/tandem/drbd': 'drbdadm',
       ...this.#paths,
     }
     for (const [path, own] of Object.entries(paths)) text = text.replaceAll(path, join(folder, own))

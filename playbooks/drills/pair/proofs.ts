@@ -1,5 +1,6 @@
 import { type Machines, machineOf, must } from '../../../lib/drill/index.ts'
 import { describe } from '../../../roles/drbd/status.ts'
+import { drbdProgram } from '../../../roles/shared/paths.ts'
 import { stateFolder } from '../../../roles/shared/volumes.ts'
 import { replicaOf } from './look.ts'
 import type { PairPlan } from './state.ts'
@@ -34,7 +35,7 @@ export async function verifyProblems(
     if (now.connection === 'Connected' && now.outOfSync === 0) return []
     return [`the disks differ: ${describe(now)}`]
   } finally {
-    await must(node, `drbdadm adjust ${drbd.resource}`)
+    await must(node, `${drbdProgram} adjust ${drbd.resource}`)
   }
 }
 
