@@ -27,7 +27,21 @@ describe('drbdadm without its secret in the list of processes', () => {
     ]
     const { status, calls } = run(`${lines.join('\n')}\n`, 'adjust', 'drbd')
     expect(status).toBe(0)
-    expect(calls).toEqual(['drbdadm adjust --skip-net drbd', 'drbdadm -d adjust drbd', ...lines])
+    expect(calls).toEqual(['drbdadm -d adjust drbd', ...lines])
+  })
+
+  it('has drbdadm bring up what is down: it notes what is up, and mends metadata that a crash left open', () => {
+    const plan = [
+      'drbdsetup new-resource drbd --on-no-data-accessible=suspend-io',
+      'drbdsetup new-minor drbd 0 0',
+      'drbdmeta 0 v08 /dev/disk internal apply-al',
+      'drbdsetup attach 0 /dev/disk /dev/disk internal',
+    ]
+    expect(run(plan.join('\n'), 'adjust', 'drbd').calls.slice(1)).toEqual([
+      'drbdadm new-resource drbd',
+      'drbdadm new-minor drbd',
+      'drbdadm attach drbd',
+    ])
   })
 
   it.each([
@@ -42,7 +56,7 @@ describe('drbdadm without its secret in the list of processes', () => {
     expect(calls.filter((call) => call.startsWith('drbdsetup'))).toEqual([])
   })
 
-  it.each(['--shiny-new=1', '--max-buffers=many', '--after-sb-0pri=discard-zero-changes'])(
+  it.each(['--shiny-new=1', '--max-buffers=many', '--after-sb-0pri=sometimes'])(
     'connects with drbdsetup, and says what that shows, where it does not know %s',
     (option) => {
       const line = `drbdsetup connect drbd ${pair} --protocol=C --shared-secret=x ${option}`
