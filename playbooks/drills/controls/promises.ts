@@ -1,5 +1,4 @@
 import { must } from '../../../lib/drill/index.ts'
-import { drbdProgram } from '../../../roles/shared/paths.ts'
 import type { Drill } from '../pair/words.ts'
 import { powerOff } from '../planned.ts'
 import { bootOf } from '../returns.ts'
@@ -25,7 +24,7 @@ export const control: Drill = {
     const { resource } = environment.plan.drbd
     // DRBD takes no protocol that promises too much where it has to hold writes for fencing.
     const loose = `drbdadm disk-options --fencing=resource-only ${resource}`
-    const tight = `drbdadm net-options --protocol=C ${resource} && ${drbdProgram} adjust ${resource}`
+    const tight = `drbdadm net-options --protocol=C ${resource} && drbdadm adjust ${resource}`
     const of = (name: string, script: string) => must(context.machine(name), script)
     const boot = await bootOf(context, active)
     context.undo(`${active} promises no more than it can keep`, () =>
