@@ -189,7 +189,7 @@ describe('a pair that speaks NFS 4 only', () => {
     await ran(['verify'], 0)
     await ran(['switchover'], 0)
     // They belong to their user: nothing ends them.
-    expect(await on('M2', 'pgrep -c -u nobody -f of-nobody')).toBe('3\n')
+    expect(await on('M2', "pgrep -c -u nobody -x 'nfsdcld|rpc.mountd|fence-peer'")).toBe('3\n')
   })
 
   it('is not blocked by another user who holds a lock', async () => {
