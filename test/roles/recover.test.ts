@@ -369,6 +369,21 @@ describe.runIf(loops)('what a victim has alone', { timeout: 60_000 }, () => {
     expect(save(disks).saved).toBe('saved 2')
   })
 
+  it('is saved where the copy has no hole at a place where the file has one: both hold zeros there', () => {
+    const disks = split(
+      ':',
+      'truncate -s 9M a; for n in $(seq 99); do echo $n >>a; done; touch -d @1 a',
+      ':',
+    )
+    const work = join(base, 'work')
+    breaks.set(
+      'save',
+      `tar() { command tar "$@" || return; [ $1 != -x ] || [ ! -e ${work}/files/a ] || (cd ${work}/files; dd if=/dev/zero of=a bs=64k count=9 conv=notrunc 2>/dev/null; touch -d @1 a); }`,
+    )
+    expect(save(disks).saved).toBe('saved 1')
+    breaks.clear()
+  })
+
   it('is told of by name: what the survivor has there, though the victim has the same elsewhere', () => {
     const disks = split('mkdir a; echo x >a/x', 'mv a b; mkdir a; echo new >a/x', ':')
     const { list } = save(disks)
