@@ -33,11 +33,13 @@ describe('the disk of a living pair', () => {
   it('is noted again where the note was lost, while DRBD runs and after', async () => {
     const before = await on('M2', `cat ${note}`)
     expect(before).toMatch(
-      /^\/dev\/mapper\/VolGroup-lv_drbd\nidentity DM_UUID=LVM-\w+\nsize 536870912\nmade read\n$/,
+      /^\/dev\/mapper\/VolGroup-lv_drbd\nidentity DM_UUID=LVM-\w+\nsize 536870912\nmade read\nfilesystem [\w-]+\n$/,
     )
     await on('M2', `rm ${note}`)
     const { run } = await ran(nodes, 0)
-    expect(titled(run, 'changed')).toEqual([`M2 drbd/init: ${note} names the disk`])
+    expect(titled(run, 'changed')).toEqual(
+      ['disk', 'filesystem'].map((what) => `M2 drbd/init: ${note} names the ${what}`),
+    )
     expect(await on('M2', `cat ${note}`)).toBe(before.replace('made read\n', ''))
     // A node that was installed anew knows nothing, and DRBD does not run there.
     await on('M2', `systemctl stop heartbeat && drbdadm down drbd && rm ${note}`)
