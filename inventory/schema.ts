@@ -276,8 +276,8 @@ export const vars = z
         legacyClients: z.boolean(),
         /** How many requests nfsd works on at once. */
         threads: z.number().int().min(1).max(4096),
-        /** How many MiB written and not yet on the disks a node keeps in memory: a move waits until they are there. */
-        dirtyLimit: z.number().int().min(4).max(65_536).default(256),
+        /** How many MiB of written data a node may keep in memory, of all its filesystems, before they are on its disks; a move waits for them. */
+        dirtyLimit: z.number().int().min(4).max(65_536).default(64),
         /** Short waits after a take-over (`fast`), or locks that outlive a longer silence of a client (`safe`). */
         profile: z.enum(['fast', 'safe']),
         /** How long clients may reclaim their locks after a take-over, in seconds; the profile's unless given. */

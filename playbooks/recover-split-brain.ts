@@ -1,4 +1,5 @@
 import { playbook } from '../lib/index.ts'
+import build from '../roles/drbd/build.ts'
 import preflight from '../roles/preflight/index.ts'
 import recover from '../roles/recover/index.ts'
 import { victim } from '../roles/recover/victim.ts'
@@ -11,6 +12,8 @@ export default playbook({
   parameters: { victim },
   plays: [
     { title: 'look before anything is touched', hosts: 'nodes', roles: [preflight] },
+    // An older Tandem has not installed the program that connects DRBD.
+    { title: 'DRBD and its tools', hosts: 'nodes', roles: [build] },
     { title: 'the victim follows the survivor', hosts: 'nodes', roles: [recover] },
     { title: 'the pair is whole again', hosts: 'nodes', roles: [cluster] },
   ],

@@ -9,8 +9,15 @@ interface SysctlChange extends Change {
   readonly boot: Change | undefined
 }
 
+/** What `sysctl` may be told. */
+export interface SysctlOptions extends TaskOptions {
+  /** Other names of the same setting, such as `vm.dirty_ratio` of `vm.dirty_bytes`: whichever is written last counts. */
+  readonly excludes?: readonly string[]
+}
+
 /** A kernel setting (`net.ipv4.ip_forward`), now and at every boot, by a file of its own in /etc/sysctl.d, which is read behind Debian's 99-sysctl.conf. */
-export function sysctl(key: string, value: string | number, options: TaskOptions = {}): Task {
+export function sysctl(key: string, value: string | number, options: SysctlOptions = {}): Task {
+  const { excludes = [] } = options
   if (!/^\w+([./][\w:-]+)+$/.test(key)) {
     throw new UsageError(`Expected a key such as net.ipv4.ip_forward, got ${show(key)}`)
   }
@@ -20,7 +27,8 @@ export function sysctl(key: string, value: string | number, options: TaskOptions
   const live = `/proc/sys/${path}`
   const name = `99-tandem-${key.replaceAll('/', '.')}.conf`
   const boot = file(`/etc/sysctl.d/${name}`, `${key} = ${wanted}\n`)
-  const line = `^[[:space:]]*-?[[:space:]]*${key.replaceAll(/[./]/g, '[./]')}[[:space:]]*=`
+  const names = [key, ...excludes].map((one) => one.replaceAll(/[./]/g, '[./]')).join('|')
+  const line = `^[[:space:]]*-?[[:space:]]*(${names})[[:space:]]*=`
 
   return resource<SysctlChange>(`${key} = ${wanted}`, options, {
     async check(host) {

@@ -9,7 +9,7 @@ export type Probed = true | string | { readonly fraction: number; readonly text:
 export interface WaitOptions extends Omit<TaskOptions, 'timeoutMs'> {
   /** Looks once, changing nothing; what it throws ends the wait. */
   readonly probe: (host: CheckHost) => Promise<Probed>
-  /** Hurries along what is waited for, once, before the wait. */
+  /** Is called before every look of the wait, to make it shorter. */
   readonly nudge?: (host: Host) => Promise<unknown>
   readonly timeoutMs: number
   /** Time between two looks; a second unless given. */
@@ -27,9 +27,9 @@ export function waitUntil(title: string, options: WaitOptions): Task {
       return probed === true ? undefined : { summary: `not yet: ${textOf(probed)}` }
     },
     async apply(host) {
-      await nudge?.(host)
       let text = ''
       const look = async () => {
+        await nudge?.(host)
         const probed = await probe(host)
         if (probed === true) return true
         text = textOf(probed)

@@ -20,7 +20,7 @@ export default role('base/ntp', ({ vars: { ntp } }: NodeContext) => [
     timeoutMs: 120_000,
     everyMs: 2_000,
     // `iburst` is over soon after chronyd starts; where the server was out of reach then, chronyd asks again a minute later.
-    nudge: ({ sh }) => sh`chronyc -n burst 4/4 >/dev/null || :`,
+    nudge: ({ sh }) => sh`chronyc -n burst 4/8 >/dev/null || :`,
     probe: async ({ $ }) => {
       const { stdout, stderr, exitCode } = await $`chronyc -n -c tracking`.nothrow()
       if (exitCode !== 0) return `chronyd does not answer: ${(stderr || stdout).trim()}`

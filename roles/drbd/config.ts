@@ -8,6 +8,7 @@ import {
   systemdUnit,
   type Task,
   templates,
+  UsageError,
 } from '../../lib/index.ts'
 import { isFenced } from '../fencing/switch.ts'
 import { heartbeatGroup } from '../shared/processes.ts'
@@ -59,11 +60,23 @@ export function configWith(context: NodeContext, common: Task): Task[] {
   ]
 }
 
+/** DRBD's kernel takes no longer one, though drbdadm does. */
+const secretBytes = 63
+
+function sharedSecretOf({ vars: { drbd } }: NodeContext): string {
+  const secret = drbd.sharedSecret.reveal()
+  const bytes = Buffer.byteLength(secret)
+  if (bytes <= secretBytes) return secret
+  throw new UsageError(
+    `Expected a secret ${drbd.sharedSecret.name} of at most ${secretBytes} bytes, got ${bytes}`,
+  )
+}
+
 function configured(context: NodeContext, volume: Volume, isState: boolean): Task {
   const values = {
     ...volume,
     isState,
-    sharedSecret: context.vars.drbd.sharedSecret.reveal(),
+    sharedSecret: sharedSecretOf(context),
     nodes: pairOf(context).map(({ vars }) => ({ name: vars.fqdn, address: vars.em3.address })),
   }
   const to = (mode: number, group: string) =>

@@ -1,25 +1,15 @@
 import type { NodeContext } from '../../inventory/schema.ts'
-import {
-  block,
-  kernelModule,
-  line,
-  packages,
-  role,
-  service,
-  sysctl,
-  templates,
-} from '../../lib/index.ts'
+import { block, kernelModule, line, packages, role, service, templates } from '../../lib/index.ts'
 import { literal } from '../shared/literal.ts'
 import { stateIn } from '../shared/volumes.ts'
 import { pipefs, ports } from './ports.ts'
 import { rpcbind } from './rpcbind.ts'
+import { unwritten } from './unwritten.ts'
 
 const template = templates(import.meta.dirname)
 
 /** Units that would run the server outside heartbeat, on the standby too. */
 export const distributionUnits = ['nfs-server.service', 'nfs-mountd.service', 'nfsdcld.service']
-
-const mib = 1024 * 1024
 
 /** The head of the file that an older Tandem wrote whole. */
 const oldHead = '# Written by Tandem (nfs/exports); the same on both nodes.'
@@ -51,9 +41,7 @@ export default role('nfs/exports', ({ vars: { nfs, drbd } }: NodeContext) => [
   }),
   // At boot, and not while clients wait for the first take-over.
   kernelModule('nfsd', { atBoot: true }),
-  // A move waits until all that clients wrote is on the disks; by the kernel's own limit that is a fifth of the memory.
-  sysctl('vm.dirty_bytes', nfs.dirtyLimit * mib),
-  sysctl('vm.dirty_background_bytes', (nfs.dirtyLimit * mib) / 4),
+  ...unwritten(nfs.dirtyLimit),
   template('nfs.conf', '/etc/nfs.conf.d/tandem.conf', {
     ...nfs,
     ports,

@@ -1,5 +1,13 @@
 import { type Node, type NodeContext, peerOf, type Site } from '../../inventory/schema.ts'
-import { change, Refusal, type RoleContext, requirement, role, task } from '../../lib/index.ts'
+import {
+  type CheckHost,
+  change,
+  Refusal,
+  type RoleContext,
+  requirement,
+  role,
+  task,
+} from '../../lib/index.ts'
 import { handOver } from '../cluster/handover.ts'
 import { holding, isActive, manager } from '../cluster/index.ts'
 import { resyncStep } from '../drbd/compare.ts'
@@ -40,20 +48,25 @@ export default role('switchover', (context: RoleContext<Chosen, Node>) => {
   const { host: self, vars } = context
   const peer = peerOf(context as NodeContext)
   const waitMs = manager.settlesMs(vars)
+  const serves = async (host: CheckHost) => {
+    const [mine, theirs] = await Promise.all([holding(host), holding(host.peer(peer.name))])
+    const active = isActive(mine, host.name, vars.preferred)
+    if (active !== isActive(theirs, peer.name, vars.preferred)) return active
+    throw new Refusal(
+      `expected one node to serve, got ${host.name}: ${mine}, ${peer.name}: ${theirs}`,
+    )
+  }
   // Decided once, before the barrier: a later look would want to move the service back again.
   let from = false
   return [
     requirement('which node serves', async (host) => {
-      const [mine, theirs] = await Promise.all([holding(host), holding(host.peer(peer.name))])
-      from = isActive(mine, host.name, vars.preferred)
-      if (from === isActive(theirs, peer.name, vars.preferred)) {
-        throw new Refusal(
-          `expected one node to serve, got ${host.name}: ${mine}, ${peer.name}: ${theirs}`,
-        )
-      }
+      from = await serves(host)
     }),
     requirement('both disks UpToDate, nothing out of sync', async (host) => {
-      const [serving, standby] = from ? [self.name, peer.name] : [peer.name, self.name]
+      // Asked anew: the checks before a barrier run at the same time.
+      const [serving, standby] = (await serves(host))
+        ? [self.name, peer.name]
+        : [peer.name, self.name]
       const why = moveObstacle(await drbdStatus(host, vars.drbd), vars.trust, {
         serving,
         standby,

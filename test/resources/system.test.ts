@@ -64,6 +64,7 @@ describe('sysctl', () => {
       '/etc/sysctl.d/10-a.conf:net.x.y = 0\n/etc/sysctl.d/zz.conf:-net/x/y=0',
       '/etc/sysctl.d/zz.conf:-net/x/y=0',
     ],
+    ['/etc/sysctl.d/zz.conf:net.x.other = 5', '/etc/sysctl.d/zz.conf:net.x.other = 5'],
     ['', undefined],
   ])('sees a file that is read behind its own and says something else: %j', (lines, found) => {
     expect(settingBehind(lines, '99-tandem-net.x.y.conf', '1')).toBe(found)
