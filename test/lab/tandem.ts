@@ -108,9 +108,9 @@ export const until = (host: string, condition: string, seconds = 180): Promise<s
     `i=0; until { ${condition}; }; do i=$((i+1)); [ $i -lt ${seconds} ] || { echo 'never: '${JSON.stringify(condition)} >&2; cat /proc/drbd >&2; tail -n 20 /var/log/ha-log >&2; exit 1; }; sleep 1; done`,
   )
 
-/** Waits until both disks are the same, as this node's DRBD sees it. */
+/** Waits until both disks of the share are the same, as this node's DRBD sees it. */
 export const connected = (host: string, seconds = 180): Promise<string> =>
-  until(host, `grep -q 'cs:Connected .* ds:UpToDate/UpToDate' /proc/drbd`, seconds)
+  until(host, `grep -q '^ 0: cs:Connected .* ds:UpToDate/UpToDate' /proc/drbd`, seconds)
 
 /** Waits until heartbeat on a node is at rest. */
 export const settled = (host: string): Promise<string> =>
