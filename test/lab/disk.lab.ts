@@ -37,9 +37,10 @@ describe('the disk of a living pair', () => {
     )
     await on('M2', `rm ${note}`)
     const { run } = await ran(nodes, 0)
-    expect(titled(run, 'changed')).toEqual(
-      ['disk', 'filesystem'].map((what) => `M2 drbd/init: ${note} names the ${what}`),
-    )
+    expect(titled(run, 'changed')).toEqual([
+      `M2 drbd/config: ${note} names the disk`,
+      `M2 drbd/init: ${note} names the filesystem`,
+    ])
     expect(await on('M2', `cat ${note}`)).toBe(before.replace('made read\n', ''))
     // A node that was installed anew knows nothing, and DRBD does not run there.
     await on('M2', `systemctl stop heartbeat && drbdadm down drbd && rm ${note}`)
