@@ -6,8 +6,9 @@ const mib = 1024 * 1024
 export function unwritten(limitMib: number): Task[] {
   const bytes = limitMib * mib
   return [
-    written(sysctl('vm.dirty_bytes', bytes, { excludes: ['vm.dirty_ratio'] })),
+    // The kernel begins to write sooner, before writers have to wait.
     sysctl('vm.dirty_background_bytes', bytes / 4, { excludes: ['vm.dirty_background_ratio'] }),
+    written(sysctl('vm.dirty_bytes', bytes, { excludes: ['vm.dirty_ratio'] })),
   ]
 }
 

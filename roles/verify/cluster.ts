@@ -22,7 +22,10 @@ export default role('verify/cluster', (context: NodeContext) => {
     if (!one || !two || splitBrain(one, two)) return ''
     const kin = kinship(one.generations, two.generations)
     if (!['same', 'older', 'newer'].includes(kin)) return ''
-    return `: DRBD on ${self.name} does not look for ${peer.name}, although both disks have one history: type ${drbdProgram} connect ${vars.drbd.resource} on ${self.name}`
+    // An older Tandem has not installed the program.
+    const { exitCode } = await host.$`test -x ${drbdProgram}`.nothrow()
+    const connect = exitCode === 0 ? drbdProgram : 'drbdadm'
+    return `: DRBD on ${self.name} does not look for ${peer.name}, although both disks have one history: type ${connect} connect ${vars.drbd.resource} on ${self.name}`
   }
   const perNode = [
     requirement('heartbeat runs', async (host) => {

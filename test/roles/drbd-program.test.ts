@@ -124,6 +124,25 @@ describe('drbdadm without its secret in the list of processes', () => {
     expect(stdout).toBe(Buffer.concat(wanted).toString('hex'))
   })
 
+  it('gives up where DRBD holds the request, and keeps no lock of its caller', () => {
+    const host = new HostAround({ '/run/tandem/drbd-request': 'request' })
+    const program = host.script('drbd', 'drbd/templates/drbd.hbs', {})
+    // Nothing of the kernel is asked: the request hangs, and no signal but the last ends it.
+    const script =
+      'require shift; no warnings; *tell_kernel = sub { $SIG{TERM} = "IGNORE"; sleep 300 }; within(1, 10, "")'
+    const lock = join(host.folder, 'lock')
+    const { status, stderr } = spawnSync(
+      'sh',
+      [
+        '-c',
+        `exec 9>${lock}; flock 9; perl -e '${script}' ${program}; exec 9>&-; flock -n ${lock} true`,
+      ],
+      { encoding: 'utf8', timeout: 20_000 },
+    )
+    expect(stderr).toMatch(/^DRBD does not answer within 1 s\n$/)
+    expect(status).toBe(0)
+  })
+
   it('connects with what the caller added', () => {
     const { calls } = run('', 'connect', '--discard-my-data', 'drbd')
     expect(calls).toEqual(['drbdadm -d connect --discard-my-data drbd'])
