@@ -11,7 +11,7 @@ export interface WriteFileOptions extends WriteOptions {
   readonly timeoutMs?: number | undefined
 }
 
-/** A script that replaces a file in one step; `fill` makes `$t` with owner, mode and content, and syncs it. */
+/** A script that replaces a file in one step; `fill` gives the new one, `f` in the current folder, its content, and syncs it. */
 export function replacement(
   path: string,
   mode: number,
@@ -24,37 +24,59 @@ export function replacement(
     MODE: mode.toString(8).padStart(4, '0'),
     RANDOM: randomBytes(6).toString('hex'),
     // Writing takes the setuid and setgid bits away unless root writes.
-    AGAIN: mode > 0o777 ? 'chmod "$m" "$t" || exit 1' : '',
+    AGAIN: mode > 0o777 ? 'chmod "$m" f || exit 1' : '',
   }
   const names = new RegExp(Object.keys(values).join('|'), 'g')
-  return `p=PATH; m=MODE
-[ -L "$p" ] && { p=$(readlink -f "$p") || { echo "p: the link leads nowhere" >&2; exit 1; }; }
-d=\${p%/*}; t=$d/.\${p##*/}.tandem-RANDOM
-trap 'rm -f "$t"' EXIT
-trap 'exit 1' HUP INT TERM
-${fill}
-mv -fT "$t" "$p" || exit 1
-trap - EXIT
-sync "\${d:-/}"`.replace(names, (name) => values[name] ?? name)
+  return steps(fill).replace(names, (name) => values[name] ?? name)
 }
+
+// The new file is made in a folder that only its owner may enter, and from there on no path is
+// walked again: who may write in the folder of the file can put no link in the way.
+const steps = (fill: string) => `p=PATH m=MODE
+[ -h "$p" ] || [ ! -e "$p" ] || [ -f "$p" ] || { echo "p: what is there is a directory, a device or the like, and no regular file" >&2; exit 1; }
+b=\${p##*/} d=\${p%/*} n=.tandem-RANDOM
+umask 077
+mkdir -m 700 "$d/$n" && cd -P "$d/$n" && [ -O . ] || exit 1
+trap 'rm -f f; cd -P .. && rmdir "$n" 2>/dev/null' EXIT
+trap 'exit 1' HUP INT TERM
+if [ "$(pwd -P)" != "$d/$n" ]; then
+  q=$d
+  while [ -n "$q" ]; do
+    if [ -h "$q" ]; then case $(stat -c %u -- "$q") in 0 | "$(id -u)") ;; *) break ;; esac; fi
+    q=\${q%/*}
+  done
+  [ -z "$q" ] && [ "$(cd -P "$d" && pwd -P)/$n" = "$(pwd -P)" ] ||
+    { echo "p: \${q:-a folder on the way} is a link that belongs to another user" >&2; exit 1; }
+fi
+${fill}
+mv -fT f "../$b" && cd -P .. && rmdir "$n" || exit 1
+trap - EXIT
+sync .`
+
+/** Gives the empty file `f` the attributes of the file that it replaces, ACL included, and the mode again. */
+export const keepAttributes = `if [ -f "../$b" ] && [ ! -h "../$b" ]; then
+  cp --preserve=mode,xattr -- "../$b" f || case $(cp --help 2>&1) in BusyBox*) ;; *) exit 1 ;; esac
+  chmod "$m" f || exit 1
+fi`
 
 // One dd writes, syncs and counts: a fork each for cat, sync and stat saved. A content cut short
 // by a lost connection looks like a good one to everything but the count. (A busybox may lack it.)
-const fill = `o=OWNER n=SIZE
-( umask 077; set -C; : >"$t" ) && chown "$o" "$t" && chmod "$m" "$t" || exit 1
-s=$(dd of="$t" bs=65536 conv=fsync 2>&1) || { echo "$s" >&2; exit 1; }
-case $s in
+const fill = `o=OWNER s=SIZE
+: >f && chown "$o" f && chmod "$m" f || exit 1
+${keepAttributes}
+a=$(dd of=f bs=65536 conv=fsync 2>&1) || { echo "$a" >&2; exit 1; }
+case $a in
 *"
-$n byte"*) ;;
-*) case $s in *byte*) false ;; *) [ "$(wc -c <"$t")" -eq $n ] ;; esac ||
+$s byte"*) ;;
+*) case $a in *byte*) false ;; *) [ "$(wc -c <f)" -eq $s ] ;; esac ||
   { echo "p: the content did not arrive whole" >&2; exit 1; } ;;
 esac
 AGAIN`
 
 /**
- * Replaces a file in one step: a temporary file beside it gets owner and mode while it is empty,
- * then the content, is synced and renamed. On any failure the old file stays as it was. Where
- * the path is a symbolic link, the file it leads to is replaced.
+ * Replaces a file, or a symbolic link itself, in one step: a new file in a closed folder beside it gets
+ * owner, mode and the old one's ACL and attributes while it is empty, then the content, is synced and
+ * renamed. On any failure the old file stays as it was.
  */
 export async function writeFile(
   c: Connection,
@@ -62,14 +84,19 @@ export async function writeFile(
   content: string | Buffer,
   o: WriteFileOptions,
 ): Promise<void> {
-  filePath(path)
   const data = Buffer.from(content)
-  const owner = quote(`${o.owner ?? 'root'}:${o.group ?? 'root'}`)
-  const text = replacement(path, o.mode, fill, { OWNER: owner, SIZE: String(data.length) })
   const { signal, busyLock, timeoutMs } = o
+  const text = writeScript(path, data.length, o)
   const output = await exec(c, text, { stdin: data, signal, busyLock, timeoutMs })
   if (output.exitCode === 0) return
-  throw writeFailure(c.name, path, owner, output.stderr)
+  throw writeFailure(c.name, path, `${o.owner ?? 'root'}:${o.group ?? 'root'}`, output.stderr)
+}
+
+/** The script of `writeFile`, which reads `size` bytes from its standard input. */
+export function writeScript(path: string, size: number, o: WriteOptions): string {
+  filePath(path)
+  const owner = quote(`${o.owner ?? 'root'}:${o.group ?? 'root'}`)
+  return replacement(path, o.mode, fill, { OWNER: owner, SIZE: String(size) })
 }
 
 /** The path of a file, or a TypeError. */
@@ -84,10 +111,13 @@ export function writeFailure(name: string, path: string, owner: string, stderr: 
   return new Error(`${name}: cannot write ${path}${about}: ${reason(stderr)}`)
 }
 
-/** Why, out of a complaint such as `dd: error writing '/x/.f.tandem-1a': No space left on device`. */
+const busy = 'something is mounted on this file; unmount it first, or change what is mounted there'
+
+/** Why, out of a complaint such as `dd: error writing 'f': No space left on device`. */
 function reason(stderr: string): string {
   const complaint = stderr.split('\n').find((line) => line.includes(': ')) ?? ''
-  const aboutFile = /\.tandem-\w+['"]?: (.*)$/.exec(complaint)?.[1]
+  const aboutFile = /(?:\.tandem-\w+|'f'|to '\.\.\/.*')['"]?: (.*)$/.exec(complaint)?.[1]
+  if (/ to '\.\.\/.*: Device or resource busy$/.test(complaint)) return busy
   const text = aboutFile ?? complaint.replace(/^\S+: (line )?(\d+: )?(write error: )?/, '')
   return text.trim() || stderr.trim() || 'no reason given'
 }

@@ -1,6 +1,6 @@
 import { quote } from '../core/quote.ts'
 import type { WriteOptions } from '../core/task.ts'
-import { filePath, replacement, writeFailure } from './files.ts'
+import { filePath, keepAttributes, replacement, writeFailure } from './files.ts'
 import type { Session } from './session-types.ts'
 
 /** Larger contents get a channel of their own, which the questions need not wait for. */
@@ -9,12 +9,12 @@ const most = 64 * 1024
 // Two differences to `writeFile`: `install` makes the empty file, owner and mode in one fork, and
 // the content is a builtin's word, which no process list shows. A text cut short by a lost
 // connection is an open quote, which no shell runs. Only `cat` knows why a write failed.
-const fill = `umask 077
-install -m "$m" -o OWNER -g GROUP /dev/null "$t" || exit 1
+const fill = `install -m "$m" -o OWNER -g GROUP /dev/null f || exit 1
+${keepAttributes}
 c=CONTENT
-printf %s "$c" >"$t" 2>/dev/null || { printf %s "$c" | cat >"$t"; exit 1; }
+printf %s "$c" >f 2>/dev/null || { printf %s "$c" | cat >f; exit 1; }
 AGAIN
-sync "$t" || exit 1`
+sync f || exit 1`
 
 /**
  * Replaces a file as `writeFile` does, through the session's shell, in one round trip that other

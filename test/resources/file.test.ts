@@ -160,7 +160,9 @@ describe('file', () => {
   test('says that a parent is missing by failing to write, not by making one', () =>
     inDirectory(async (dir) => {
       const path = join(dir, 'no', 'x')
-      await expect(converge(file(path, '', me))).rejects.toThrow(/ENOENT/)
+      await expect(converge(file(path, '', me))).rejects.toThrow(
+        /cannot write .*: No such file or directory$/,
+      )
       await mkdir(join(dir, 'no'))
       expect(await converge(file(path, '', me))).toBeDefined()
     }))

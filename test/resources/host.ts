@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
-import { chown, mkdtemp, open, rename, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { $ } from 'zx/core'
 import { commandLine, quote } from '../../lib/core/quote.ts'
 import type { Ask, CheckHost, Host, Output, Question, Task } from '../../lib/core/task.ts'
+import { writeFailure, writeScript } from '../../lib/ssh/files.ts'
 
 /** This machine as a host: real commands in a real /bin/sh, and a list of what was asked. */
 export interface Here extends Host {
@@ -67,7 +68,7 @@ function question(script: string): Question {
 
 function run(
   script: string,
-  input: string,
+  input: string | Buffer,
   timeout: number,
   accepts: (code: number | null) => boolean,
 ): Promise<Output> {
@@ -90,18 +91,16 @@ function run(
   })
 }
 
-const write: Host['write'] = async (path, content, { mode, owner = '0', group = '0' }) => {
-  const beside = `${path}.new`
-  const handle = await open(beside, 'wx', mode)
-  await handle.chmod(mode)
-  await handle.writeFile(content)
-  await handle.sync()
-  await handle.close()
-  const ids = [owner, group].map(Number)
-  // Names other than one's own would need the machine's user database.
-  const numeric = ids.every((id) => !Number.isNaN(id))
-  if (numeric) await chown(beside, ids[0] ?? 0, ids[1] ?? 0)
-  await rename(beside, path)
+/** Writes with the script that a run would send. */
+const write: Host['write'] = async (path, content, options) => {
+  const data = Buffer.from(content)
+  const { exitCode, stderr } = await run(
+    writeScript(path, data.length, options),
+    data,
+    20_000,
+    () => true,
+  )
+  if (exitCode !== 0) throw writeFailure('here', path, `${options.owner}`, stderr)
 }
 
 /** Runs `body` in a new directory that goes afterwards. */

@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import {
+  lchownSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -28,6 +30,36 @@ const ways = shells().flatMap((shell) => [
   { ...shell, way: 'on a channel of its own' },
   { ...shell, way: 'in the session' },
 ])
+
+/** Perl is on every Debian; the tools for ACLs and attributes are not. */
+const perl = (script: string, ...words: string[]) => execFileSync('perl', ['-e', script, ...words])
+const setAttribute = (file: string, name: string, value: Buffer) =>
+  perl(
+    'my ($f, $n, $v) = @ARGV; $v = pack "H*", $v; syscall(188, $f, $n, $v, length $v, 0) == 0 or die "$n: $!"',
+    file,
+    name,
+    value.toString('hex'),
+  )
+const attribute = (file: string, name: string) =>
+  perl(
+    'my ($f, $n) = @ARGV; my $v = chr(0) x 999; my $l = syscall(191, $f, $n, $v, 999); die "$n: $!" if $l < 0; print substr $v, 0, $l',
+    file,
+    name,
+  )
+
+/** An ACL as the kernel packs it: tag, bits and, for named users and groups, the number of each entry. */
+function packedAcl(
+  entries: readonly (readonly [tag: number, bits: number, id?: number])[],
+): Buffer {
+  const packed = Buffer.alloc(4 + entries.length * 8)
+  packed.writeUInt32LE(2)
+  for (const [i, [tag, bits, id = 0xffffffff]] of entries.entries()) {
+    packed.writeUInt16LE(tag, 4 + i * 8)
+    packed.writeUInt16LE(bits, 6 + i * 8)
+    packed.writeUInt32LE(id, 8 + i * 8)
+  }
+  return packed
+}
 
 describe.each(ways)('a file written by $name $way', ({ path: shell, way }) => {
   let server: TestServer
@@ -88,14 +120,88 @@ describe.each(ways)('a file written by $name $way', ({ path: shell, way }) => {
     expect(statSync(path).ino).not.toBe(before)
   })
 
-  test('takes the place of what a link leads to, and keeps the link', async () => {
+  test('takes the place of a link, whose target stays as it was', async () => {
     const place = folder('link')
-    writeFileSync(join(place, 'real'), 'old')
+    writeFileSync(join(place, 'real'), 'precious', { mode: 0o600 })
     symlinkSync('real', join(place, 'link'))
     await write(join(place, 'link'), 'new', own)
-    expect(readlinkSync(join(place, 'link'))).toBe('real')
-    expect(readFileSync(join(place, 'real'), 'utf8')).toBe('new')
+    expect(lstatSync(join(place, 'link')).isFile()).toBe(true)
+    expect(readFileSync(join(place, 'link'), 'utf8')).toBe('new')
+    expect(readFileSync(join(place, 'real'), 'utf8')).toBe('precious')
+    expect(statSync(join(place, 'real')).mode & 0o777).toBe(0o600)
     expect(readdirSync(place)).toEqual(['link', 'real'])
+  })
+
+  test.each(['pipe', 'socket', 'device'])('leaves a %s alone', async (kind) => {
+    const place = folder(`no-file-${kind}`)
+    const path = join(place, kind)
+    const server = createServer()
+    if (kind === 'socket') await new Promise((done) => server.listen(path, () => done(undefined)))
+    else execFileSync('mknod', [path, ...(kind === 'pipe' ? ['p'] : ['c', '1', '3'])])
+    const before = lstatSync(path)
+    await expect(write(path, 'x', own)).rejects.toThrow(
+      `M1: cannot write ${path}: what is there is a directory, a device or the like`,
+    )
+    expect(lstatSync(path)).toMatchObject({ ino: before.ino, mode: before.mode })
+    expect(readdirSync(place)).toEqual([kind])
+    server.close()
+  })
+
+  test('keeps the ACL and the attributes of the file it replaces', async () => {
+    const file = join(folder('acl'), 'f')
+    writeFileSync(file, 'old', { mode: 0o600 })
+    // The file's group may nothing; user 4242 may read and write, as far as the mask (group's bits) goes.
+    const acl = packedAcl([
+      [1, 6],
+      [2, 6, 4242],
+      [4, 0],
+      [16, 6],
+      [32, 0],
+    ])
+    setAttribute(file, 'system.posix_acl_access', acl)
+    setAttribute(file, 'user.note', Buffer.from('kept'))
+    expect(statSync(file).mode & 0o777).toBe(0o660)
+    await write(file, 'new', { ...own, mode: 0o660 })
+    expect(readFileSync(file, 'utf8')).toBe('new')
+    expect(attribute(file, 'system.posix_acl_access')).toEqual(acl)
+    expect(attribute(file, 'user.note').toString()).toBe('kept')
+  })
+
+  test('refuses a folder that another user has put a link in the way of', async (context) => {
+    if (process.getuid?.() !== 0) context.skip('only root can make a link of another user')
+    const place = folder('others')
+    mkdirSync(join(place, 'real'))
+    symlinkSync('real', join(place, 'own'))
+    await write(join(place, 'own', 'f'), 'mine', own)
+    expect(readFileSync(join(place, 'real', 'f'), 'utf8')).toBe('mine')
+    symlinkSync('real', join(place, 'theirs'))
+    lchownSync(join(place, 'theirs'), 4242, 4242)
+    await expect(write(join(place, 'theirs', 'f'), 'x', own)).rejects.toThrow(
+      `${join(place, 'theirs')} is a link that belongs to another user`,
+    )
+    expect(readdirSync(join(place, 'real'))).toEqual(['f'])
+    expect(readFileSync(join(place, 'real', 'f'), 'utf8')).toBe('mine')
+  })
+
+  test('tells that something is mounted on the file', async (context) => {
+    const place = folder('mounted')
+    const file = join(place, 'f')
+    writeFileSync(file, 'below')
+    writeFileSync(join(place, 'above'), 'above')
+    try {
+      execFileSync('mount', ['--bind', join(place, 'above'), file], { stdio: 'ignore' })
+    } catch {
+      context.skip('mounting needs more rights than these')
+    }
+    try {
+      await expect(write(file, 'x', own)).rejects.toThrow(
+        `M1: cannot write ${file}: something is mounted on this file; unmount it first`,
+      )
+      expect(readFileSync(file, 'utf8')).toBe('above')
+      expect(readdirSync(place)).toEqual(['above', 'f'])
+    } finally {
+      execFileSync('umount', [file])
+    }
   })
 
   test.each([
