@@ -6,6 +6,7 @@ import {
   lookWithSum,
   naming,
   type Ownership,
+  otherNames,
   ownershipDifferences,
 } from './shared/stat.ts'
 import { absolute, octal } from './shared/validate.ts'
@@ -68,8 +69,9 @@ export function file(path: string, content: string | Buffer, options: FileOption
 
 /** Changes owner, group and mode of what is there; never follows a link. */
 export async function setPermissions(host: Host, path: string, wanted: Ownership): Promise<void> {
-  // chown first: it clears the set-user-id bit that chmod may have to set.
-  await host.quick`chown -h ${`${wanted.owner}:${wanted.group}`} -- ${path} && chmod ${octal(wanted.mode)} -- ${path}`
+  // chown first: it clears the set-user-id bit that chmod may have to set. With four digits only, GNU
+  // chmod leaves those bits of a folder as they are.
+  await host.quick`chown -h ${`${wanted.owner}:${wanted.group}`} -- ${path} && chmod ${`0${octal(wanted.mode)}`} -- ${path}`
 }
 
 async function oldText(host: CheckHost, path: string, found: Found): Promise<string> {
@@ -88,5 +90,5 @@ function shown(bytes: Buffer, size = bytes.length): string {
 function describe(found: Found | undefined, wanted: Ownership): string {
   if (!found) return `does not exist; created with mode ${octal(wanted.mode)}`
   if (found.kind === 'link') return 'is a link; becomes a file'
-  return ['content differs', ...ownershipDifferences(found, wanted)].join(', ')
+  return ['content differs', ...ownershipDifferences(found, wanted)].join(', ') + otherNames(found)
 }

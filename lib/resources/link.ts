@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { UsageError } from '../core/errors.ts'
 import type { Task } from '../core/task.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
@@ -23,8 +24,8 @@ export function link(path: string, target: string, options: TaskOptions = {}): T
     },
     async apply(host) {
       // A rename replaces the old link at once; `ln -f` would leave a moment without any.
-      const beside = `${path}.tandem-new`
-      await host.quick`ln -sfn -- ${target} ${beside} && mv -fT -- ${beside} ${path}`
+      const beside = `${path}.tandem-${randomBytes(6).toString('hex')}`
+      await host.quick`ln -sn -- ${target} ${beside} && mv -fT -- ${beside} ${path}`
     },
   })
 }

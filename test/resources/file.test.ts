@@ -1,5 +1,6 @@
 import {
   chmod,
+  link,
   mkdir,
   readFile,
   readlink,
@@ -124,6 +125,18 @@ describe('file', () => {
       })
       await expect(readlink(path)).rejects.toThrow()
       expect(await readFile(target, 'utf8')).toBe('precious')
+    }))
+
+  test('says that other names keep the old content', () =>
+    inDirectory(async (dir) => {
+      const path = join(dir, 'x')
+      await writeFile(path, 'old')
+      await chmod(path, 0o644)
+      for (const name of ['a', 'b']) await link(path, join(dir, name))
+      expect((await converge(file(path, 'new', me)))?.summary).toBe(
+        'content differs; its 2 other names (hard links) keep the old content',
+      )
+      expect(await readFile(join(dir, 'b'), 'utf8')).toBe('old')
     }))
 
   test('refuses a directory', () =>

@@ -1,4 +1,13 @@
-import { chmod, mkdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  lchown,
+  mkdir,
+  readFile,
+  readlink,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { absent, directory, link } from '../../lib/resources/index.ts'
@@ -18,14 +27,46 @@ describe('directory', () => {
       expect(await readFile(join(path, 'content'), 'utf8')).toBe('stays')
     }))
 
-  test('refuses a file and a link', () =>
+  test('takes a link to a folder for the folder, and sets the mode there', () =>
     inDirectory(async (dir) => {
-      const [path, other] = [join(dir, 'x'), join(dir, 'y')]
-      await writeFile(path, '')
-      await symlink(dir, other)
-      await expect(directory(path, me).check(here())).rejects.toThrow('got a file')
-      await expect(directory(other, me).check(here())).rejects.toThrow(`got a link to ${dir}`)
+      const [path, real] = [join(dir, 'link'), join(dir, 'real')]
+      await mkdir(real, { mode: 0o755 })
+      await symlink('real', path)
+      expect(await converge(directory(path, me))).toBeUndefined()
+      expect((await converge(directory(path, { ...me, mode: 0o700 })))?.summary).toBe(
+        'mode 0755 → 0700',
+      )
+      expect((await stat(real)).mode & 0o7777).toBe(0o700)
+      expect(await readlink(path)).toBe('real')
     }))
+
+  test('takes the setgid bit away where the role does not want it', () =>
+    inDirectory(async (dir) => {
+      const path = join(dir, 'x')
+      await mkdir(path)
+      await chmod(path, 0o2775)
+      expect((await converge(directory(path, me)))?.summary).toBe('mode 2775 → 0755')
+    }))
+
+  test('refuses a file, a link to one, and one to nothing', () =>
+    inDirectory(async (dir) => {
+      const [path, other, none] = [join(dir, 'x'), join(dir, 'y'), join(dir, 'z')]
+      await writeFile(path, '')
+      await symlink('x', other)
+      await symlink('nowhere', none)
+      await expect(directory(path, me).check(here())).rejects.toThrow('got a file')
+      await expect(directory(other, me).check(here())).rejects.toThrow('got a link to x')
+      await expect(directory(none, me).check(here())).rejects.toThrow('got a link to nowhere')
+    }))
+
+  test("refuses another user's link", async (context) => {
+    if (me.owner !== '0') context.skip('only root can make a link of another user')
+    await inDirectory(async (dir) => {
+      await symlink('/etc', join(dir, 'x'))
+      await lchown(join(dir, 'x'), 4242, 4242)
+      await expect(directory(join(dir, 'x')).check(here())).rejects.toThrow('got a link to /etc')
+    })
+  })
 })
 
 describe('link', () => {

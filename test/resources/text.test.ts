@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises'
+import { chown, lchown, link, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type BlockOptions, block, type LineOptions, line } from '../../lib/resources/index.ts'
@@ -61,6 +61,63 @@ describe('line and block', () => {
       expect((await stat(target)).mode & 0o7777).toBe(0o640)
       expect(await readlink(path)).toBe('target')
     }))
+
+  test('says that other names keep the old text', () =>
+    inDirectory(async (dir) => {
+      const [path, other] = [join(dir, 'x'), join(dir, 'other')]
+      await writeFile(path, 'a\n')
+      await link(path, other)
+      expect((await converge(line(path, { line: 'b' })))?.summary).toBe(
+        'adds a line; its other name (a hard link) keeps the old content',
+      )
+      expect(await readFile(other, 'utf8')).toBe('a\n')
+      expect(await readFile(path, 'utf8')).toBe('a\nb\n')
+    }))
+
+  test('keeps a byte order mark, which hides no line', () =>
+    inDirectory(async (dir) => {
+      const path = join(dir, 'x')
+      await writeFile(path, '\ufeffport=1\nhost=a\n')
+      await converge(line(path, { line: 'port=2', match: /^port=/ }))
+      expect(await readFile(path, 'utf8')).toBe('\ufeffport=2\nhost=a\n')
+    }))
+
+  test('tells the replacement character from bytes that are no text', () =>
+    inDirectory(async (dir) => {
+      const [good, bad] = [join(dir, 'good'), join(dir, 'bad')]
+      await writeFile(good, 'unknown=\ufffd\n')
+      // The beginning of a character of four bytes, as long as U+FFFD is.
+      await writeFile(bad, Buffer.from([0xf0, 0x9f, 0x98, 0x0a]))
+      await converge(line(good, { line: 'bye' }))
+      expect(await readFile(good, 'utf8')).toBe('unknown=\ufffd\nbye\n')
+      await expect(line(bad, { line: 'bye' }).check(here())).rejects.toThrow('Expected UTF-8 text')
+    }))
+
+  test('refuses a link to nothing', () =>
+    inDirectory(async (dir) => {
+      const path = join(dir, 'x')
+      await symlink('gone', path)
+      await expect(
+        line(path, { line: 'b', create: { mode: 0o644 } }).check(here()),
+      ).rejects.toThrow(`it is a link to ${join(dir, 'gone')}, where nothing is`)
+      expect(await readlink(path)).toBe('gone')
+    }))
+
+  test("refuses another user's link to a file that is not that user's", async (context) => {
+    if (me.owner !== '0') context.skip('only root can make a link of another user')
+    await inDirectory(async (dir) => {
+      const [path, target] = [join(dir, 'x'), join(dir, 'target')]
+      await writeFile(target, 'a\n')
+      await symlink('target', path)
+      await lchown(path, 4242, 4242)
+      await expect(line(path, { line: 'b' }).check(here())).rejects.toThrow(
+        'that belongs to another user (number 4242)',
+      )
+      await chown(target, 4242, 4242)
+      await converge(line(path, { line: 'b' }))
+      expect(await readFile(target, 'utf8')).toBe('a\nb\n')
+    })
+  })
 
   test('refuses a directory and bytes that are no text', () =>
     inDirectory(async (dir) => {

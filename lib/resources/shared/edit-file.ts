@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto'
 import { type Batch, inBatch, unclear } from '../../core/batch.ts'
 import type { Change, CheckHost, Host, Task } from '../../core/task.ts'
 import { resource, type TaskOptions } from './resource.ts'
-import { type Found, naming, parseStatNamed, readStat, statFormat } from './stat.ts'
+import { type Found, naming, otherNames, parseStatNamed, readStat, statFormat } from './stat.ts'
 import { absolute } from './validate.ts'
 
 /** A text file as the host has it; `path` is what a link led to. */
@@ -46,7 +47,9 @@ export function editing(
       const edited = edit(now?.content ?? '')
       if (!edited) return undefined
       return {
-        summary: now ? edited.summary : `${path} does not exist; ${edited.summary}`,
+        summary: now
+          ? edited.summary + otherNames(now.found)
+          : `${path} does not exist; ${edited.summary}`,
         diff: { path: now?.path ?? path, before: now?.content, after: edited.content },
         path: now?.path ?? path,
         content: edited.content,
@@ -72,7 +75,11 @@ async function readAlone(host: CheckHost, path: string): Promise<TextFile | unde
   // Editing must reach the file behind a link: replacing the link would leave that one unchanged.
   const answer = await host.$`
 p=${path}
-if [ -h "$p" ]; then p=$(readlink -f -- "$p") || exit; fi
+if [ -h "$p" ]; then
+  u=$(stat -c %u -- "$p") && p=$(readlink -f -- "$p") || exit
+  [ -e "$p" ] || { echo "it is a link to $p, where nothing is" >&2; exit 1; }
+  case $u in 0 | "$(id -u)" | "$(stat -c %u -- "$p")") ;; *) echo "it is a link to $p that belongs to another user (number $u)" >&2; exit 1 ;; esac
+fi
 stat -c ${statFormat} -- "$p" && printf '%s\\n' "$p" && if [ -f "$p" ]; then exec cat < "$p"; fi`.nothrow()
   const now = readStat(answer, path)
   if (!now) return undefined
@@ -81,7 +88,11 @@ stat -c ${statFormat} -- "$p" && printf '%s\\n' "$p" && if [ -f "$p" ]; then exe
   }
   const end = now.rest.indexOf('\n')
   const content = now.rest.slice(end + 1)
-  if (/[\0\ufffd]/.test(content)) throw new Error(`Expected UTF-8 text in ${path}, got other bytes`)
+  const doubtful =
+    content.includes('\ufffd') && !(await isExact(host, now.rest.slice(0, end), content))
+  if (doubtful || content.includes('\0')) {
+    throw new Error(`Expected UTF-8 text in ${path}, got other bytes`)
+  }
   const size = Buffer.byteLength(content)
   if (size !== now.found.size) {
     throw new Error(
@@ -89,6 +100,12 @@ stat -c ${statFormat} -- "$p" && printf '%s\\n' "$p" && if [ -f "$p" ]; then exe
     )
   }
   return { path: now.rest.slice(0, end), found: now.found, content }
+}
+
+/** Whether the file holds this text; U+FFFD also stands for bytes that could not be read as UTF-8. */
+async function isExact(host: CheckHost, path: string, content: string): Promise<boolean> {
+  const { stdout } = await host.$`sha256sum < ${path}`
+  return stdout.startsWith(createHash('sha256').update(content).digest('hex'))
 }
 
 /** One `stat` and one `cat` for all plain files; links and what is missing are looked at alone. */
@@ -125,11 +142,13 @@ export interface Lines {
   readonly join: (lines: readonly string[]) => string
 }
 
-/** Cuts text into lines without their ends; `join` keeps CRLF where the text has it. */
-export function cut(text: string): Lines {
+/** Cuts text into lines without their ends; `join` keeps CRLF, and a byte order mark, where the text has it. */
+export function cut(whole: string): Lines {
+  const mark = whole.startsWith('\ufeff') ? '\ufeff' : ''
+  const text = whole.slice(mark.length)
   const eol = /\r\n/.test(text) && !/(^|[^\r])\n/.test(text) ? '\r\n' : '\n'
   const lines = text === '' ? [] : text.split(eol)
   // The end of the last line is no further, empty line; a file without it gets one.
   if (lines.at(-1) === '') lines.pop()
-  return { lines, join: (all) => all.map((line) => line + eol).join('') }
+  return { lines, join: (all) => mark + all.map((line) => line + eol).join('') }
 }

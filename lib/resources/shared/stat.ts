@@ -14,6 +14,8 @@ export interface Found {
   readonly uid: string
   readonly gid: string
   readonly size: number
+  /** How many names it has: hard links, and for a directory something else. */
+  readonly links: number
 }
 
 /** Owner, group and permission bits as a role wants them. */
@@ -24,15 +26,15 @@ export interface Ownership {
 }
 
 /** The arguments for `stat -c` that `parseStat` reads. */
-export const statFormat = '%f %U %G %u %g %s'
+export const statFormat = '%f %U %G %u %g %s %h'
 
 const kinds: Record<number, Found['kind']> = { 4: 'directory', 8: 'file', 10: 'link' }
 
 /** Reads one line written with `statFormat`; throws where it is anything else. */
 export function parseStat(line: string, path: string): Found {
-  const match = /^([0-9a-f]+) (\S+) (\S+) (\d+) (\d+) (\d+)$/.exec(line)
+  const match = /^([0-9a-f]+) (\S+) (\S+) (\d+) (\d+) (\d+) (\d+)$/.exec(line)
   if (!match) throw new Error(`Expected what stat says of ${path}, got ${JSON.stringify(line)}`)
-  const [, hex = '', user = '', team = '', uid = '', gid = '', size = ''] = match
+  const [, hex = '', user = '', team = '', uid = '', gid = '', size = '', links = ''] = match
   const raw = Number.parseInt(hex, 16)
   return {
     kind: kinds[raw >> 12] ?? 'other',
@@ -42,12 +44,13 @@ export function parseStat(line: string, path: string): Found {
     uid,
     gid,
     size: Number(size),
+    links: Number(links),
   }
 }
 
 /** Reads one line written with `statFormat` and ` %n`, the name. */
 export function parseStatNamed(line: string): { found: Found; path: string } {
-  const [, stat = line, path = ''] = /^((?:\S+ ){5}\d+) (.*)$/.exec(line) ?? []
+  const [, stat = line, path = ''] = /^((?:\S+ ){6}\d+) (.*)$/.exec(line) ?? []
   return { found: parseStat(stat, path), path }
 }
 
@@ -171,6 +174,16 @@ export function ownershipDifferences(found: Found, wanted: Ownership): string[] 
     differences.push(`group ${found.group} → ${wanted.group}`)
   }
   return differences
+}
+
+/** What a replaced file leaves behind, in words: the other names that it has keep what is replaced. */
+export function otherNames({ kind, links }: Found): string {
+  if (kind !== 'file' || links < 2) return ''
+  const rest =
+    links === 2
+      ? 'its other name (a hard link) keeps'
+      : `its ${links - 1} other names (hard links) keep`
+  return `; ${rest} the old content`
 }
 
 /** How a message names what was found. */
