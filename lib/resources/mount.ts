@@ -65,7 +65,12 @@ export function mount(source: string, path: string, options: MountOptions): Task
 /** What is mounted on a path: the last entry counts, it covers those below it. */
 async function mountedAt(host: CheckHost, path: string): Promise<MountEntry | undefined> {
   const { stdout } = await host.$`cat /proc/self/mounts`
-  return parseMounts(stdout).findLast((mount) => mount.path === path)
+  const at = (place: string) => parseMounts(stdout).findLast((mount) => mount.path === place)
+  const itself = at(path)
+  if (itself) return itself
+  // The kernel lists where the links of a path lead. A path that is a mount is not asked: it could hang.
+  const real = (await host.$`readlink -m -- ${path}`).stdout.trimEnd()
+  return real === path ? undefined : at(real)
 }
 
 /** Whether a mount would hide files; asked only of paths that are no mount, which could hang. */
@@ -85,16 +90,35 @@ async function compare(
     if (!(await isFull(host, path))) return { summary: 'not mounted', step: 'mount' }
     throw new Error(`Expected ${path} to be empty before ${source} covers it, got files in it`)
   }
-  if (entry.source !== source && !(await sameDevice(host, entry.source, source))) {
+  if (isBind(wanted.options)) {
+    if (!(await sameFolder(host, source, path))) {
+      throw new Error(
+        `Expected ${source} on ${path}, got something else (from ${entry.source}, ${entry.fstype})`,
+      )
+    }
+  } else if (entry.source !== source && !(await sameDevice(host, entry.source, source))) {
     throw new Error(`Expected ${source} on ${path}, got ${entry.source} (${entry.fstype})`)
   }
   // The kernel calls NFS version 4 a type of its own.
-  if (entry.fstype !== fstype && !(fstype === 'nfs' && entry.fstype === 'nfs4')) {
+  if (
+    !isBind(wanted.options) &&
+    entry.fstype !== fstype &&
+    !(fstype === 'nfs' && entry.fstype === 'nfs4')
+  ) {
     throw new Error(`Expected ${path} to be ${fstype}, got ${entry.fstype} from ${entry.source}`)
   }
   const lacking = lackingOptions(wanted.options, entry.options)
   if (lacking.length === 0) return undefined
   return { summary: `mounted without ${lacking.join(', ')}`, step: 'remount' }
+}
+
+const isBind = (options: readonly string[]) => options.includes('bind') || options.includes('rbind')
+
+/** Whether two paths are one folder or file, as after a bind mount, which the kernel lists by its device. */
+async function sameFolder(host: CheckHost, one: string, other: string): Promise<boolean> {
+  const { stdout } = await host.$`stat -L -c ${'%d:%i'} -- ${one} ${other}`
+  const [first, second] = stdout.split('\n')
+  return first === second
 }
 
 /** Whether two names, such as UUID=… and /dev/mapper/…, lead to one device. */

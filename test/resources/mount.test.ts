@@ -1,11 +1,12 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, type TestContext, test } from 'vitest'
 import { mount } from '../../lib/resources/index.ts'
 import { fstabWith } from '../../lib/resources/mount.ts'
 import { fstabLine, lackingOptions, parseMounts } from '../../lib/resources/shared/mount-table.ts'
-import { here, inDirectory } from './host.ts'
+import { converge, here, inDirectory, me } from './host.ts'
 
 const proc = parseMounts(readFileSync('/proc/self/mounts', 'utf8')).findLast(
   ({ path }) => path === '/proc',
@@ -44,6 +45,71 @@ describe('mount', () => {
     }))
 })
 
+/** Mounts made by a test end with it, whatever happens. */
+const mounting = (body: (dir: string) => Promise<void>) => async (context: TestContext) => {
+  if (me.owner !== '0') context.skip('only root can mount')
+  await inDirectory(async (dir) => {
+    try {
+      await body(dir)
+    } finally {
+      execFileSync('sh', [
+        '-c',
+        'grep -F "$1" /proc/self/mounts | cut -d" " -f2 | sort -r | while read -r p; do umount "$(printf %b "$p")"; done',
+        'x',
+        dir.replaceAll(' ', '\\040'),
+      ])
+    }
+  })
+}
+
+describe('mount, for real', () => {
+  const options = ['size=1%']
+
+  test(
+    'a bind mount is known by what it shows',
+    mounting(async (dir) => {
+      const [real, view, other] = ['real', 'view', 'other'].map((name) => join(dir, name)) as [
+        string,
+        string,
+        string,
+      ]
+      for (const path of [real, view, other]) await mkdir(path)
+      const bind = (source: string, more: string[] = []) =>
+        mount(source, view, { fstype: 'none', options: ['bind', ...more] })
+      expect((await converge(bind(real)))?.summary).toBe('not mounted')
+      expect(await converge(bind(real))).toBeUndefined()
+      await expect(bind(other).check(here())).rejects.toThrow(
+        `Expected ${other} on ${view}, got something else`,
+      )
+      expect((await converge(bind(real, ['ro'])))?.summary).toBe('mounted without ro')
+      await expect(writeFile(join(view, 'x'), '')).rejects.toThrow('EROFS')
+      await writeFile(join(real, 'x'), '')
+    }),
+  )
+
+  test(
+    'a part of the memory as the size is taken',
+    mounting(async (dir) => {
+      const path = join(dir, 'memory')
+      await converge(mount('tmpfs', path, { fstype: 'tmpfs', options }))
+      expect(await converge(mount('tmpfs', path, { fstype: 'tmpfs', options }))).toBeUndefined()
+    }),
+  )
+
+  test(
+    'a path through a link is mounted once',
+    mounting(async (dir) => {
+      await mkdir(join(dir, 'real'))
+      await symlink('real', join(dir, 'link'))
+      const path = join(dir, 'link', 'scratch')
+      await converge(mount('tmpfs', path, { fstype: 'tmpfs' }))
+      expect(await converge(mount('tmpfs', path, { fstype: 'tmpfs' }))).toBeUndefined()
+      const mounts = parseMounts(readFileSync('/proc/self/mounts', 'utf8'))
+      expect(mounts.filter((entry) => entry.path === join(dir, 'real', 'scratch'))).toHaveLength(1)
+    }),
+  )
+})
+
 describe('mount tables', () => {
   test('are read with escapes, comments and blanks', () => {
     const text =
@@ -72,6 +138,7 @@ describe('mount tables', () => {
     ['what only mount(8) knows', 'defaults,_netdev,nofail,x-systemd.automount,noauto,bg', nfs, ''],
     ['half of a pair the kernel does not list', 'async,exec,suid', 'rw,nosuid', 'suid'],
     ['read-only for read-write', 'rw,noatime', 'ro,noatime', 'rw'],
+    ['a part as a size, and a bind mount', 'bind,size=1%', 'rw,size=99k', ''],
     ['sizes in other units', 'size=1m,mode=0755', 'rw,size=1024k,mode=755', ''],
   ]
   for (const [title, wanted, active, lacking] of options) {

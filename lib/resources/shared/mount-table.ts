@@ -28,9 +28,9 @@ export function fstabLine({ source, path, fstype, options }: MountEntry): string
   return `${encoded(source)} ${encoded(path)} ${fstype} ${options.join(',') || 'defaults'} 0 0`
 }
 
-/** Options that mount(8) or init keep to themselves: the kernel does not list them. */
+/** Options that mount(8) or init keep to themselves, or the kernel lists in other units: a part of the memory as bytes. */
 const untold =
-  /^(defaults|auto|noauto|nofail|_netdev|users?|nousers?|owner|group|bg|fg|retry=.*|intr|nointr|loop.*|comment=.*|x-.*)$/
+  /^(defaults|auto|noauto|nofail|_netdev|users?|nousers?|owner|group|bg|fg|retry=.*|intr|nointr|loop.*|comment=.*|x-.*|r?bind|size=\d+%)$/
 
 /** The kernel lists only the other half of these. */
 const silent: Readonly<Record<string, string>> = {
