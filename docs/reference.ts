@@ -21,8 +21,8 @@ function table(heads: readonly string[], rows: readonly (readonly string[])[]): 
 }
 
 function options(all: Readonly<Record<string, Option>>): string {
-  const rows = Object.entries(all).map(([name, { value, about, choices }]) => [
-    `\`--${name}${value === undefined ? '' : ` ${value}`}\``,
+  const rows = Object.entries(all).map(([name, { short, value, about, choices }]) => [
+    `\`${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}\``,
     choices ? `${about}: ${choices.join(', ')}` : about,
   ])
   return table(['option', 'what it does'], rows)

@@ -32,7 +32,7 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 
 const [script, ...argv] = process.argv.slice(2)
 const context: Context = {
-  root: process.cwd(),
+  root: process.env.TANDEM_ROOT || process.cwd(),
   env: process.env,
   stdout: process.stdout,
   stderr: process.stderr,

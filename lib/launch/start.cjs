@@ -1,5 +1,13 @@
 // Runs the command line: out of the root's kept bundle where that is what the sources say today,
 // else out of one built now, and out of the sources themselves wherever that is not possible.
+const needed = require('../../package.json').engines.node.replace('>=', '')
+// Before anything that an old Node does not know.
+if (isOlder(process.versions.node, needed)) {
+  const found = `this is ${process.version} (${process.execPath})`
+  process.stderr.write(`Tandem needs Node.js ${needed} or newer, ${found}; see docs/guide.md\n`)
+  process.exit(1)
+}
+
 const fs = require('node:fs')
 const path = require('node:path')
 const vm = require('node:vm')
@@ -7,11 +15,18 @@ const { createHash } = require('node:crypto')
 const v8 = require('node:v8')
 const kept = require('./bundle-store.cjs')
 
-const root = process.cwd()
+const root = process.env.TANDEM_ROOT || process.cwd()
 const main = path.resolve(__dirname, '../cli/main.ts')
 
 /** @type {{ prepareStackTrace?: (error: Error, sites: NodeJS.CallSite[]) => unknown }} */
 const errors = Error
+
+/** Whether one version is before another: 18.20.4, 20.19. @param {string} one @param {string} other */
+function isOlder(one, other) {
+  const [major = 0, minor = 0] = one.split('.').map(Number)
+  const [most = 0, more = 0] = other.split('.').map(Number)
+  return major < most || (major === most && minor < more)
+}
 
 /** Why something takes longer is for who looks into it. @param {string} text */
 function told(text) {
@@ -118,4 +133,13 @@ async function start() {
   }
 }
 
-start()
+start().catch((error) => {
+  const repository = path.resolve(__dirname, '../..')
+  const isMissing = /^(ERR_)?MODULE_NOT_FOUND$/.test(error.code) && !/['"][./]/.test(error.message)
+  process.stderr.write(
+    isMissing
+      ? `Tandem's packages are missing: run \`npm ci\` in ${repository}\n`
+      : `${error.stack || error}\n`,
+  )
+  process.exit(1)
+})

@@ -28,6 +28,15 @@ describe('options of play', () => {
     })
   })
 
+  test('have one letter where Ansible has it', () => {
+    const line = 'site -CDvvv -l M2,nodes -l C1 -t a -f 7 -i production'
+    const long = 'site --check --diff --verbose --limit M2,nodes --limit C1 --tags a --forks 7'
+    expect(readPlay(line.split(' '))).toEqual(
+      readPlay([...long.split(' '), '--inventory', 'production']),
+    )
+    expect(readPlay(['site', '-C'])).toMatchObject({ check: true })
+  })
+
   test('can be taken back', () => {
     expect(readPlay(['site', '--no-diff', '--check=false'])).toMatchObject({
       diff: false,
@@ -38,6 +47,11 @@ describe('options of play', () => {
   test.for([
     ['--check=yes', 'Expected --check without a value, got `yes`'],
     ['-check=yes', 'Expected --check without a value, got `yes`'],
+    ['-C=no', 'Expected --check without a value, got `no`'],
+    ['-vC=false', 'Expected --verbose without a value, got `false`'],
+    ['-l', 'Expected HOSTS after --limit, got nothing'],
+    ['-K', 'Unknown option -K'],
+    ['-Ck', 'Unknown option -k'],
     ['--forks 0', 'Expected --forks to be an integer 1–9999, got `0`'],
     ['--forks 1 --forks 2', 'Expected one value for --forks (N), got `1` and `2`'],
     ['--limit', 'Expected HOSTS after --limit, got nothing'],

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import {
   closeSync,
   cpSync,
@@ -206,4 +207,48 @@ test('a moved repository builds its own', async () => {
   expect(way).toContain('building a bundle')
   expect(stdout).toContain('one: one')
   rmSync(moved.replace(/-moved$/, ''), { recursive: true })
+})
+
+test('without npm ci, or a part of it, one sentence says what to do', async () => {
+  const missing = `Tandem's packages are missing: run \`npm ci\` in ${copy.path}\n`
+  for (const name of ['zod', 'esbuild', 'tsx']) {
+    rmSync(join(copy.path, 'node_modules', name))
+    expect(await copy.run(list)).toMatchObject({ code: 1, stdout: '', stderr: missing })
+  }
+  rmSync(join(copy.path, 'node_modules'), { recursive: true })
+  expect(await copy.run(list)).toMatchObject({ code: 1, stdout: '', stderr: missing })
+})
+
+test.each([
+  ['18.20.4', true],
+  ['20.18.9', true],
+  ['20.19.0', false],
+  ['24.1.0', false],
+])('on Node %s one sentence says whether it is too old', async (version, old) => {
+  // Only the version is another: an old Node itself is not at hand.
+  copy.write(
+    'old.cjs',
+    `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })
+Object.defineProperty(process, 'version', { value: 'v${version}' })`,
+  )
+  const { stderr, code } = await copy.run(list, { env: { NODE_OPTIONS: '--require ./old.cjs' } })
+  const sentence = `Tandem needs Node.js 20.19 or newer, this is v${version} (${process.execPath}); see docs/guide.md\n`
+  expect({ stderr, code }).toEqual(old ? { stderr: sentence, code: 1 } : { stderr: '', code: 0 })
+})
+
+test('starts without npm, from any folder and through a link', async () => {
+  cpSync(join(import.meta.dirname, '../../tandem'), join(copy.path, 'tandem'))
+  const elsewhere = join(copy.path, 'elsewhere')
+  mkdirSync(elsewhere)
+  symlinkSync('../tandem', join(elsewhere, 'link'))
+  const run = (...args: string[]) =>
+    spawnSync(join(elsewhere, 'link'), args, { cwd: elsewhere, encoding: 'utf8' })
+  const listed = run('site', '--list-tasks')
+  expect(listed).toMatchObject({ status: 0, stdout: expect.stringContaining('one: one') })
+  expect(run('play', 'site', '--list-tasks').stdout).toBe(listed.stdout)
+  expect(run().stdout).toContain('Playbooks:')
+  expect(run('sit')).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/did you mean `site`/),
+  })
 })

@@ -13,10 +13,17 @@ export interface Read {
   readonly list: (name: string) => readonly string[] | undefined
 }
 
+/** One-letter names, with the options that they stand for. */
+const shorts = (options: Options) =>
+  Object.fromEntries(
+    Object.entries(options).flatMap(([name, { short }]) => (short ? [[short, name]] : [])),
+  )
+
 function parse(argv: readonly string[], options: Options) {
   const named = (flag: boolean) =>
     Object.keys(options).filter((name) => (options[name]?.kind === 'flag') === flag)
   return yargsParser.detailed([...argv], {
+    alias: shorts(options),
     boolean: named(true),
     string: named(false),
     // NaN is one value that must be there, where 1 would take an option for it.
@@ -26,7 +33,6 @@ function parse(argv: readonly string[], options: Options) {
       'dot-notation': false,
       'parse-numbers': false,
       'parse-positional-numbers': false,
-      'short-option-groups': false,
     },
   })
 }
@@ -41,10 +47,14 @@ export async function helpText(
   // Loaded for a text alone: it measures words with tables that take longer than to connect.
   const { default: yargs } = await import('yargs')
   const made = yargs([]).locale('en').help(false).version(false)
-  for (const [name, { kind, about, value, choices }] of Object.entries(options)) {
+  for (const [name, { kind, about, value, choices, short }] of Object.entries(options)) {
     const described = kind === 'flag' ? about : `${value}: ${about}`
     const listed = choices ? `${described} (${choices.join(', ')})` : described
-    made.option(name, { type: kind === 'flag' ? 'boolean' : 'string', describe: listed })
+    made.option(name, {
+      ...given('alias', short),
+      type: kind === 'flag' ? 'boolean' : 'string',
+      describe: listed,
+    })
   }
   const text = await made.usage(usage).wrap(columns).epilogue(epilogue).getHelp()
   // yargs would mark each as [string] or [boolean], which says nothing the text does not.
@@ -59,10 +69,11 @@ export function read(argv: readonly string[], options: Options): Read {
   if (error) {
     const missing = /following: (\S+)/.exec(error.message)?.[1]
     if (missing === undefined) throw error
-    throw new UsageError(`Expected ${options[missing]?.value} after --${missing}, got nothing`)
+    const name = shorts(options)[missing] ?? missing
+    throw new UsageError(`Expected ${options[name]?.value} after --${name}, got nothing`)
   }
   for (const [name, value] of Object.entries(parsed)) {
-    if (name === '_') continue
+    if (name === '_' || Object.hasOwn(shorts(options), name)) continue
     const option = options[name]
     const dashes = name.length === 1 ? '-' : '--'
     if (!option) {
@@ -87,10 +98,13 @@ export function read(argv: readonly string[], options: Options): Read {
 
 /** yargs would read `--check=yes` as false, and a run would change what it was only to look at. */
 function refuseFlagValues(argv: readonly string[], options: Options): void {
+  const long = shorts(options)
   for (const word of argv) {
     if (word === '--') return
-    const [, name = '', value] = /^--?([^=]+)=(.*)$/s.exec(word) ?? []
-    if (options[name]?.kind !== 'flag' || value === 'true' || value === 'false') continue
+    const [, dashes, given = '', value] = /^(--?)([^=]+)=(.*)$/s.exec(word) ?? []
+    const names = options[given] ? [given] : [...given].map((letter) => long[letter] ?? letter)
+    const name = names.find((one) => options[one]?.kind === 'flag')
+    if (name === undefined || (dashes === '--' && /^(true|false)$/.test(value ?? ''))) continue
     throw new UsageError(`Expected --${name} without a value, got \`${value}\``)
   }
 }
@@ -99,7 +113,8 @@ function checkValue(name: string, option: Option, value: unknown): void {
   if (value === undefined) return
   const got = Array.isArray(value) ? value.map((one) => `\`${one}\``).join(' and ') : `\`${value}\``
   if (option.kind === 'flag') {
-    if (typeof value === 'boolean') return
+    // -vvv says no more than -v.
+    if ([value].flat().every((one) => one === [value].flat()[0] && typeof one === 'boolean')) return
     throw new UsageError(`Expected --${name} once and without a value, got ${got}`)
   }
   if (option.kind === 'words' && Array.isArray(value)) return

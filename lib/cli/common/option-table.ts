@@ -3,6 +3,8 @@ export interface Option {
   /** `flag` takes nothing; `words` may be given several times or with commas. */
   readonly kind: 'flag' | 'words' | 'text' | 'count' | 'choice'
   readonly about: string
+  /** One letter, as Ansible has it: `-C`. npm takes it for itself, ./tandem does not. */
+  readonly short?: string
   /** What its value is called in the help. */
   readonly value?: string
   readonly choices?: readonly string[]
@@ -10,17 +12,22 @@ export interface Option {
 
 /** The options of `npm run play`. */
 export const playOptions = {
-  check: { kind: 'flag', about: 'change nothing; say what would change' },
-  diff: { kind: 'flag', about: 'show how files differ' },
-  limit: { kind: 'words', value: 'HOSTS', about: 'only these hosts and groups: HOST,GROUP,!HOST' },
-  tags: { kind: 'words', value: 'TAGS', about: 'only tasks with one of these tags' },
+  check: { kind: 'flag', short: 'C', about: 'change nothing; say what would change' },
+  diff: { kind: 'flag', short: 'D', about: 'show how files differ' },
+  limit: {
+    kind: 'words',
+    short: 'l',
+    value: 'HOSTS',
+    about: 'only these hosts and groups: HOST,GROUP,!HOST',
+  },
+  tags: { kind: 'words', short: 't', value: 'TAGS', about: 'only tasks with one of these tags' },
   'skip-tags': { kind: 'words', value: 'TAGS', about: 'all tasks but those with these tags' },
   'start-at': { kind: 'text', value: 'TITLE', about: 'begin at the task with this title' },
   'list-tasks': { kind: 'flag', about: 'list the tasks, without a connection' },
   'list-hosts': { kind: 'flag', about: 'list the hosts, without a connection' },
   'list-tags': { kind: 'flag', about: 'list the tags, without a connection' },
-  forks: { kind: 'count', value: 'N', about: 'hosts worked on at once (default 50)' },
-  verbose: { kind: 'flag', about: 'also name the tasks that had nothing to change' },
+  forks: { kind: 'count', short: 'f', value: 'N', about: 'hosts worked on at once (default 50)' },
+  verbose: { kind: 'flag', short: 'v', about: 'also name the tasks that had nothing to change' },
   profile: { kind: 'flag', about: 'say at the end where the time went, by host and task' },
   output: {
     kind: 'choice',
@@ -33,16 +40,21 @@ export const playOptions = {
     value: 'NODE',
     about: 'confirm-off, start-without: the name of the node once more, as a confirmation',
   },
-  inventory: { kind: 'text', value: 'NAME', about: 'the inventory to run on (default lab)' },
+  inventory: {
+    kind: 'text',
+    short: 'i',
+    value: 'NAME',
+    about: 'the inventory to run on (default lab)',
+  },
   install: { kind: 'flag', about: 'install the Debian packages that the lab lacks' },
-  help: { kind: 'flag', about: 'this text' },
+  help: { kind: 'flag', short: 'h', about: 'this text' },
 } as const satisfies Record<string, Option>
 
 /** The options of `npm run lab`, whatever the verb. */
 export const labOptions = {
   install: { kind: 'flag', about: 'install the Debian packages that the lab lacks' },
   image: { kind: 'flag', about: 'destroy the image too' },
-  help: { kind: 'flag', about: 'this text' },
+  help: { kind: 'flag', short: 'h', about: 'this text' },
 } as const satisfies Record<string, Option>
 
 /** The options of `npm run secrets`. */

@@ -10,11 +10,13 @@ export interface Taken {
   /** Our option, unless it is none of ours. */
   readonly option?: Option
   /** What npm made of it: `true` where it took no value. */
+  readonly given: string
+  /** The value that was meant. */
   readonly value: string
 }
 
 /** A word as one would type it in a shell. */
-function quoted(word: string): string {
+export function quoted(word: string): string {
   const [, option = '', value = ''] = /^(--?[\w-]+=)?(.*)$/s.exec(word) ?? []
   return `${option}${quote(value)}`
 }
@@ -26,17 +28,17 @@ function claim(option: Option, strays: string[], alone: boolean): string {
     return option.choices ? option.choices.includes(word) : alone
   })
   const [word] = place < 0 ? [] : strays.splice(place, 1)
-  return word === undefined ? (option.value ?? 'VALUE') : quoted(word)
+  return word === undefined ? (option.value ?? 'VALUE') : word
 }
 
 /** Any word could be its value: unlike a number's or a choice's, it cannot be told by its looks. */
 const open = ({ kind, choices }: Option) => kind !== 'flag' && kind !== 'count' && !choices
 
-/** The command line that says what was meant, with the `--` that keeps npm away from it. */
-export function retyped(script: string, all: readonly Taken[], argv: readonly string[]): string {
+/** The words that say what was meant, with the `--` that keeps npm away from them. */
+export function retyped(script: string, all: readonly Taken[], argv: readonly string[]): string[] {
   const dash = argv.findIndex((word) => word.startsWith('-'))
   const words = dash < 0 ? argv : argv.slice(0, dash)
-  const behind = dash < 0 ? [] : argv.slice(dash).map(quoted)
+  const behind = dash < 0 ? [] : argv.slice(dash)
   const wordsBefore = script === 'play' ? 1 : words.length
   const front = words.slice(0, wordsBefore)
   const strays = words.slice(wordsBefore)
@@ -61,12 +63,10 @@ export function retyped(script: string, all: readonly Taken[], argv: readonly st
         else (front.length === 0 ? front : strays).push(word)
       }
     } else {
-      parts.push(quoted(one.value))
+      parts.push(one.value)
     }
   }
   // Words of several open options cannot be told apart: placeholders stand for them.
   const rest = opens.length > 1 ? [] : strays
-  return ['npm run', script, ...[...front, ...rest].map(quoted), '--', ...parts, ...behind].join(
-    ' ',
-  )
+  return ['npm', 'run', script, ...front, ...rest, '--', ...parts, ...behind]
 }

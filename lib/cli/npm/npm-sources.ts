@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, readFileSync, readlinkSync } from 'node:fs'
+import { basename, delimiter, dirname, join } from 'node:path'
 import type { NpmSources } from './npm-swallowed.ts'
 
 function text(file: string): string {
@@ -23,29 +23,60 @@ export function npmSources(env: NodeJS.ProcessEnv): NpmSources {
     setting('globalconfig'),
     builtin,
   ]
-  const inherited = npmEnvironment(env.npm_lifecycle_event)
+  const npm = npmProcess(env.npm_lifecycle_event)
   return {
     npmrc: files.flatMap((file) => (file ? [text(file)] : [])),
-    ...(inherited && { inherited }),
+    ...(npm && { inherited: npm.env, ...typedWords(npm) }),
   }
 }
 
-/** The environment of the nearest ancestor that is not yet inside this script, which is npm. */
-function npmEnvironment(script: string | undefined): Record<string, string> | undefined {
+interface NpmProcess {
+  readonly pid: number
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** What follows the program's name in /proc/PID/stat: the state, the parent … */
+function statOf(pid: number): string[] {
+  const stat = text(`/proc/${pid}/stat`)
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+}
+
+/** The nearest ancestor whose environment is not yet that of this script, which is npm. */
+function npmProcess(script: string | undefined): NpmProcess | undefined {
   let pid = process.ppid
   for (let level = 0; level < 5 && pid > 1; level++) {
     const environ = text(`/proc/${pid}/environ`)
     if (environ === '') return undefined
-    const env = Object.fromEntries(
-      environ.split('\0').map((pair) => {
-        const equals = pair.indexOf('=')
-        return [pair.slice(0, equals), pair.slice(equals + 1)]
-      }),
-    )
-    if (env.npm_lifecycle_event !== script) return env
-    const stat = text(`/proc/${pid}/stat`)
-    // The second field is the program's name in brackets, which may hold blanks.
-    pid = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+    const pairs = environ.split('\0').map((pair) => pair.split(/=(.*)/s))
+    const env = Object.fromEntries(pairs.map(([name = '', value = '']) => [name, value]))
+    if (env.npm_lifecycle_event !== script) return { pid, env }
+    pid = Number(statOf(pid)[1])
   }
   return undefined
+}
+
+/**
+ * How many bytes of words npm was given, and how many of them it still knows. npm writes `npm run play site` over its
+ * arguments, where Linux keeps the length of what stood there: what npm has dropped leaves no other trace.
+ */
+function typedWords({ pid, env }: NpmProcess): Pick<NpmSources, 'typed'> {
+  const [title = ''] = text(`/proc/${pid}/cmdline`).split('\0')
+  const [from, to] = statOf(pid).slice(45, 47).map(Number)
+  if (!title.startsWith('npm ') || from === undefined || to === undefined) return {}
+  const node = readlinkSync(`/proc/${pid}/exe`)
+  const kept = Buffer.byteLength(title) - 'npm '.length + 1
+  const found = (env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, 'npm'))
+    .find(existsSync)
+  const typed = basename(env._ ?? '') === 'npm' ? env._ : found
+  // npm's first line has `env node`; a version manager may start it otherwise.
+  const itself = process.env.npm_execpath
+  const starts = [typed, join(dirname(node), 'npm'), itself].map((npm) => `node ${npm} `)
+  starts.push(`${node} ${itself} `)
+  const more = starts.map((start) => to - from - Buffer.byteLength(start) - kept)
+  // With a second `--` npm was given those three bytes too.
+  const exact = / -/.test(title) ? 3 : 0
+  const dropped = more.includes(exact) ? exact : more[0]
+  return dropped === undefined || dropped < 0 ? {} : { typed: { kept, all: kept + dropped } }
 }

@@ -1,7 +1,7 @@
 import { nearest } from '../../inventory/index.ts'
 import { labOptions, type Option, playOptions } from '../common/option-table.ts'
 import { drillOptions } from '../drill/drill-options.ts'
-import { retyped, type Taken } from './corrected-command.ts'
+import { quoted, retyped, type Taken } from './corrected-command.ts'
 
 /**
  * `npm run play site --check` hands nothing to the script: npm takes every option before a second
@@ -15,22 +15,32 @@ import { retyped, type Taken } from './corrected-command.ts'
  * 3. What remains came from the command line. It is refused where it is an option of ours, nearly
  *    one, or a word for one (`--dry-run`); where rule 2 could be decided, also any other key,
  *    except those that are about how npm runs a script.
+ * 4. npm drops what it finds wrong (`-C` without a folder) and leaves no key. On Linux the length of its
+ *    arguments tells; and a line is proposed only where it is as long as what was typed.
  */
 export interface NpmSources {
   /** The texts of the .npmrc files npm reads. */
   readonly npmrc: readonly string[]
   /** The environment npm was started with; undefined where the system does not tell. */
   readonly inherited?: Readonly<Record<string, string>>
+  /** Bytes of the words behind `npm`, each with its end: all that were typed, and those that npm still knows. */
+  readonly typed?: { readonly all: number; readonly kept: number }
 }
 
 /** Keys npm exports by itself, and options that people give npm on purpose when they run a script. */
 const npmsOwn = new Set(
-  `cache globalconfig global_prefix init_module local_prefix node_gyp noproxy npm_version prefix
+  `allow_scripts cache globalconfig global_prefix init_module local_prefix node_gyp noproxy npm_version prefix
   user_agent userconfig loglevel color progress unicode timing logs_dir logs_max script_shell shell
   foreground_scripts ignore_scripts if_present workspace workspaces include_workspace_root
   node_options nodedir update_notifier offline prefer_offline prefer_online registry fund audit omit
   include production cafile ca strict_ssl proxy https_proxy heading usage editor engine_strict
   allow_scripts viewer global location`.split(/\s+/),
+)
+
+/** Keys that npm exports every time. */
+const always = new Set(
+  `allow_scripts cache globalconfig global_prefix init_module local_prefix node_gyp noproxy npm_version prefix
+  user_agent userconfig`.split(/\s+/),
 )
 
 /** The options of ours that npm has a use for too: inherited, they are settings of npm. */
@@ -67,7 +77,13 @@ function taken(options: Options, env: NodeJS.ProcessEnv, sources: NpmSources): T
     const inherited = sources.inherited?.[variable] === value
     if (key === 'loglevel') {
       if (value !== 'verbose' || inherited || !options.verbose) continue
-      found.push({ typed: '--verbose', name: 'verbose', option: options.verbose, value: 'true' })
+      found.push({
+        typed: '--verbose',
+        name: 'verbose',
+        option: options.verbose,
+        given: 'true',
+        value: 'true',
+      })
       continue
     }
     if (npmsOwn.has(key) || (inherited && (!exact || shared.has(key)))) continue
@@ -81,6 +97,7 @@ function taken(options: Options, env: NodeJS.ProcessEnv, sources: NpmSources): T
       typed: `--${no}${typed}`,
       name: no + (name ?? typed),
       ...(option && { option }),
+      given: value,
       value: meaning ?? value,
     })
   }
@@ -97,6 +114,28 @@ function hasUnknown(options: Options, env: NodeJS.ProcessEnv, { npmrc }: NpmSour
   })
 }
 
+/** Whether `lost` bytes were typed that neither an option of npm nor a setting explains. */
+function isUnexplained(
+  env: NodeJS.ProcessEnv,
+  { npmrc, inherited }: NpmSources,
+  lost: number,
+): boolean {
+  const isSilent = env.npm_config_loglevel === 'silent' && !inherited?.npm_config_loglevel
+  const known = new Set([...always, ...setIn(npmrc), ...(isSilent ? ['loglevel'] : [])])
+  const told = Object.entries(env).some(([variable, value]) => {
+    const key = /^npm_config_(.+)$/.exec(variable)?.[1]
+    return key !== undefined && !known.has(key) && inherited?.[variable] !== value
+  })
+  // How long an option was typed, nobody knows, but for those that many people give to `npm run`.
+  if (told || env.npm_config_prefix === env.npm_config_local_prefix) return false
+  const own = ['--if-present', ...(isSilent ? ['-s', '--silent', '--loglevel=silent'] : [])]
+  return lost >= 2 && !own.some((word) => bytes([word]) === lost)
+}
+
+/** The bytes of words, each with its end. */
+const bytes = (words: readonly string[]) =>
+  words.reduce((sum, word) => sum + Buffer.byteLength(word) + 1, 0)
+
 /** The sentence that refuses the run because npm took options for itself; undefined when it took none. */
 export async function swallowed(
   script: 'play' | 'lab',
@@ -105,17 +144,39 @@ export async function swallowed(
   sources: NpmSources,
   allOfPlay: () => Promise<Options> = async () => playOptions,
 ): Promise<string | undefined> {
-  if (env.npm_lifecycle_event !== script) return undefined
+  // pnpm and yarn leave options alone.
+  if (env.npm_lifecycle_event !== script || !/^npm\//.test(env.npm_config_user_agent ?? 'npm/')) {
+    return undefined
+  }
   const ofPlay = argv[0] === 'drill' ? drillOptions : playOptions
   const options: Options = script === 'play' ? ofPlay : labOptions
   // Perhaps a parameter of a playbook, which takes time to find out.
   const mayBeOne = options === playOptions && hasUnknown(options, env, sources)
   const all = taken(mayBeOne ? await allOfPlay() : options, env, sources)
-  if (all.length === 0) return undefined
-  const names = [...new Set(all.map((one) => one.typed))]
-  const what = `npm took ${names.join(' and ')} for itself and nothing was run; type: `
+  const { typed } = sources
+  // A second `--` has kept npm away from what is behind it.
+  const dashes = argv.some((word) => word.startsWith('-')) ? 0 : bytes(['--'])
+  const lost = typed === undefined ? 0 : typed.all - typed.kept - (bytes(['--']) - dashes)
+  if (all.length === 0 && !isUnexplained(env, sources, lost)) return undefined
+  const names = [...new Set(all.map((one) => one.typed))].join(' and ')
+  const what = `npm took ${names || 'what was typed before -- (an option such as -C?)'} for itself and nothing was run; `
   if (script === 'lab' && (argv[0] === 'exec' || argv[0] === 'ssh')) {
-    return `${what}npm run lab ${argv[0]} ${argv[1] ?? 'HOST'} -- COMMAND`
+    return `${what}type: npm run lab ${argv[0]} ${argv[1] ?? 'HOST'} -- COMMAND`
   }
-  return `${what}${retyped(script, all, argv)}`
+  const asTyped = all.map(({ option, ...one }): Taken => {
+    const takes = one.given === one.value
+    return {
+      ...one,
+      name: one.typed.slice(2),
+      value: one.given,
+      ...(takes && option && { option }),
+    }
+  })
+  const length = bytes(retyped(script, asTyped, argv).slice(1)) - dashes
+  if (all.length > 0 && (typed === undefined || typed.all === length)) {
+    return `${what}type: ${retyped(script, all, argv).map(quoted).join(' ')}`
+  }
+  const front = script === 'play' ? [] : [script]
+  const direct = ['./tandem', ...front, ...argv.filter((word) => !word.startsWith('-'))]
+  return `${what}options come after --, as in npm run play site -- --check, or start Tandem without npm: ${direct.map(quoted).join(' ')} …`
 }
