@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { type HostFacts, type RoleContext, Secret } from '../lib/index.ts'
+import { consistencyProblems } from './consistency.ts'
+import { isReserved } from './networks.ts'
 
 /** An IPv4 address. */
 export type Octets = `${number}.${number}.${number}.${number}`
@@ -9,7 +11,9 @@ const ip = z
     (value) =>
       typeof value === 'string' &&
       /^\d{1,3}(\.\d{1,3}){3}$/.test(value) &&
-      value.split('.').every((octet) => Number(octet) <= 255),
+      // A leading zero means octal to some programs.
+      value.split('.').every((octet) => Number(octet) <= 255 && String(Number(octet)) === octet) &&
+      !/^(0|127|22[4-9]|2[34]\d|25\d)\./.test(value),
     'Expected an IPv4 address such as 192.168.0.210',
   )
   .meta({ title: 'an IPv4 address' })
@@ -24,7 +28,10 @@ const cidr = z
   .meta({ title: 'a network such as 192.168.0.0/24' })
 const path = z
   .string()
-  .regex(/^\/[\w@.+:/-]*$/, 'Expected an absolute path without spaces')
+  .regex(
+    /^(\/(?!\.{1,2}(\/|$))[\w@.+:-]+)+$|^\/$/,
+    'Expected an absolute path without spaces, doubled or trailing slashes',
+  )
   .meta({ title: 'an absolute path' })
 const word = z
   .string()
@@ -37,11 +44,16 @@ const secretValue = z.instanceof(Secret)
 z.globalRegistry.add(secretValue, { title: 'a secret' })
 
 /** One address on one card. */
-const line = z.strictObject({
-  device: word,
-  address: ip,
-  prefix: z.number().int().min(1).max(32),
-})
+const line = z
+  .strictObject({
+    device: word,
+    address: ip,
+    prefix: z.number().int().min(1).max(32),
+  })
+  .refine((one) => !isReserved(one), {
+    error: 'Expected the address of one machine, not the first or last of its network (see prefix)',
+    path: ['address'],
+  })
 
 /** A user of a power switch. */
 const user = z
@@ -266,10 +278,16 @@ export const vars = z
         /** Export options besides fsid and mountpoint. */
         options: z
           .array(
-            word.or(z.string().regex(/^[\w=.-]+$/)).refine((option) => option !== 'async', {
-              error:
-                'Expected `sync`: with `async` a take-over loses writes that clients were told are safe',
-            }),
+            z
+              .string()
+              .regex(
+                /^[\w=.:@/-]+$/,
+                'Expected one export option such as no_root_squash or sec=krb5',
+              )
+              .refine((option) => option !== 'async', {
+                error:
+                  'Expected `sync`: with `async` a take-over loses writes that clients were told are safe',
+              }),
           )
           .min(1),
         /** Also serves NFS 3 and 4.0, for clients such as CentOS 6; opens rpcbind, mountd, statd, lockd. */
@@ -295,7 +313,7 @@ export const vars = z
       options: z.array(
         z
           .string()
-          .regex(/^[\w=.]+$/)
+          .regex(/^[\w=.:-]+$/, 'Expected one mount option such as noatime or rsize=1048576')
           .refine((option) => !/^soft(err)?$/.test(option), {
             error:
               'Expected no `soft` or `softerr`: programs would take a take-over for I/O errors',
@@ -309,7 +327,7 @@ export const vars = z
   })
 
 /** Both together, for `defineInventory`. */
-export const schema = { vars, host }
+export const schema = { vars, host, together: consistencyProblems }
 
 /** The pair's variables. */
 export type Site = z.output<typeof vars>

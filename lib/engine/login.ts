@@ -1,3 +1,4 @@
+import { homedir } from 'node:os'
 import { Unreachable } from '../core/errors.ts'
 import type { Inventory } from '../inventory/types.ts'
 import type { ConnectOptions } from '../ssh/index.ts'
@@ -10,6 +11,9 @@ export interface LoginDefaults {
   readonly knownHosts: readonly string[]
 }
 
+/** `~/.ssh/id_plain` as ssh reads it. */
+const atHome = (path: string) => path.replace(/^~(?=\/)/, homedir())
+
 /** How to log in to a host of the inventory; throws Unreachable where it is not in there. */
 export function loginOf(inventory: Inventory, host: string, other: LoginDefaults): ConnectOptions {
   const entry = inventory.hosts[host]
@@ -21,8 +25,8 @@ export function loginOf(inventory: Inventory, host: string, other: LoginDefaults
     address,
     port,
     user,
-    identityFiles: identityFiles ?? other.identityFiles,
-    knownHosts: knownHosts ?? other.knownHosts,
+    identityFiles: identityFiles?.map(atHome) ?? other.identityFiles,
+    knownHosts: knownHosts?.map(atHome) ?? other.knownHosts,
     connectTimeoutMs: connect,
     keepaliveMs: Math.max(5_000, Math.floor(connect / 3)),
     ...(become && { become }),

@@ -8,6 +8,8 @@ import type { Inventory } from './types.ts'
 export interface InventorySchema<V extends z.ZodType, H extends z.ZodType> {
   readonly vars: V
   readonly host: H
+  /** What must be so of all of it together: a sentence for each problem, with its path. */
+  together?(inventory: Inventory<z.output<V>, z.output<H>>): readonly string[]
 }
 
 /**
@@ -30,5 +32,8 @@ export function defineInventory<V extends z.ZodType, H extends z.ZodType>(
     else wrong.push(...problems(parsed.error.issues, ['hosts', name, 'vars']))
   }
   if (!vars.success || wrong.length > 0) throw new UsageError(limited(wrong).join('\n'))
-  return { ...inventory, vars: vars.data, hosts }
+  const whole = { ...inventory, vars: vars.data, hosts }
+  const apart = schema.together?.(whole) ?? []
+  if (apart.length > 0) throw new UsageError(limited(apart).join('\n'))
+  return whole
 }

@@ -39,20 +39,22 @@ export function labMachine({ machines }: LabFacts, name: string): LabMachine {
   )
 }
 
+const ports = new Map<PropertyKey, number>()
+
 /** Stand-ins for listing what a run would do: nothing ever connects to them. */
 export const unstartedLab: LabFacts = {
   acceleration: 'tcg',
   forkMs: 60,
-  // Whatever the machines are called.
-  machines: new Proxy({}, { get: () => unstarted() }),
-}
-
-function unstarted(): LabMachine {
-  return {
-    address: '127.0.0.1',
-    port: 22,
-    user: 'root',
-    identityFile: '/nonexistent',
-    knownHosts: '/nonexistent',
-  }
+  // Whatever the machines are called; each has a port of its own, as in a real lab.
+  machines: new Proxy(
+    {},
+    {
+      get: (_, name): LabMachine => {
+        const port = ports.get(name) ?? ports.size + 1
+        ports.set(name, port)
+        const address = '127.0.0.1'
+        return { address, port, user: 'root', identityFile: '/none', knownHosts: '/none' }
+      },
+    },
+  ),
 }

@@ -14,10 +14,15 @@ export type Loaded =
   | { readonly kind: 'ready'; readonly inventory: Inventory }
   | { readonly kind: 'embedded-lab'; readonly build: (facts: LabFacts) => Inventory }
 
+/** Editors keep locks and copies beside a file: `.#lab.ts`. */
+const isSource = (file: string) => file.endsWith('.ts') && !file.startsWith('.')
+
 /** The names of the inventories in `dir`, sorted: files with a default export, so no schema beside them. */
 export async function available(dir: string): Promise<string[]> {
-  const files = (await readdir(dir).catch(() => [])).filter((file) => file.endsWith('.ts'))
-  const texts = await Promise.all(files.map((file) => readFile(join(dir, file), 'utf8')))
+  const files = (await readdir(dir).catch(() => [])).filter(isSource)
+  const texts = await Promise.all(
+    files.map((file) => readFile(join(dir, file), 'utf8').catch(() => '')),
+  )
   return files
     .filter((_, index) => /^export default\b|\bas default\b/m.test(texts[index] ?? ''))
     .map((file) => file.slice(0, -'.ts'.length))
@@ -49,7 +54,7 @@ export async function load(name: string, dir: string): Promise<Loaded> {
   if (isEmbedded(value)) {
     return {
       kind: 'embedded-lab',
-      build: (facts) => located(() => checked(value.embeddedLab(facts))),
+      build: (facts) => located(() => checked(value.embeddedLab(facts), name)),
     }
   }
   if (typeof value !== 'object' || value === null) {
@@ -57,7 +62,7 @@ export async function load(name: string, dir: string): Promise<Loaded> {
       `${file}: expected an inventory as its default export, got ${shown(value)}`,
     )
   }
-  return { kind: 'ready', inventory: located(() => checked(value)) }
+  return { kind: 'ready', inventory: located(() => checked(value, name)) }
 }
 
 function isEmbedded(value: unknown): value is EmbeddedLab {
@@ -69,9 +74,13 @@ function isEmbedded(value: unknown): value is EmbeddedLab {
   )
 }
 
-function checked(value: unknown): Inventory {
+function checked(value: unknown, file: string): Inventory {
   const wrong = skeletonProblems(value)
   if (wrong.length > 0) throw new UsageError(wrong.join('\n'))
+  const { name } = value as Inventory
+  // Keys, confirmations and proposed commands go by the name: it must be what one types.
+  if (name !== file)
+    throw new UsageError(`name: expected \`${file}\`, the file's name, got \`${name}\``)
   return value as Inventory
 }
 

@@ -9,8 +9,8 @@ const port = z.any().refine((value) => Number.isInteger(value) && value >= 1 && 
 const text = z.any().refine((value) => typeof value === 'string' && value.trim() !== '', {
   error: 'expected a non-empty string',
 })
-const milliseconds = z.any().refine((value) => Number.isFinite(value) && value > 0, {
-  error: 'expected a positive number of milliseconds',
+const milliseconds = z.any().refine((value) => Number.isFinite(value) && value >= 100, {
+  error: 'expected milliseconds, 100 at least (15_000 is 15 s)',
 })
 const absolutePath = z.any().refine((value) => typeof value === 'string' && value.startsWith('/'), {
   error: 'expected an absolute path',
@@ -21,7 +21,9 @@ const hostName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
 })
 
 const connection = z.strictObject({
-  address: text,
+  address: text.refine((value) => !/^\[/.test(value), {
+    error: 'expected an IPv6 address without brackets',
+  }),
   port,
   user: text,
   become: z.boolean().optional(),
@@ -54,11 +56,24 @@ function groupProblems(inventory: Inventory): string[] {
     if (group === 'all') found.push('groups.all: exists by itself, expected another name')
     if (hosts.includes(group)) found.push(`groups.${group}: expected a name that is not a host's`)
     members.forEach((member, index) => {
+      if (members.indexOf(member) !== index) {
+        found.push(`groups.${group}[${index}]: expected each host once, got \`${member}\` again`)
+      }
       if (hosts.includes(member)) return
       found.push(
         `groups.${group}[${index}]: expected one of the hosts ${hosts.join(', ')}, got \`${member}\``,
       )
     })
+  }
+  const machines = new Map<string, string>()
+  for (const [name, { connection }] of Object.entries(inventory.hosts)) {
+    const other = machines.get(JSON.stringify(connection))
+    if (other) {
+      found.push(
+        `hosts.${name}.connection: expected a machine of its own, got ${connection.address}, port ${connection.port}, as hosts.${other} has it`,
+      )
+    }
+    machines.set(JSON.stringify(connection), name)
   }
   return found
 }

@@ -51,7 +51,9 @@ function statOf(file) {
 function sourceNames(folder) {
   // Not every root has every folder: one without drills has none to be asked for.
   const names = fs.existsSync(folder) ? fs.readdirSync(folder) : []
-  return names.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts')).sort()
+  return names
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.startsWith('.'))
+    .sort()
 }
 
 /**

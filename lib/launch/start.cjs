@@ -1,7 +1,8 @@
 // Runs the command line: out of the root's kept bundle where that is what the sources say today,
 // else out of one built now, and out of the sources themselves wherever that is not possible.
-const needed = require('../../package.json').engines.node.replace('>=', '')
 // Before anything that an old Node does not know.
+const about = require('node:fs').readFileSync(`${__dirname}/../../package.json`, 'utf8')
+const needed = JSON.parse(about).engines.node.replace('>=', '')
 if (isOlder(process.versions.node, needed)) {
   const found = `this is ${process.version} (${process.execPath})`
   process.stderr.write(`Tandem needs Node.js ${needed} or newer, ${found}; see docs/guide.md\n`)

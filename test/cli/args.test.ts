@@ -51,7 +51,7 @@ describe('options of play', () => {
     ['-vC=false', 'Expected --verbose without a value, got `false`'],
     ['-l', 'Expected HOSTS after --limit, got nothing'],
     ['-K', 'Unknown option -K'],
-    ['-Ck', 'Unknown option -k'],
+    ['-Ck', 'Unknown option --Ck'],
     ['--forks 0', 'Expected --forks to be an integer 1–9999, got `0`'],
     ['--forks 1 --forks 2', 'Expected one value for --forks (N), got `1` and `2`'],
     ['--limit', 'Expected HOSTS after --limit, got nothing'],

@@ -22,7 +22,7 @@ const inventory: Inventory = {
   hosts: {},
   groups: {},
   vars: { console: secret('console'), drbd: secret('drbd') },
-  timeouts: { connect: 1, check: 1, apply: 1 },
+  timeouts: { connect: 1000, check: 1000, apply: 1000 },
 }
 
 let folder: string
@@ -91,7 +91,7 @@ describe('the command with --set', () => {
       `import { secret } from '${lib}'
        export default { name: 'pair', production: true, groups: {},
          hosts: { M1: { connection: ${connection}, vars: {} } },
-         timeouts: { connect: 1, check: 1, apply: 1 },
+         timeouts: { connect: 1000, check: 1000, apply: 1000 },
          vars: { a: secret('a'), f: secret('fencing.M1', { given: true }) } }\n`,
     )
   })

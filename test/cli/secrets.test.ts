@@ -23,7 +23,7 @@ const inventory: Inventory = {
   hosts: { M1: { connection, vars: { console: secret('console') } } },
   groups: {},
   vars: { drbd: { sharedSecret: secret('drbd') }, list: [secret('drbd'), null, 5] },
-  timeouts: { connect: 1, check: 1, apply: 1 },
+  timeouts: { connect: 1000, check: 1000, apply: 1000 },
 }
 
 let folder: string

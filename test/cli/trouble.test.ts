@@ -74,7 +74,7 @@ beforeAll(async () => {
   const hosts = Object.fromEntries(
     Object.entries(connections).map(([name, connection]) => [name, { connection, vars: {} }]),
   )
-  const one = inventory('one', { S1: hosts.S1 })
+  const one = inventory('lab', { S1: hosts.S1 })
   write('inventory/lab.ts', one)
   write('inventory/six.ts', inventory('six', hosts))
   write('inventory/sealed.ts', inventory('sealed', { S1: hosts.S1 }, `{ key: secret('a.key') }`))
@@ -101,7 +101,7 @@ const usage: readonly [line: string, sentence: RegExp][] = [
     /^Inventory sealed needs the secrets a\.key, expected in .*npm run secrets -- sealed\n$/,
   ],
   ['letter', /^template templates\/letter\.hbs line 2: variable `colour` does not exist\n$/],
-  ['throws', /^throws cannot be run on inventory one: Cannot read .*throws\.ts:4\)\n$/],
+  ['throws', /^throws cannot be run on inventory lab: Cannot read .*throws\.ts:4\)\n$/],
 ]
 
 test.concurrent.for(usage)('play %s is wrong usage', { timeout }, async ([line, sentence]) => {

@@ -13,7 +13,7 @@ const inventory = {
   },
   groups: { nodes: ['M1', 'M2'] },
   vars: {},
-  timeouts: { connect: 1, check: 1, apply: 1 },
+  timeouts: { connect: 1000, check: 1000, apply: 1000 },
 } as unknown as Inventory
 
 const planned = (onlyOn: string) => {

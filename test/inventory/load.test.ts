@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -7,15 +7,16 @@ import { available, load, unstartedLab } from '../../lib/inventory/index.ts'
 const dir = mkdtempSync(join(tmpdir(), 'tandem-inventory-'))
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
-const inventory = (port: string) => `{
-  name: 'x', production: false, vars: {}, groups: {},
+const inventory = (name: string, port: string) => `{
+  name: '${name}', production: false, vars: {}, groups: {},
   hosts: { M1: { connection: { address: '127.0.0.1', port: ${port}, user: 'root' }, vars: {} } },
-  timeouts: { connect: 1, check: 1, apply: 1 },
+  timeouts: { connect: 1000, check: 1000, apply: 1000 },
 }`
 const files = {
-  ready: `export default ${inventory('22')}`,
-  wrong: `export default ${inventory("'abc'")}`,
-  lab: `export default { embeddedLab: (facts) => (${inventory('facts.machines.M1.port')}) }`,
+  ready: `export default ${inventory('ready', '22')}`,
+  berlin: `export default ${inventory('ready', '22')}`,
+  wrong: `export default ${inventory('wrong', "'abc'")}`,
+  lab: `export default { embeddedLab: (facts) => (${inventory('lab', 'facts.machines.M1.port')}) }`,
   empty: 'export default undefined',
   broken: 'throw new Error("cannot be loaded\\nand a second line")\nexport default 1',
   schema: 'export const schema = {}',
@@ -23,6 +24,9 @@ const files = {
   import: "import './gone.ts'\nexport default 1",
 }
 for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, `${name}.ts`), text)
+// What an editor keeps beside a file that it has open, and a folder of somebody's.
+symlinkSync('somebody@somewhere.1:2', join(dir, '.#ready.ts'))
+mkdirSync(join(dir, 'folder.ts'))
 
 test('inventories are the files with a default export', async () => {
   expect(await available(dir)).toEqual(
@@ -35,18 +39,21 @@ test('inventories are the files with a default export', async () => {
 
 test('an unknown name is told with those that exist', async () => {
   await expect(load('redy', dir)).rejects.toThrow(
-    'Unknown inventory `redy`, did you mean `ready`? There are: broken, empty, import, lab, name, ready, ',
+    'Unknown inventory `redy`, did you mean `ready`? There are: berlin, broken, empty, import, lab, name, ready, ',
   )
 })
 
 test('loads an inventory, and one that waits for the lab', async () => {
-  expect(await load('ready', dir)).toMatchObject({ kind: 'ready', inventory: { name: 'x' } })
+  expect(await load('ready', dir)).toMatchObject({ kind: 'ready', inventory: { name: 'ready' } })
   const lab = await load('lab', dir)
-  expect(lab.kind === 'embedded-lab' && lab.build(unstartedLab).hosts.M1?.connection.port).toBe(22)
+  expect(
+    lab.kind === 'embedded-lab' && lab.build(unstartedLab).hosts.M1?.connection.port,
+  ).toBeGreaterThan(0)
 })
 
 test.for([
   ['wrong', 'inventory/wrong.ts: hosts.M1.connection.port: expected an integer 1–65535, got `abc`'],
+  ['berlin', "inventory/berlin.ts: name: expected `berlin`, the file's name, got `ready`"],
   ['empty', 'inventory/empty.ts: expected an inventory as its default export, got nothing'],
   ['schema', 'inventory/schema.ts: expected an inventory as its default export, got nothing'],
   ['broken', `inventory/broken.ts: cannot be loaded (${dir}/broken.ts:1)`],

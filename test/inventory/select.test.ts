@@ -12,7 +12,7 @@ const inventory: Inventory = {
   },
   groups: { nodes: ['M1', 'M2'], clients: ['C1'] },
   vars: {},
-  timeouts: { connect: 1, check: 1, apply: 1 },
+  timeouts: { connect: 1000, check: 1000, apply: 1000 },
 }
 
 test.for([

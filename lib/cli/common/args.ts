@@ -19,10 +19,20 @@ const shorts = (options: Options) =>
     Object.entries(options).flatMap(([name, { short }]) => (short ? [[short, name]] : [])),
   )
 
+/** `-CD` is `-C -D`; a parser that does this by itself would cut `-limit` into letters too. */
+function letters(word: string, options: Options): string[] {
+  const long = shorts(options)
+  const all = /^-(\w{2,})$/.exec(word)?.[1] ?? ''
+  const isGroup = all !== '' && [...all].every((one) => options[long[one] ?? '']?.kind === 'flag')
+  return isGroup ? [...all].map((one) => `-${one}`) : [word]
+}
+
 function parse(argv: readonly string[], options: Options) {
   const named = (flag: boolean) =>
     Object.keys(options).filter((name) => (options[name]?.kind === 'flag') === flag)
-  return yargsParser.detailed([...argv], {
+  const end = argv.indexOf('--') >>> 0
+  const words = argv.flatMap((word, place) => (place < end ? letters(word, options) : word))
+  return yargsParser.detailed(words, {
     alias: shorts(options),
     boolean: named(true),
     string: named(false),
@@ -33,6 +43,7 @@ function parse(argv: readonly string[], options: Options) {
       'dot-notation': false,
       'parse-numbers': false,
       'parse-positional-numbers': false,
+      'short-option-groups': false,
     },
   })
 }

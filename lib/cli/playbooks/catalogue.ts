@@ -16,7 +16,7 @@ export async function playbookNames(dir: string): Promise<string[]> {
     )
   })
   return files
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.startsWith('_'))
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !/^[._]/.test(file))
     .map((file) => file.slice(0, -'.ts'.length))
     .sort()
 }
