@@ -54,7 +54,7 @@ const mounting = (body: (dir: string) => Promise<void>) => async (context: TestC
     } finally {
       execFileSync('sh', [
         '-c',
-        'grep -F "$1" /proc/self/mounts | cut -d" " -f2 | sort -r | while read -r p; do umount "$(printf %b "$p")"; done',
+        'grep -F "$1" /proc/self/mounts | cut -d" " -f2 | sort -r | while read -r p; do umount -l "$(printf %b "$p")"; done',
         'x',
         dir.replaceAll(' ', '\\040'),
       ])

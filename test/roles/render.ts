@@ -86,7 +86,7 @@ function answer(script: string, files: ReadonlyMap<string, Rendered>): Output {
     return { stdout: '', stderr, exitCode: 1 }
   }
   const size = Buffer.byteLength(content)
-  return { stdout: `81a4 root root 0 0 ${size}\n${path}\n${content}`, stderr: '', exitCode: 0 }
+  return { stdout: `81a4 root root 0 0 ${size} 1\n${path}\n${content}`, stderr: '', exitCode: 0 }
 }
 
 function question(output: Output): Question {
