@@ -97,6 +97,15 @@ export interface Task<C extends Change = Change> {
   check(host: CheckHost): Promise<C | undefined>
   /** Makes exactly the change that `check` found. */
   apply(host: Host, change: C): Promise<void>
+  /**
+   * Asked by a check-only run, after `check`: what a run would find, given the files that the tasks before this one
+   * would change. Throws when only the run can tell.
+   */
+  foresee?(
+    host: CheckHost,
+    found: C | undefined,
+    files: ReadonlySet<string>,
+  ): Promise<C | undefined>
   readonly tags?: readonly string[]
   /** A sentence that a run with this task begins with, whatever its check finds. */
   readonly notice?: string

@@ -3,7 +3,13 @@ import type { Change } from '../core/task.ts'
 import { apply, type Target } from './apply.ts'
 import type { EventBody, Status } from './events.ts'
 import type { PlannedTask } from './plan.ts'
-import { type Lookahead, Speculation } from './speculate.ts'
+import { type Answer, type Lookahead, Speculation } from './speculate.ts'
+
+/** What check mode has named on a host and not made. */
+export interface Pending {
+  any: boolean
+  readonly files: Set<string>
+}
 
 /** How a list of tasks is run. */
 export interface ConvergeOptions {
@@ -22,13 +28,13 @@ export interface ConvergeOptions {
  * sequential run would have seen. The first that differs is applied, the answers behind it are
  * thrown away, and it is checked again together with the tasks behind it, up to the next one that
  * is likely to differ.
- * `state.pending` carries over segments: check mode has named a change that was not made.
+ * `pending` carries over segments: check mode has named changes that were not made.
  */
 export async function converge(
   tasks: readonly PlannedTask[],
   target: Target,
   options: ConvergeOptions,
-  state: { pending: boolean },
+  pending: Pending,
 ): Promise<boolean> {
   const { emit } = options
   const speculation = new Speculation(tasks)
@@ -61,9 +67,9 @@ export async function converge(
         continue
       }
       emit({ type: 'task-start', host: target.name, task: planned.id, phase: 'check' })
-      const result = await answer
+      const result = await (options.check ? foreseen(planned, answer, target, pending) : answer)
       if ('error' in result) {
-        if (state.pending && !(result.error instanceof Refusal)) {
+        if (pending.any && !(result.error instanceof Refusal)) {
           end('unknown', { reason: 'is known only after the changes above' })
           continue
         }
@@ -80,7 +86,8 @@ export async function converge(
       }
       if (options.check) {
         // Nothing is applied, so the answers behind this one stand as they are.
-        state.pending = true
+        pending.any = true
+        if (result.change.diff) pending.files.add(result.change.diff.path)
         end('would-change', { change: result.change })
         continue
       }
@@ -101,6 +108,24 @@ export async function converge(
     if (!look) window = Math.max(window * 2, speculation.window(next))
   }
   return well
+}
+
+const never = new AbortController().signal
+
+/** What a run would find where this one only looks: a restart, say, that follows a file. */
+async function foreseen(
+  { task }: PlannedTask,
+  answer: Promise<Answer>,
+  target: Target,
+  { files }: Pending,
+): Promise<Answer> {
+  const said = await answer
+  if (!task.foresee || 'error' in said) return said
+  try {
+    return { change: await task.foresee(target.look(never), said.change, files) }
+  } catch (error) {
+    return { error }
+  }
 }
 
 function failure(

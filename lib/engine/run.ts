@@ -2,7 +2,7 @@ import { now } from '../core/clock.ts'
 import { exitCodeOf, exitCodes, Interrupted, sentence } from '../core/errors.ts'
 import type { Playbook } from '../core/task.ts'
 import type { Inventory } from '../inventory/types.ts'
-import { converge } from './converge.ts'
+import { converge, type Pending } from './converge.ts'
 import type { EventBody, Listener } from './events.ts'
 import { mapLimit } from './limit.ts'
 import type { LoginDefaults } from './login.ts'
@@ -120,12 +120,12 @@ async function runPlays(
   emit: (event: EventBody) => void,
 ): Promise<void> {
   const turn = new Turn()
-  const pending = new Map<string, { pending: boolean }>()
+  const pending = new Map<string, Pending>()
   for (const play of plays) {
     const hosts = await inOrder(play, pool, inventory, options.check)
     emit({ type: 'play-start', play: play.id, title: play.title, hosts })
     const step = async (host: string, segment: number): Promise<boolean> => {
-      const state = pending.get(host) ?? { pending: false }
+      const state = pending.get(host) ?? { any: false, files: new Set() }
       pending.set(host, state)
       const tasks = hosts.find((one) => one.host === host)?.tasks ?? []
       return converge(

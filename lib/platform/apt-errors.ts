@@ -1,6 +1,11 @@
 /** APT's and dpkg's usual complaints and what an administrator would call them; first match wins. */
 const known: readonly (readonly [RegExp, (match: RegExpExecArray, text: string) => string])[] = [
   [
+    /dpkg frontend lock was locked by another process(?: with pid (\d+))?/,
+    ([, pid]) =>
+      `dpkg is in use by ${pid ? `process ${pid}` : 'another process'}; another installation is running`,
+  ],
+  [
     /Could not (?:get lock|open lock file) (\S+?)\.?(?: (?:It|-).*?held by process (\d+) \(([^)]*)\))?[\s.]/,
     ([, lock, pid, program]) =>
       `${lock} is held by ${pid ? `${program}, process ${pid}` : 'another process'}; another installation is running`,
@@ -66,6 +71,13 @@ export function explainApt(text: string): string {
   const errors = text.split('\n').filter((line) => /^(E|dpkg): /.test(line))
   if (errors.length > 0) return errors.map((line) => line.replace(/^E: /, '')).join('; ')
   return text.trim().split('\n').at(-1)?.trim() || 'no reason given'
+}
+
+/** Whether it failed because another process holds one of APT's or dpkg's locks. */
+export function isLocked(text: string): boolean {
+  return /Could not (get lock|open lock file).*(unavailable|held)|frontend lock was locked/.test(
+    text,
+  )
 }
 
 /** Whether fresh package lists could make a failed installation possible. */

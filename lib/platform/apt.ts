@@ -1,7 +1,9 @@
 import { type Batch, inBatch } from '../core/batch.ts'
+import { Refusal } from '../core/errors.ts'
+import { poll } from '../core/poll.ts'
 import { sections } from '../core/sections.ts'
 import type { CheckHost, Host } from '../core/task.ts'
-import { explainApt, staleLists } from './apt-errors.ts'
+import { explainApt, isLocked, staleLists } from './apt-errors.ts'
 import { parseAptStatus } from './apt-status.ts'
 import { dpkgFormat, parseDpkgQuery } from './dpkg.ts'
 import type { InstallOptions, PackageManager, PackageState } from './platform.ts'
@@ -37,19 +39,111 @@ export const apt: PackageManager = {
   },
 
   async install(host, names, options) {
-    await holdBack(host, options)
     await repair(host)
-    const advised = await updateAdvised(host, names)
-    let outdated = advised ? await update(host) : undefined
-    let failure = await installOnce(host, names)
-    if (failure !== undefined && !advised && staleLists(failure)) {
+    let planned = await plan(host, names)
+    const advised = isUpdateAdvised(planned)
+    let outdated: string | undefined
+    const renew = async () => {
       outdated = await update(host)
-      failure = await installOnce(host, names)
+      planned = await plan(host, names)
+    }
+    if (advised) await renew()
+    refuseSurprises(planned, names, options.replaces)
+    await holdBack(host, options)
+    let failure = await patiently(host, () => installOnce(host, names))
+    if (failure !== undefined && !advised && staleLists(failure)) {
+      await renew()
+      refuseSurprises(planned, names, options.replaces)
+      failure = await patiently(host, () => installOnce(host, names))
     }
     if (failure === undefined) return
     const lists = outdated ? ` (its package lists could not be updated: ${outdated})` : ''
     throw new Error(`Cannot install ${names.join(', ')}: ${explainApt(failure)}${lists}`)
   },
+
+  async refuse(host, names, replaces) {
+    refuseSurprises(await plan(host, names), names, replaces)
+  },
+}
+
+/** What apt-get says that it would do. */
+interface Plan {
+  readonly failure: string | undefined
+  /** The package lists are less than a day old. */
+  readonly isRecent: boolean
+  readonly said: string
+}
+
+async function plan(host: CheckHost, names: readonly string[]): Promise<Plan> {
+  const { stdout, stderr, exitCode } = await host.$`
+echo '--- recent'
+find /var/lib/apt/lists -maxdepth 0 -mtime -1
+echo '--- said'
+apt-get -q --print-uris --no-install-recommends install -- ${names} </dev/null`.nothrow()
+  const parts = sections(stdout, ['recent', 'said'])
+  return {
+    failure: exitCode === 0 ? undefined : stderr,
+    isRecent: parts.get('recent') !== '',
+    said: parts.get('said') ?? '',
+  }
+}
+
+/** New package lists are worth their time where they are old and something must be downloaded. */
+function isUpdateAdvised({ failure, isRecent, said }: Plan): boolean {
+  return failure === undefined ? !isRecent && /^'/m.test(said) : staleLists(failure)
+}
+
+/** What apt-get cannot do at all, it says better when it is really asked. */
+function refuseSurprises(
+  { failure, said }: Plan,
+  names: readonly string[],
+  replaces: readonly string[],
+): void {
+  if (failure !== undefined) return
+  const listed = (heading: RegExp) =>
+    [...said.matchAll(/^The following (.*):\n((?: .*\n?)+)/gm)]
+      .filter(([, about = '']) => heading.test(about))
+      .flatMap(([, , list = '']) => list.trim().split(/\s+/))
+  const removed = listed(/REMOVED/).filter((name) => !replaces.includes(name))
+  if (removed.length > 0) {
+    throw new Refusal(
+      `Installing ${names.join(', ')} would remove ${removed.join(', ')}: remove that yourself, or name it in \`replaces\` in the role`,
+    )
+  }
+  const coming = listed(/will be|have been kept/)
+  const there = [...said.matchAll(/^(\S+) is already the newest version/gm)].map(([, name]) => name)
+  const missing = names.filter((name) => !coming.includes(name) && !there.includes(name))
+  if (missing.length === 0) return
+  const others = listed(/NEW/).filter((name) => !names.includes(name))
+  const instead =
+    others.length > 0 ? `would install ${others.join(', ')} instead` : 'has another there'
+  throw new Refusal(
+    `${missing.join(', ')} is no package but a name for what others provide, and apt-get ${instead}: name the package itself in the role`,
+  )
+}
+
+/** How long another installation may hold a lock; APT itself waits only for dpkg's. */
+const patienceMs = 600_000
+
+/** Tries again while another process holds a lock; gives what was written where it failed. */
+async function patiently(
+  host: Host,
+  attempt: () => Promise<string | undefined>,
+): Promise<string | undefined> {
+  let failure: string | undefined
+  const look = async () => {
+    failure = await attempt()
+    if (failure === undefined || !isLocked(failure)) return true
+    host.progress(`waits: ${explainApt(failure)}`)
+    return undefined
+  }
+  await poll(look, {
+    everyMs: 2000,
+    limitMs: patienceMs,
+    signal: host.signal,
+    what: 'package lock',
+  })
+  return failure
 }
 
 /** A runtime mask ends at the next boot, so a run that is killed here leaves nothing behind. */
@@ -59,38 +153,29 @@ async function holdBack(host: Host, { noStart }: InstallOptions): Promise<void> 
 
 /** Ends an interrupted installation; dpkg keeps a journal of what it was doing. */
 async function repair(host: Host): Promise<void> {
-  const done = await host.sh`
+  const failure = await patiently(host, async () => {
+    const done = await host.sh`
 set -- /var/lib/dpkg/updates/[0-9]*
 if [ ! -e "$1" ] && [ -z "$(dpkg --audit)" ]; then exit 0; fi
 DEBIAN_FRONTEND=noninteractive dpkg --configure -a --force-confdef --force-confold </dev/null 1>&2`.nothrow()
-  if (done.exitCode !== 0) {
-    throw new Error(`Cannot end an interrupted installation: ${explainApt(done.stderr)}`)
+    return done.exitCode === 0 ? undefined : done.stderr
+  })
+  if (failure !== undefined) {
+    throw new Error(`Cannot end an interrupted installation: ${explainApt(failure)}`)
   }
-}
-
-/**
- * Whether to fetch new package lists: they are more than a day old and something must be
- * downloaded. Packages that already lie on the host need no network at all.
- */
-async function updateAdvised(host: Host, names: readonly string[]): Promise<boolean> {
-  const answer = await host.sh`
-echo '--- recent'
-find /var/lib/apt/lists -maxdepth 0 -mtime -1
-echo '--- downloads'
-apt-get -qq --print-uris --no-install-recommends install -- ${names}`.nothrow()
-  if (answer.exitCode !== 0) return staleLists(answer.stderr)
-  const parts = sections(answer.stdout, ['recent', 'downloads'])
-  return parts.get('recent') === '' && parts.get('downloads')?.trim() !== ''
 }
 
 /** Fetches package lists; gives why it could not. Old ones may do, so that is no failure yet. */
 async function update(host: Host): Promise<string | undefined> {
   host.progress('package lists', 0)
   // Without the error mode, apt-get counts a source that does not answer as a success.
-  const done = await host.sh`
-apt-get update -q -oDPkg::Lock::Timeout=600 -oAPT::Update::Error-Mode=any </dev/null && touch /var/lib/apt/lists`.nothrow()
-  if (done.exitCode === 0) return undefined
-  const why = explainApt(done.stderr)
+  const failure = await patiently(host, async () => {
+    const done =
+      await host.sh`apt-get update -q -oAPT::Update::Error-Mode=any </dev/null && touch /var/lib/apt/lists`.nothrow()
+    return done.exitCode === 0 ? undefined : done.stderr
+  })
+  if (failure === undefined) return undefined
+  const why = explainApt(failure)
   host.progress(`package lists stay as they are: ${why}`, 0)
   return why
 }

@@ -18,17 +18,25 @@ export function parseDpkgQuery(
     throw new Error(`dpkg-query failed: ${answer.stderr.trim() || `exit code ${answer.exitCode}`}`)
   }
   const states = new Map<string, PackageState>(names.map((name) => [name, 'absent']))
+  const told = new Set<string>()
   for (const line of answer.stdout.split('\n').filter(Boolean)) {
     const [name = '', , status = '', flag = ''] = line.split(' ')
     if (!states.has(name) || flag === '') {
       throw new Error(`Expected a package status from dpkg-query, got ${JSON.stringify(line)}`)
     }
+    told.add(name)
     // Of a package in two architectures, the better one counts unless one is broken.
     const state = stateOf(status, flag)
     if (states.get(name) === 'absent' || state === 'broken') states.set(name, state)
   }
-  for (const line of answer.stderr.split('\n').filter(Boolean)) {
-    if (!/no packages found matching/.test(line)) throw new Error(`dpkg-query failed: ${line}`)
+  // It also warns of what is wrong with its database elsewhere, which answers nothing here.
+  for (const name of names) {
+    if (
+      told.has(name) ||
+      answer.stderr.split('\n').some((line) => line.endsWith(` matching ${name}`))
+    )
+      continue
+    throw new Error(`dpkg-query failed: ${answer.stderr.trim() || `it says nothing of ${name}`}`)
   }
   return states
 }

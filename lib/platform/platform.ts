@@ -28,12 +28,16 @@ export interface PackageManager {
    * installation; throws one clear sentence where that fails.
    */
   install(host: Host, names: readonly string[], options: InstallOptions): Promise<void>
+  /** Throws where an installation would remove packages that `replaces` does not name, or install another under a name. */
+  refuse(host: CheckHost, names: readonly string[], replaces: readonly string[]): Promise<void>
 }
 
 /** What an installation must heed. */
 export interface InstallOptions {
   /** Units that must not start when their package is installed. */
   readonly noStart: readonly string[]
+  /** Packages that may be removed for it. */
+  readonly replaces: readonly string[]
 }
 
 /** How a unit stands; times are in microseconds since boot, and 0 for "never". */

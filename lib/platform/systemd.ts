@@ -5,6 +5,10 @@ import { parseShow, showProperties } from './systemd-state.ts'
 
 const separator = '=== more'
 
+/** systemd goes on with the old unit file until it is told to read them again; a unit that failed too often is refused a start. */
+const readied = `[ "$(systemctl show -p NeedDaemonReload --value -- "$1")" = yes ] && systemctl daemon-reload
+systemctl reset-failed -- "$1" 2>/dev/null;`
+
 interface Unit {
   readonly unit: string
   readonly more: string | undefined
@@ -63,16 +67,8 @@ export const systemd: ServiceManager = {
     )
   },
 
-  // A unit that failed too often is refused a start until its failures are forgotten.
-  start: (host, unit) =>
-    act(host, unit, 'start', 'systemctl reset-failed -- "$1" 2>/dev/null; systemctl start -- "$1"'),
-  restart: (host, unit) =>
-    act(
-      host,
-      unit,
-      'restart',
-      'systemctl reset-failed -- "$1" 2>/dev/null; systemctl restart -- "$1"',
-    ),
+  start: (host, unit) => act(host, unit, 'start', `${readied} systemctl start -- "$1"`),
+  restart: (host, unit) => act(host, unit, 'restart', `${readied} systemctl restart -- "$1"`),
   reload: (host, unit) => act(host, unit, 'reload', 'systemctl reload -- "$1"'),
   stop: (host, unit) => act(host, unit, 'stop', 'systemctl stop -- "$1"'),
   enable: (host, unit) => act(host, unit, 'enable', 'systemctl enable --quiet -- "$1"'),

@@ -21,6 +21,11 @@ export function command(title: string, { unless, run, ...options }: CommandOptio
         `Expected exit code 0 (nothing to do) or 1 (to do) from \`${unless}\`, got ${answer.exitCode}${why && `: ${why}`}`,
       )
     },
+    async foresee(_, found, files) {
+      const file = found ? undefined : [...files].find((path) => unless.includes(path))
+      if (file) throw new Error(`its check reads ${file}, which changes before`)
+      return found
+    },
     async apply(host) {
       await host.sh`set -eu; eval ${run}`
     },

@@ -8,6 +8,8 @@ import { show } from './shared/validate.ts'
 export interface PackagesOptions extends TaskOptions {
   /** Units that must not start when their package is installed; `service` starts them later. */
   readonly noStart?: readonly string[]
+  /** Packages that may be removed for these; without a name here an installation that removes anything is refused. */
+  readonly replaces?: readonly string[]
 }
 
 /** Packages installed and configured, in any version, without what they merely recommend. */
@@ -17,7 +19,7 @@ export function packages(names: readonly string[], options: PackagesOptions = {}
       throw new UsageError(`Expected the name of a package, got ${show(name)}`)
     }
   }
-  const { noStart = [], timeoutMs = 30 * 60_000 } = options
+  const { noStart = [], replaces = [], timeoutMs = 30 * 60_000 } = options
 
   const title = `packages ${names.join(', ')}`
 
@@ -35,8 +37,12 @@ export function packages(names: readonly string[], options: PackagesOptions = {}
       if (parts.length === 0) return undefined
       return { summary: parts.join('; '), names: [...absent, ...broken] }
     },
+    async foresee(host, found) {
+      if (found) await platformOf(host).packages.refuse(host, found.names, replaces)
+      return found
+    },
     async apply(host, change) {
-      await platformOf(host).packages.install(host, change.names, { noStart })
+      await platformOf(host).packages.install(host, change.names, { noStart, replaces })
     },
   })
 }

@@ -41,7 +41,7 @@ export function service(unit: string, options: ServiceOptions): Task {
   const files = [...restartOn, ...reloadOn.filter((path) => !restartOn.includes(path))]
   files.forEach(absolute)
 
-  async function difference(host: CheckHost) {
+  async function difference(host: CheckHost, coming: ReadonlySet<string> = new Set()) {
     const script = files.length > 0 ? stampScript(stampPath(unit), files) : undefined
     const { state, more } = await platformOf(host).services.read(host, unit, script)
     let old: Awaited<ReturnType<typeof outdated>> = { changed: [], sums: new Map() }
@@ -54,11 +54,17 @@ export function service(unit: string, options: ServiceOptions): Task {
       state.enabled === 'generated' && options.enabled !== undefined
         ? await withEnablement(host, state)
         : state
+    const differs = files.filter((path) => old.changed.includes(path) || coming.has(path))
     const changed = {
-      restart: old.changed.filter((path) => restartOn.includes(path)),
-      reload: old.changed.filter((path) => !restartOn.includes(path)),
+      restart: differs.filter((path) => restartOn.includes(path)),
+      reload: differs.filter((path) => !restartOn.includes(path)),
     }
     return { now, sums: old.sums, ...serviceDifference(now, options, changed) }
+  }
+
+  async function look(host: CheckHost, coming?: ReadonlySet<string>) {
+    const { reasons, actions, sums } = await difference(host, coming)
+    return actions.length === 0 ? undefined : { summary: reasons.join('; '), actions, sums }
   }
 
   return resource<ServiceChange>(titleOf(unit, options), options, {
@@ -70,10 +76,9 @@ export function service(unit: string, options: ServiceOptions): Task {
         if (interrupts(fresh.now, fresh)) await disruptive(host)
       },
     }),
-    async check(host) {
-      const { reasons, actions, sums } = await difference(host)
-      return actions.length === 0 ? undefined : { summary: reasons.join('; '), actions, sums }
-    },
+    check: (host) => look(host),
+    foresee: async (host, found, coming) =>
+      files.some((path) => coming.has(path)) ? look(host, coming) : found,
     async apply(host, { actions, sums }) {
       for (const action of actions) {
         host.progress(`${action} ${unit}`)

@@ -28,7 +28,7 @@ async function speculative(
       emit: (event) => events.push(event),
       ...options,
     },
-    { pending: false },
+    { any: false, files: new Set() },
   )
   return { well, events, ends: ends(events) }
 }
@@ -128,6 +128,49 @@ describe('speculative convergence', () => {
     ]
     await speculative(tasks, machine)
     expect(seen).toEqual([0, 1])
+  })
+
+  it('foresees, where it only looks, what follows a file that would change', async () => {
+    const seen: (readonly string[])[] = []
+    const follower = (title: string, foresee: NonNullable<Task['foresee']>): Task => ({
+      title,
+      check: async () => undefined,
+      apply: async () => {},
+      foresee,
+    })
+    const tasks: Task[] = [
+      follower('before', async (_host, found, files) => {
+        seen.push([...files])
+        return found
+      }),
+      {
+        title: 'writes',
+        check: async () => change('differs', { path: '/x', before: '', after: 'y' }),
+        apply: async () => {},
+      },
+      follower('restarts', async (_host, _found, files) => {
+        seen.push([...files])
+        return files.has('/x') ? change('runs with an older /x, restarts') : undefined
+      }),
+      follower('cannot tell', async () => {
+        throw new Error('its check reads /x')
+      }),
+      follower('refuses', async () => {
+        throw new Refusal('it would remove y')
+      }),
+    ]
+    const told = await speculative(tasks, new Machine(1), { check: true, keepGoing: true })
+    expect(told.ends).toEqual([
+      'task 0 ok',
+      'task 1 would-change',
+      'task 2 would-change',
+      'task 3 unknown is known only after the changes above',
+      'task 4 refused it would remove y',
+    ])
+    expect(seen).toEqual([[], ['/x']])
+    seen.length = 0
+    await speculative(tasks.slice(0, 1), new Machine(1))
+    expect(seen).toEqual([])
   })
 
   it('calls a change that did not take a failure', async () => {

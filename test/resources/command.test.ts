@@ -17,6 +17,15 @@ describe('command', () => {
       expect(await converge(task)).toBeUndefined()
     }))
 
+  test('cannot tell, before the run, where its test reads a file that would change', async () => {
+    const task = command('x', { unless: 'cmp -s /etc/app.conf /run/app.conf', run: ':' })
+    const foresee = (files: string[], found?: { summary: string }) =>
+      task.foresee?.(here(), found, new Set(files))
+    expect(await foresee(['/etc/other'])).toBeUndefined()
+    await expect(foresee(['/etc/app.conf'])).rejects.toThrow('its check reads /etc/app.conf')
+    expect(await foresee(['/etc/app.conf'], { summary: 'to do' })).toEqual({ summary: 'to do' })
+  })
+
   test('says what its test printed', async () => {
     const task = command('x', { unless: 'echo 3 blocks out of sync; echo more; exit 1', run: ':' })
     expect((await task.check(here()))?.summary).toBe('3 blocks out of sync')

@@ -58,7 +58,7 @@ test.each(Object.entries(all))('%s takes what every task may be told', async (_,
     timeoutMs: 7_000,
     onlyOn: 'elsewhere',
   }
-  const { check, apply, timeoutMs, disruptive, packages: _names, ...rest } = make(options)
+  const { check, apply, timeoutMs, disruptive, packages: _names, foresee, ...rest } = make(options)
   const { timeoutMs: _limit, disruptive: _guard, ...same } = options
   // What waits by itself is given time to say what was missing; waitUntil has its own title.
   expect({ ...rest, title: same.title }).toEqual(same)
@@ -68,6 +68,7 @@ test.each(Object.entries(all))('%s takes what every task may be told', async (_,
   // This machine is called otherwise, and is not even asked.
   const host = here()
   expect(await check(host)).toBeUndefined()
+  expect(await foresee?.(host, undefined, new Set(['/etc/x']))).toBeUndefined()
   expect(host.asked).toEqual([])
 })
 

@@ -109,6 +109,18 @@ describe('service, on a systemd of its own', () => {
     await expect(enable).rejects.toThrow('has no [Install] section')
   })
 
+  test('runs with the unit file that is there, which systemd has not read yet', async (context) => {
+    if (!ready) return context.skip()
+    const file = join(directory, 'data/systemd/user/tandem-up.service')
+    const wanted = () => converge(service('tandem-up', { state: 'running', restartOn: [file] }))
+    await wanted()
+    await writeFile(file, '[Service]\nExecStart=/bin/sleep 601\n')
+    expect((await wanted())?.summary).toMatch(/^runs with an older .*, restarts$/)
+    const { stdout } = await here().$`ps -o args= -p $(systemctl show -p MainPID --value tandem-up)`
+    expect(stdout.trim()).toBe('/bin/sleep 601')
+    expect(await wanted()).toBeUndefined()
+  })
+
   test('asks one question', async (context) => {
     if (!ready) return context.skip()
     const host = here()

@@ -17,7 +17,7 @@ export function resource<C extends Change = Change>(
   halves: Omit<Task<C>, 'title'>,
 ): Task {
   const { tags, notice, barrier, destroys, disruptive, timeoutMs, onlyOn } = options
-  const { check } = halves
+  const { check, foresee } = halves
   return task<C>(options.title ?? title, {
     ...(tags && { tags }),
     ...(notice !== undefined && { notice }),
@@ -29,6 +29,10 @@ export function resource<C extends Change = Change>(
     ...(onlyOn !== undefined && {
       onlyOn,
       check: async (host) => (host.name === onlyOn ? check(host) : undefined),
+      ...(foresee && {
+        foresee: async (host, found, files) =>
+          host.name === onlyOn ? foresee(host, found, files) : undefined,
+      }),
     }),
   })
 }
