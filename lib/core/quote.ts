@@ -1,3 +1,5 @@
+import { masked } from './secret.ts'
+
 const plain = /^[\w./:@%+,-]+$/
 
 /** One value as one word of a POSIX shell; dash, busybox ash and bash read it alike. */
@@ -26,8 +28,10 @@ export function commandLine(pieces: TemplateStringsArray, values: readonly unkno
   return pieces.reduce((line, piece, i) => line + word(values[i - 1]) + piece)
 }
 
-/** A command shortened to one line for messages. */
+/** A command shortened to one line for messages; masked before that, because half a secret is not found any more. */
 export function brief(script: string, limit = 160): string {
-  const line = script.trim().replace(/\s*\n\s*/g, '; ')
+  const line = masked(script)
+    .trim()
+    .replace(/\s*\n\s*/g, '; ')
   return line.length > limit ? `${line.slice(0, limit - 1)}…` : line
 }

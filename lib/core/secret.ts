@@ -22,7 +22,25 @@ export function provideSecrets(
 
 /** Shorter ones would mask half of every text, and are no secrets. */
 function hide(value: string): void {
-  if (value.length >= 6) hidden.add(value)
+  if (value.length < 6 || hidden.has(value)) return
+  const bytes = Buffer.from(value)
+  const json = JSON.stringify(value).slice(1, -1)
+  const forms = [value, json, encodeURIComponent(value), value.replaceAll("'", `'\\''`)]
+  forms.push(bytes.toString('hex'), ...inBase64(bytes))
+  for (const form of forms) if (form.length >= 6) hidden.add(form)
+}
+
+/** How it looks within the Base64 of a longer text, such as `user:password`: it may begin at any of three places. */
+function inBase64(bytes: Buffer): string[] {
+  return [0, 1, 2].flatMap((before) => {
+    const whole = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
+    // The first and last characters also hold bits of what stands around it.
+    const inner = whole.slice(
+      Math.ceil((before * 8) / 6),
+      Math.floor(((before + bytes.length) * 8) / 6),
+    )
+    return [inner, inner.replaceAll('+', '-').replaceAll('/', '_')]
+  })
 }
 
 /** The name of a value that prints as asterisks wherever it goes by accident; only `reveal` gives it away. */

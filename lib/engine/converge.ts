@@ -1,4 +1,5 @@
 import { Interrupted, Refusal, sentence, Unreachable } from '../core/errors.ts'
+import { masked } from '../core/secret.ts'
 import type { Change } from '../core/task.ts'
 import { apply, type Target } from './apply.ts'
 import type { EventBody, Status } from './events.ts'
@@ -128,6 +129,24 @@ async function foreseen(
   }
 }
 
+/** Longest line of a reason, in characters, and how many of its first and last lines are told. */
+const limits = { line: 1000, first: 10, last: 40 }
+
+/** What can be read of a long reason: a failed command may have written millions of characters. */
+function shortened(text: string): string {
+  const lines = masked(text).split('\n')
+  const short = (line: string) =>
+    line.length > limits.line ? `${line.slice(0, limits.line)}… (${line.length} characters)` : line
+  const surplus = lines.length - limits.first - limits.last
+  if (surplus <= 1) return lines.map(short).join('\n')
+  const kept = [
+    ...lines.slice(0, limits.first),
+    `… (${surplus} lines)`,
+    ...lines.slice(-limits.last),
+  ]
+  return kept.map(short).join('\n')
+}
+
 function failure(
   error: unknown,
   change?: Change,
@@ -135,7 +154,7 @@ function failure(
   const where = error instanceof Error ? roleLine(error.stack) : undefined
   return [
     error instanceof Refusal ? 'refused' : 'failed',
-    { reason: sentence(error), ...(where && { where }), ...(change && { change }) },
+    { reason: shortened(sentence(error)), ...(where && { where }), ...(change && { change }) },
   ]
 }
 

@@ -62,6 +62,7 @@ export async function run(
         path: lockOf(host, options),
         holder: options.controller,
         onWait: (text) => emit({ type: 'notice', host, text }),
+        signal: options.signal,
       }
     },
   })
@@ -101,6 +102,7 @@ async function reachAll(
       await pool.connection(host)
       return true
     } catch (error) {
+      if (error instanceof Interrupted) throw error
       emit({ type: 'host-unreachable', host, error: sentence(error) })
       return false
     }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Shell } from 'zx/core'
 import type { Ask, CheckHost, Host } from '../core/task.ts'
 import type { Inventory } from '../inventory/types.ts'
@@ -8,6 +9,9 @@ import type { Pool } from './pool.ts'
 
 /** The lock that lets one run at a time change a host; in a folder of root's alone, so that nobody else can block a run. */
 export const lockPath = '/run/tandem/run.lock'
+
+/** SIGTERM and SIGKILL each have five seconds. */
+const stopMs = 12_000
 
 /** A session that is opened when first asked, and asks nothing once `thrownAway`. */
 function lazySession(pool: Pool, host: string, thrownAway: AbortSignal): Pick<Session, 'ask'> {
@@ -94,10 +98,8 @@ export function target(name: string, pool: Pool, inventory: Inventory, run: Targ
       // because half an apt-get or mkfs is worse than a late one.
       const late = new AbortController()
       const timer = setTimeout(() => late.abort(), limit)
-      const timedOut = new Promise<never>((_, reject) => {
-        late.signal.addEventListener('abort', () =>
-          reject(new Error(`did not end within ${Math.round(limit / 1000)} s and was stopped`)),
-        )
+      const timedOut = new Promise<void>((resolve) => {
+        late.signal.addEventListener('abort', () => resolve())
       })
       let over = false
       const isOver = () => over
@@ -142,7 +144,20 @@ export function target(name: string, pool: Pool, inventory: Inventory, run: Targ
         signal: AbortSignal.any([interrupted, late.signal]),
       }
       try {
-        await Promise.race([work(host), timedOut])
+        const working = work(host)
+        await Promise.race([working, timedOut])
+        if (!late.signal.aborted) return
+        const ended = await Promise.race([
+          working.then(
+            () => true,
+            () => true,
+          ),
+          sleep(stopMs, false, { ref: false }),
+        ])
+        const how = ended ? 'was stopped' : 'could not be stopped: it still runs on the host'
+        throw new Error(`did not end within ${Math.round(limit / 1000)} s and ${how}`)
+      } catch (error) {
+        throw connection.lost.aborted ? connection.lost.reason : error
       } finally {
         over = true
         clearTimeout(timer)

@@ -9,13 +9,15 @@ export interface LineOptions extends EditOptions {
   readonly line: string
   /** The line it replaces; more than one that matches is an error. */
   readonly match?: RegExp
+  /** Where the line is added: before the first line that matches this; at the end where none does, or without it. */
+  readonly before?: RegExp
   /** A line that says as much: where one matches, nothing is added. */
   readonly unless?: RegExp
   /** Removes the line, and those that match, instead. */
   readonly absent?: boolean
 }
 
-/** One line of a text file: present once, in place of the one that matches, else at the end. */
+/** One line of a text file: present once, in place of the one that matches, else at the end or `before` another. */
 export function line(path: string, options: LineOptions): Task {
   if (/[\r\n]/.test(options.line)) {
     throw new UsageError(`Expected \`line\` to be one line, got ${show(options.line)}`)
@@ -50,13 +52,18 @@ function placement(path: string, options: LineOptions): Edit {
   const { line: wanted } = options
   const matches = matcher(options)
   const enough = fresh(options.unless)
+  const before = fresh(options.before)
   return (text) => {
     const { lines, join } = cut(text)
     const places = lines.flatMap((candidate, index) => (matches(candidate) ? [index] : []))
     if (places.length > 0 && places.every((index) => lines[index] === wanted)) return undefined
     const [place] = places
     if (place === undefined && lines.some((candidate) => enough?.test(candidate))) return undefined
-    if (place === undefined) return { content: join([...lines, wanted]), summary: 'adds a line' }
+    if (place === undefined) {
+      const next = lines.findIndex((candidate) => before?.test(candidate))
+      const at = next < 0 ? lines.length : next
+      return { content: join(lines.toSpliced(at, 0, wanted)), summary: 'adds a line' }
+    }
     if (places.length > 1) {
       const numbers = places.map((index) => index + 1).join(', ')
       const what = options.match ? `${options.match}` : show(wanted)

@@ -1,4 +1,5 @@
 import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import ssh2 from 'ssh2'
 import { Unreachable } from '../core/errors.ts'
 import { type Credentials, credentials } from './credentials.ts'
@@ -37,22 +38,50 @@ export interface Connection {
 
 const closeGraceMs = 2_000
 
+/** Dropped before the server's greeting, as sshd does with what is above its MaxStartups. */
+class Dropped extends Unreachable {}
+
 /** Connects and logs in; rejects with `Unreachable` and one sentence that says what is wrong. */
 export async function connect(o: ConnectOptions): Promise<Connection> {
+  const until = Date.now() + o.connectTimeoutMs
+  for (let pauseMs = 200; ; pauseMs *= 2) {
+    try {
+      return await connectOnce(o)
+    } catch (error) {
+      // Many at once: whoever is dropped comes back later, and not all at the same time.
+      const wait = pauseMs * (0.5 + Math.random())
+      if (!(error instanceof Dropped) || Date.now() + wait > until) throw error
+      await sleep(wait)
+    }
+  }
+}
+
+async function connectOnce(o: ConnectOptions): Promise<Connection> {
   const at = net.isIPv6(o.address) ? `[${o.address}]:${o.port}` : `${o.address}:${o.port}`
   const known = readKnown(o)
   const ways = credentials(o.user, o.identityFiles ?? [], o.agent)
   const client = new ssh2.Client()
   const lost = new AbortController()
   // ssh2 leaves Nagle's algorithm on, which doubles the time of a short command.
-  const sock = net.connect({ host: o.address, port: o.port, noDelay: true })
+  // A name may have several addresses; Node would give each but the last no more than 250 ms.
+  const autoSelectFamilyAttemptTimeout = Math.max(250, Math.round(o.connectTimeoutMs / 3))
+  const sock = net.connect({
+    host: o.address,
+    port: o.port,
+    noDelay: true,
+    autoSelectFamilyAttemptTimeout,
+  })
 
   await new Promise<void>((resolve, reject) => {
     let hostKeyProblem: string | undefined
-    const fail = (text: string) => {
+    let greeted = false
+    sock.on('data', (chunk) => {
+      greeted ||= chunk.includes('SSH-')
+    })
+    const fail = (text: string, Kind = Unreachable) => {
       clearTimeout(timer)
       sock.destroy()
-      reject(new Unreachable(`${o.name}: ${text}`))
+      reject(new Kind(`${o.name}: ${text}`))
     }
     const timer = setTimeout(
       () => fail(`no answer from ${at} within ${o.connectTimeoutMs / 1000} s`),
@@ -62,11 +91,12 @@ export async function connect(o: ConnectOptions): Promise<Connection> {
       clearTimeout(timer)
       resolve()
     })
-    client.on('close', () => fail(`${at} closed the connection`))
+    client.on('close', () => fail(`${at} closed the connection`, greeted ? Unreachable : Dropped))
     client.on('error', (error) => {
       // The agent is one of several ways; ssh2 goes on with the next one.
       if (error.level === 'agent') return ways.agentFailed(error.message)
-      fail(hostKeyProblem ?? explain(error, o, at, ways))
+      const isDropped = !greeted && /before handshake|ECONNRESET/i.test(error.message)
+      fail(hostKeyProblem ?? explain(error, o, at, ways), isDropped ? Dropped : Unreachable)
     })
     client.connect({
       sock,

@@ -1,5 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
+import { isIPv6 } from 'node:net'
 
 /** One usable line of a known_hosts file. */
 export interface KnownKey {
@@ -96,7 +97,10 @@ function* entries(file: string): Generator<Entry> {
 
 /** Finds what the files say of an address; files that do not exist count as empty. */
 export function lookUp(files: readonly string[], address: string, port: number): KnownHost {
-  const bare = address.toLowerCase()
+  // ssh writes an IPv6 address in its shortest form: ::1.
+  const bare = isIPv6(address)
+    ? new URL(`http://[${address}]`).hostname.slice(1, -1)
+    : address.toLowerCase()
   const full = port === 22 ? bare : `[${bare}]:${port}`
   const all = files.flatMap((file) => listed(file) ?? [])
   const of = (name: string) =>

@@ -11,6 +11,8 @@ import { killTree } from './kill.ts'
 // A daemon may keep the channel's output open after the command itself has ended.
 const quietAfterExitMs = 1_000
 const drainLimitMs = 30_000
+/** What is longer belongs into a file on the host: it would fill this machine's memory. */
+const outputLimit = 128 * 2 ** 20
 
 /** How a process ended: an exit code or a signal's name. */
 export interface End {
@@ -91,29 +93,40 @@ class ChannelProcess implements RemoteProcess {
     // What the login shell's start-up files print comes before the mark and is nobody's output.
     const frames = new Frames(
       nonce,
-      (data) => started && o.onStdout(data),
+      (data) => started && passed(data, o.onStdout),
       (mark) => {
         started = true
         settlePid(mark.value)
       },
     )
+    let room = outputLimit
+    const passed = (chunk: Buffer, on: (chunk: Buffer) => void) => {
+      room -= chunk.length
+      if (room >= 0) return on(chunk)
+      if (room + chunk.length >= 0) void this.kill('SIGKILL')
+    }
     const drain = new Drain(channel)
     channel.on('data', (chunk: Buffer) => {
       drain.touch()
-      if (started) return o.onStdout(chunk)
+      if (started) return passed(chunk, o.onStdout)
       frames.push(chunk)
       if (started) frames.flush()
     })
     channel.stderr.on('data', (chunk: Buffer) => {
       drain.touch()
       if (!started) early += chunk.toString()
-      o.onStderr(chunk)
+      passed(chunk, o.onStderr)
     })
     // A command may end without reading its input.
     channel.on('error', () => {})
     this.done = drain.ended.then((end) => {
       settlePid(undefined)
       if (!end && c.lost.aborted) throw c.lost.reason
+      if (room < 0) {
+        throw new Error(
+          `${c.name}: the command wrote more than ${outputLimit / 2 ** 20} MiB and was stopped: let it write into a file on the host`,
+        )
+      }
       if (!started) throw new Unreachable(startFailure(c, early))
       if (!end) throw new Error(`${c.name}: the command ended without an exit code`)
       return this.#named(end)

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path/posix'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Unreachable } from '../core/errors.ts'
+import { Interrupted, Unreachable } from '../core/errors.ts'
 import { quote } from '../core/quote.ts'
 import type { Output } from '../core/task.ts'
 
@@ -21,6 +21,8 @@ export interface LockOptions {
   readonly holder: string
   readonly onWait?: ((text: string) => void) | undefined
   readonly limitMs?: number | undefined
+  /** Ends a wait: nothing of this run is on the host yet. */
+  readonly signal?: AbortSignal | undefined
 }
 
 // A question or a change may last this long on a host of usual speed.
@@ -35,6 +37,7 @@ export async function lockHost(name: string, inner: Inner, o: LockOptions): Prom
   const until = Date.now() + limitMs
   let said = false
   for (;;) {
+    goesOn(name, o.signal)
     const tried = await take(name, inner, o, lookScript(o.path))
     if (!('leftover' in tried)) return waitForCommands(name, inner, o, tried, until)
     if (Date.now() >= until) {
@@ -130,7 +133,7 @@ else [ $? = 1 ] && echo busy; exec 8>&-; cat ${file}; echo; ps -eo pid=,ppid=,ar
 async function waitForCommands(
   name: string,
   inner: Inner,
-  { path: lockPath, onWait = () => {}, limitMs = defaultLimitMs }: LockOptions,
+  { path: lockPath, onWait = () => {}, limitMs = defaultLimitMs, signal }: LockOptions,
   first: Output,
   until: number,
 ): Promise<void> {
@@ -142,6 +145,8 @@ async function waitForCommands(
       await inner('exec 9>&-')
       throw new Unreachable(`${name}: cannot lock ${busyPathOf(lockPath)}: ${lastLine(looked)}`)
     }
+    if (signal?.aborted) await inner('exec 9>&-')
+    goesOn(name, signal)
     const commands = running(lines)
     if (Date.now() >= until) {
       await inner('exec 9>&-')
@@ -155,6 +160,10 @@ async function waitForCommands(
     said = text
     await sleep(pollMs)
   }
+}
+
+function goesOn(name: string, signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new Interrupted(`${name}: interrupted while it waited for the lock`)
 }
 
 /** What the recorded shells are running, for example `pid 4711, apt-get install -y drbd-utils`. */

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -107,6 +108,77 @@ async function play(
   )
   return { exitCode, events, ends }
 }
+
+const one = (made: Partial<Task> & Pick<Task, 'apply'>) =>
+  site([
+    { roles: [role('r', () => [task('it', { check: async () => change('to do'), ...made })])] },
+  ])
+const reasons = (events: readonly Event[]) =>
+  events.flatMap((event) => (event.type === 'task-end' && event.reason ? [event.reason] : []))
+
+describe('a change that does not end well', () => {
+  it('is over on the host before the run says that it was stopped', async () => {
+    const mark = `7${process.pid}`
+    const { events, exitCode } = await play(
+      one({
+        timeoutMs: 500,
+        apply: async ({ sh }) => {
+          await sh`trap '' TERM; sleep ${mark}`
+        },
+      }),
+    )
+    expect(exitCode).toBe(2)
+    expect(reasons(events)).toEqual(Array(2).fill('did not end within 1 s and was stopped'))
+    const left = spawnSync('pgrep', ['-f', `sleep ${mark}`], { encoding: 'utf8' })
+    expect(left.stdout).toBe('')
+  }, 30_000)
+
+  it('is told by its last lines, however much it wrote', async () => {
+    const { events, exitCode } = await play(
+      one({
+        apply: async ({ sh }) => {
+          await sh`head -c 16000000 /dev/zero | tr '\\0' x; seq 1 100000 >&2; exit 3`
+        },
+      }),
+    )
+    expect(exitCode).toBe(2)
+    for (const reason of reasons(events)) {
+      expect(reason.length).toBeLessThan(20_000)
+      expect(reason).toContain('100000')
+    }
+  })
+
+  it('is stopped where it writes without end', async () => {
+    const { events, exitCode } = await play(
+      one({
+        apply: async ({ sh }) => {
+          await sh`exec cat /dev/zero`
+        },
+      }),
+      inventory(),
+      { forks: 1 },
+    )
+    expect(exitCode).toBe(2)
+    expect(reasons(events).join()).toMatch(
+      /wrote more than 128 MiB and was stopped: let it write into a file/,
+    )
+  }, 60_000)
+
+  it('is a host that cannot be reached where the connection is lost', async () => {
+    const { events, exitCode } = await play(
+      one({
+        apply: async ({ sh, name }) => {
+          setTimeout(() => server(name).drop(), 100)
+          await sh`sleep 5`
+        },
+      }),
+    )
+    expect(exitCode).toBe(3)
+    expect(reasons(events).join()).toMatch(
+      /connection to .* (closed|lost).*the change may be incomplete/,
+    )
+  })
+})
 
 describe('a run over two hosts', () => {
   it('changes both, and nothing the second time', async () => {

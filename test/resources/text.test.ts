@@ -119,6 +119,20 @@ describe('line and block', () => {
     })
   })
 
+  test('adds a line before another, and at the end where there is none', () =>
+    inDirectory(async (dir) => {
+      const path = join(dir, 'x')
+      await writeFile(path, 'Port 22\nMatch User backup\n  ForceCommand /bin/true\n')
+      const task = () => line(path, { line: 'PasswordAuthentication no', before: /^Match /g })
+      await converge(task())
+      const text =
+        'Port 22\nPasswordAuthentication no\nMatch User backup\n  ForceCommand /bin/true\n'
+      expect(await readFile(path, 'utf8')).toBe(text)
+      expect(await converge(task())).toBeUndefined()
+      await converge(line(path, { line: 'End', before: /^none/ }))
+      expect(await readFile(path, 'utf8')).toBe(`${text}End\n`)
+    }))
+
   test('refuses a directory and bytes that are no text', () =>
     inDirectory(async (dir) => {
       const path = join(dir, 'x')

@@ -118,10 +118,35 @@ test('gives up on a server that never answers, and on one that hangs up', async 
     const silent = net.createServer(behave)
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
     const { port } = silent.address() as net.AddressInfo
-    const connectTimeoutMs = expected.source.includes('within') ? 200 : 20_000
+    const connectTimeoutMs = expected.source.includes('within') ? 200 : 1_000
     expect(await refusal({ port, connectTimeoutMs })).toMatch(expected)
     silent.close()
   }
+})
+
+test('comes back to a server that drops what is too many for it', async () => {
+  const own = await startServer()
+  let dropped = 0
+  // As sshd above its MaxStartups: a word, or nothing, and the end.
+  const busy = net.createServer((socket) => {
+    socket.on('error', () => {})
+    if (dropped < 3) {
+      dropped++
+      if (dropped === 2) socket.destroy()
+      else socket.end(dropped === 1 ? 'Exceeded MaxStartups\r\n' : '')
+      return
+    }
+    const through = net.connect(own.port, '127.0.0.1').on('error', () => {})
+    socket.pipe(through).pipe(socket)
+  })
+  await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve))
+  const { port } = busy.address() as net.AddressInfo
+  const line = own.knownHostsLine.replace(/\]:\d+/, `]:${port}`)
+  const c = await connect(own.options({ port, knownHosts: [file('busy', line)] }))
+  expect(dropped).toBe(3)
+  await c.close()
+  busy.close()
+  await own.close()
 })
 
 test('tells of a lost connection at once, with Unreachable as the reason', async () => {

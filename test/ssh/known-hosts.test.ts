@@ -49,6 +49,14 @@ test.each([
   expect(verdict(text)).toBe('unknown')
 })
 
+test.each(['::1', '0:0:0:0:0:0:0:1', '0:0::0:1'])(
+  'knows %s by the form that ssh writes',
+  (address) => {
+    expect(verdict(`::1 ${line}\n`, address)).toBe('known')
+    expect(verdict(`[::1]:2201 ${line}\n`, address, 2201)).toBe('known')
+  },
+)
+
 test('says that a key has changed where another one is listed', () => {
   expect(verdict(`m1.example ${otherLine}`)).toBe('changed')
 })

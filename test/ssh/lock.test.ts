@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Unreachable } from '../../lib/core/errors.ts'
+import { Interrupted, Unreachable } from '../../lib/core/errors.ts'
 import { busyPathOf, connect, exec, openSession, type Session } from '../../lib/ssh/index.ts'
 import { startServer, type TestServer } from './server.ts'
 
@@ -83,6 +83,34 @@ test('is taken again by the shell that replaces a killed one', async () => {
   await first.session.lock({ path, holder: 'first' })
   await expect(first.session.ask('kill -9 $$')).rejects.toThrow('ended the shell')
   await expect(second.session.lock({ path, holder: 'second' })).rejects.toThrow('another run holds')
+})
+
+test('is waited for no longer when the run is interrupted', async () => {
+  const [first, second] = [await controller(), await controller()]
+  await first.session.lock({ path, holder: 'first' })
+  await new Promise<void>((resolve) => {
+    const options = { busyLock: busyPathOf(path), onStdout: () => resolve() }
+    exec(first.c, 'echo up; sleep 60', options).catch(() => {})
+  })
+  first.server.drop()
+  const stop = new AbortController()
+  const waits = vi.waitFor(
+    async () => {
+      const error = await second.session
+        .lock({ path, holder: 'second', onWait: () => stop.abort(), signal: stop.signal })
+        .catch((reason) => reason)
+      expect(error.message).not.toContain('another run holds')
+      return error
+    },
+    { timeout: 10_000 },
+  )
+  expect(await waits).toBeInstanceOf(Interrupted)
+  // The lock is not kept by whoever gave up.
+  const third = await controller()
+  const error = await third.session
+    .lock({ path, holder: 'third', limitMs: 100 })
+    .catch((reason) => reason)
+  expect(error.message).toContain('still running after')
 })
 
 test('says why a lock cannot be taken, and leaves the session alive', async () => {

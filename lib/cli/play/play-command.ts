@@ -119,6 +119,11 @@ function knownWords(planned: readonly PlannedPlay[], args: PlayArgs): void {
   for (const tag of [...(args.tags ?? []), ...(args.skipTags ?? [])]) {
     if (!tags.includes(tag)) throw new UsageError(unknownName('tag', tag, tags))
   }
+  if (args.skipTags?.includes('always')) {
+    throw new UsageError(
+      'Tasks tagged `always` guard the others: --skip-tags cannot leave them out',
+    )
+  }
   if (args.startAt === undefined) return
   const titles = new Set(tasks.flatMap(({ role, title }) => [title, `${role}: ${title}`]))
   if (titles.has(args.startAt)) return
