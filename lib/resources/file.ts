@@ -49,7 +49,8 @@ export function file(path: string, content: string | Buffer, options: FileOption
       if (now?.sum === sum) {
         const differences = ownershipDifferences(now, wanted)
         if (differences.length === 0) return undefined
-        return { summary: differences.join(', '), permissionsOnly: true }
+        // A new mode would reach all names of the file.
+        return { summary: differences.join(', ') + otherNames(now), permissionsOnly: now.links < 2 }
       }
       const before = now && (secret ? '(secret)' : await oldText(host, path, now))
       const after = secret ? '(secret)' : shown(bytes)

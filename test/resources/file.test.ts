@@ -127,14 +127,14 @@ describe('file', () => {
       expect(await readFile(target, 'utf8')).toBe('precious')
     }))
 
-  test('says that other names keep the old content', () =>
+  test('says that other names stay as they were', () =>
     inDirectory(async (dir) => {
       const path = join(dir, 'x')
       await writeFile(path, 'old')
       await chmod(path, 0o644)
       for (const name of ['a', 'b']) await link(path, join(dir, name))
       expect((await converge(file(path, 'new', me)))?.summary).toBe(
-        'content differs; its 2 other names (hard links) keep the old content',
+        'content differs; its 2 other names (hard links) stay as they were',
       )
       expect(await readFile(join(dir, 'b'), 'utf8')).toBe('old')
     }))

@@ -68,7 +68,7 @@ describe('line and block', () => {
       await writeFile(path, 'a\n')
       await link(path, other)
       expect((await converge(line(path, { line: 'b' })))?.summary).toBe(
-        'adds a line; its other name (a hard link) keeps the old content',
+        'adds a line; its other name (a hard link) stays as it was',
       )
       expect(await readFile(other, 'utf8')).toBe('a\n')
       expect(await readFile(path, 'utf8')).toBe('a\nb\n')

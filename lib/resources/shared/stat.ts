@@ -176,14 +176,11 @@ export function ownershipDifferences(found: Found, wanted: Ownership): string[] 
   return differences
 }
 
-/** What a replaced file leaves behind, in words: the other names that it has keep what is replaced. */
+/** What a replaced file leaves behind, in words: its other names still lead to the old one. */
 export function otherNames({ kind, links }: Found): string {
   if (kind !== 'file' || links < 2) return ''
-  const rest =
-    links === 2
-      ? 'its other name (a hard link) keeps'
-      : `its ${links - 1} other names (hard links) keep`
-  return `; ${rest} the old content`
+  if (links === 2) return '; its other name (a hard link) stays as it was'
+  return `; its ${links - 1} other names (hard links) stay as they were`
 }
 
 /** How a message names what was found. */
