@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { $ } from 'zx'
 import { commitOf } from '../../lib/cli/common/commit.ts'
-import { earlier, keep, numbered } from '../../lib/cli/drill/drill-files.ts'
+import { canWrite, earlier, keep, numbered } from '../../lib/cli/drill/drill-files.ts'
 import type { Round } from '../../lib/drill/record/round-record.ts'
 
 let folder: string
@@ -29,6 +29,30 @@ const round = (drill: string, commit = 'abc'): Round => ({
   timeline: { from: 0, to: 1, lanes: [], marks: [], acknowledged: {} },
 })
 const meta = { title: 'drills', at: 0, phases: [], facts: {} }
+
+describe('files for a drill', () => {
+  it('are tried before it begins, and none is left behind where it does not', async () => {
+    const html = join(folder, 'drills.html')
+    await canWrite({ json, html })
+    expect(await readdir(folder)).toEqual([])
+    await writeFile(html, 'old')
+    await canWrite({ json, html })
+    expect(await readFile(html, 'utf8')).toBe('old')
+  })
+
+  it('are two, in folders that are there, and no folders', async () => {
+    await expect(canWrite({ json, html: `${folder}/./drills.json` })).rejects.toThrow(
+      'Expected two files for --json and --html',
+    )
+    const nowhere = join(folder, 'no', 'drills.json')
+    await expect(canWrite({ json: nowhere })).rejects.toThrow(
+      `Expected a file that can be written, got ${nowhere} (ENOENT)`,
+    )
+    await expect(canWrite({ html: folder })).rejects.toThrow('(EISDIR)')
+    await mkdir(`${json}.rounds.json`)
+    await expect(canWrite({ json })).rejects.toThrow('drills.json.rounds.json (EISDIR)')
+  })
+})
 
 describe('--json', () => {
   it('begins with nothing where there is no file', async () => {

@@ -1,4 +1,5 @@
-import { open, readFile, rename, writeFile } from 'node:fs/promises'
+import { access, constants, open, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { UsageError } from '../../core/errors.ts'
 import { rowsOf } from '../../drill/record/drill-rows.ts'
@@ -11,12 +12,20 @@ export interface DrillFiles {
   readonly html?: string | undefined
 }
 
-/** Throws UsageError where one of them cannot be written; what is there stays as it is. */
+/** Throws UsageError where one of them cannot be written; makes none, and leaves what is there as it is. */
 export async function canWrite({ json, html }: DrillFiles): Promise<void> {
-  for (const file of [json, html]) {
-    if (file === undefined) continue
+  if (json !== undefined && html !== undefined && resolve(json) === resolve(html)) {
+    throw new UsageError(`Expected two files for --json and --html, got ${json} for both`)
+  }
+  const files = [json, json && roundsFile(json), html]
+  for (const file of files.filter((one) => one !== undefined)) {
     try {
-      await (await open(file, 'a')).close()
+      // Opened as it will be, where it is there; where it is not, its folder must take a new file.
+      const handle = await open(file, 'r+').catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error
+      })
+      if (handle) await handle.close()
+      else await access(dirname(resolve(file)), constants.W_OK)
     } catch (error) {
       const { code = 'unknown' } = error as NodeJS.ErrnoException
       throw new UsageError(`Expected a file that can be written, got ${file} (${code})`, {
