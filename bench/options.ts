@@ -1,4 +1,5 @@
 import type { Option } from '../lib/cli/common/option-table.ts'
+import { npmSources } from '../lib/cli/npm/npm-sources.ts'
 import { UsageError } from '../lib/core/errors.ts'
 
 type Options = Readonly<Record<string, Option>>
@@ -15,6 +16,15 @@ export function optionLines(options: Options): string {
 /** Throws UsageError where npm took options for itself, as it does with all before a `--`. */
 export function refuseTaken(script: string, options: Options, env: NodeJS.ProcessEnv): void {
   const taken = Object.keys(options).filter((name) => env[`npm_config_${name}`] !== undefined)
+  // What npm finds wrong it drops: `--only standby` would begin all of it.
+  const { typed = { all: 0, kept: 0 } } = npmSources(env)
+  const dashes = process.argv.slice(2).some((word) => word.startsWith('-')) ? '-- '.length : 0
+  const isSilent = env.npm_config_loglevel === 'silent'
+  if (taken.length === 0 && !isSilent && typed.all - typed.kept - dashes >= 2) {
+    throw new UsageError(
+      `npm took what was typed before -- for itself; write \`npm run ${script} -- --OPTION …\``,
+    )
+  }
   if (taken.length === 0) return
   throw new UsageError(
     `npm took --${taken.join(' and --')} for itself; write \`npm run ${script} -- --${taken[0]} …\``,
