@@ -209,7 +209,9 @@ export const vars = z
        * at a moment of its own; or `none`.
        */
       compare: z
-        .union([z.literal('none'), z.strictObject({ calendar: z.string().min(1), spread: word })])
+        .union([z.literal('none'), z.strictObject({ calendar: z.string().min(1), spread: word })], {
+          error: "Expected 'none' or { calendar, spread }",
+        })
         .default({ calendar: 'Sun *-*-* 01:00', spread: '5h' }),
       /** What `drbdadm verify` compares blocks by; `crc32c` costs less and finds all but one in 4 billion. */
       verifyAlg: z.enum(['sha1', 'md5', 'crc32c']).default('sha1'),
@@ -258,7 +260,13 @@ export const vars = z
         /** Starts heartbeat at boot. The article starts it by hand. */
         atBoot: z.boolean(),
         /** Resets a node whose heartbeat cannot run: the kernel's own, a device such as /dev/watchdog, or none. */
-        watchdog: z.enum(['softdog', 'none']).or(path).default('softdog'),
+        watchdog: z
+          .string()
+          .regex(
+            /^(softdog|none|\/dev\/[\w.-]+)$/,
+            'Expected softdog, none or a device such as /dev/watchdog',
+          )
+          .default('softdog'),
         /** What heartbeats are signed with. */
         key: secretValue,
       })

@@ -44,6 +44,7 @@ function expected(issue: z.core.$ZodIssue): string {
     case 'invalid_value':
       return `expected ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map((value) => `\`${String(value)}\``).join(', ')}`
     case 'too_small':
+      if (issue.origin === 'array' && issue.minimum === 1) return 'expected at least one entry'
       return `expected ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}${units[issue.origin] ?? ''}`
     case 'too_big':
       return `expected ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}${units[issue.origin] ?? ''}`
@@ -52,7 +53,11 @@ function expected(issue: z.core.$ZodIssue): string {
         ? `expected a valid ${issue.format}`
         : lowerFirst(issue.message)
     default:
+      // Zod's words for a kind of object that is none of those known.
       return lowerFirst(issue.message)
+        .replace(/^invalid discriminator value\. Expected /, 'expected ')
+        .replaceAll(/'(\w+)'/g, '`$1`')
+        .replaceAll(' | ', ' or ')
   }
 }
 
@@ -62,7 +67,9 @@ function lowerFirst(text: string): string {
 
 /** The members of an object that a rule over several of them speaks of: `warntime` 60, `deadtime` 10. */
 function named(issue: z.core.$ZodIssue, rule: string): string {
-  if (issue.code !== 'custom' || typeof issue.input !== 'object') return ''
+  if (issue.code !== 'custom' || typeof issue.input !== 'object' || Array.isArray(issue.input)) {
+    return ''
+  }
   return Object.entries(issue.input ?? {})
     .filter(([key, value]) => typeof value !== 'object' && new RegExp(`\\b${key}\\b`).test(rule))
     .map(([key, value]) => `${key} ${value}`)

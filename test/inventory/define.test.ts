@@ -105,7 +105,7 @@ describe('defineInventory', () => {
     const vars = { ...good.vars, vip: '192.168.0.300', links: [] }
     expect(() => defineInventory(schema, { ...good, vars })).toThrow(
       'vars.vip: expected a valid ipv4, got `192.168.0.300` (string)\n' +
-        'vars.links: expected at least 1 entries, got a list of 0',
+        'vars.links: expected at least one entry, got a list of 0',
     )
   })
 

@@ -144,6 +144,19 @@ const wrong: readonly (readonly [key: string, value: unknown, sentence: string])
     ['a,b'],
     'vars.client.options[0]: expected one mount option such as noatime or rsize=1048576, got `a,b`',
   ],
+  [
+    'vars.nfs.clients',
+    ['192.168.0.0/24', '10.0.0.0/8'],
+    '$: expected a network such as 192.168.0.0/24, got a list of 2',
+  ],
+  ['hosts.M1.vars.kind', undefined, '$: expected `node` or `client`, got nothing'],
+  ['vars.nfs.options', [], '$: expected at least one entry, got a list of 0'],
+  ['vars.drbd.compare', 'weekly', '$: expected `none` or { calendar, spread }, got `weekly`'],
+  [
+    'vars.heartbeat.watchdog',
+    'hard',
+    '$: expected softdog, none or a device such as /dev/watchdog, got `hard`',
+  ],
   ['timeouts.connect', 15, '$: expected milliseconds, 100 at least (15_000 is 15 s), got `15`'],
 ]
 
