@@ -10,27 +10,18 @@ import type { Reporter, ReportOptions } from './reporter.ts'
 export type { Output, Reporter, ReportOptions } from './reporter.ts'
 export { duration } from './text.ts'
 
+const makers = { listr: live, plain, json }
+
 /** The ways a run can be shown. */
-export type ReportKind = 'listr' | 'plain' | 'json'
+export type ReportKind = keyof typeof makers
 
 /** Makes the reporter of that kind. */
 export function reporter(kind: ReportKind, given: ReportOptions): Reporter {
   // Whatever a task put into its words: revealed secrets are masked by value.
   const stdout = { write: (text: string) => given.stdout.write(masked(text)) }
   const options = { ...given, stdout }
-  const made = madeReporter(kind, options)
+  const made = makers[kind](options)
   return options.profile ? profiled(made, kind, options) : made
-}
-
-function madeReporter(kind: ReportKind, options: ReportOptions): Reporter {
-  switch (kind) {
-    case 'json':
-      return json(options)
-    case 'plain':
-      return plain(options)
-    case 'listr':
-      return live(options)
-  }
 }
 
 /** The reporter that after its last word says where the time went. */
