@@ -14,15 +14,15 @@ export function painter(on: boolean): Paint {
   return (colour, text) => (on && text !== '' ? `\x1b[${codes[colour]}m${text}\x1b[0m` : text)
 }
 
-/** One colour a status, in every output. */
+/** One colour a status, in every output; sums are told in this order. */
 export const statusColour: Record<Status, Colour> = {
   ok: 'green',
   changed: 'yellow',
   'would-change': 'yellow',
   unknown: 'cyan',
-  skipped: 'dim',
   failed: 'red',
   refused: 'red',
+  skipped: 'dim',
 }
 
 /** What steers a terminal, and what lets a line read otherwise than it is written (Unicode's marks of direction). */

@@ -22,22 +22,23 @@ const phases = {
   recheck: 'proving',
 }
 
-const order: readonly Status[] = [
-  'ok',
-  'changed',
-  'would-change',
-  'unknown',
-  'failed',
-  'refused',
-  'skipped',
-]
+const doingColour: Record<HostRow['doing'], Colour> = {
+  done: 'green',
+  failed: 'red',
+  changing: 'yellow',
+  checking: 'cyan',
+  waiting: 'dim',
+}
 
-/** Counts that are not zero: "41 ok, 2 changed". */
-export function countPieces(counts: Partial<Record<Status, number>>): Piece[] {
-  const present = order.filter((status) => counts[status])
-  return present.flatMap((status, index): Piece[] => [
+/** Counts that are not zero, each in its word's colour: "41 ok, 2 changed". */
+function countPieces<K extends string>(
+  colours: Readonly<Record<K, Colour>>,
+  count: (word: K) => number | undefined,
+): Piece[] {
+  const present = (Object.keys(colours) as K[]).filter(count)
+  return present.flatMap((word, index): Piece[] => [
     index === 0 ? '' : ', ',
-    [statusColour[status], `${counts[status]} ${status}`],
+    [colours[word], `${count(word)} ${word}`],
   ])
 }
 
@@ -48,11 +49,9 @@ const firstLine = ({ ended }: TaskRow) => harmless(ended?.reason ?? '').split('\
 export function endedLine(row: TaskRow): Line {
   const event = row.ended
   if (!event) return [`    ${row.name}`]
-  const reason = event.reason ? `: ${firstLine(row)}` : ''
-  const what =
-    reason || (event.status === 'would-change' && event.change)
-      ? reason || `: ${harmless(event.change?.summary ?? '')}`
-      : ''
+  const summary = event.status === 'would-change' ? event.change?.summary : undefined
+  const why = event.reason ? firstLine(row) : summary && harmless(summary)
+  const what = why === undefined ? '' : `: ${why}`
   return [
     '    ',
     [statusColour[event.status], `${marks[event.status]} ${event.status}`],
@@ -84,7 +83,9 @@ export function hostLine(host: HostRow, width: number, spinner: string, over: bo
         ? ['dim', '-']
         : ['cyan', host.current ? spinner : ' ']
   const end = over || host.ended === total ? `  (${duration(host.ms)})` : `  ${host.ended}/${total}`
-  const state: Piece[] = host.unreachable ? [['red', 'unreachable']] : countPieces(host.counts)
+  const state: Piece[] = host.unreachable
+    ? [['red', 'unreachable']]
+    : countPieces(statusColour, (status) => host.counts[status])
   return [mark, ` ${host.host.padEnd(width)}  `, ...state, ['dim', end]]
 }
 
@@ -98,31 +99,13 @@ export function busyLine(host: HostRow, width: number, spinner: string): Line {
 }
 
 /** "500 hosts: 120 done, 1 failed, 4 changing, 26 checking, 349 waiting" and the sums of their tasks. */
-export function sumLines(play: PlayRow): Line[] {
-  const sums = { done: 0, failed: 0, changing: 0, checking: 0, waiting: 0 }
-  const counts: Partial<Record<Status, number>> = {}
-  for (const host of play.hosts) {
-    sums[host.doing]++
-    for (const status of order) {
-      const count = host.counts[status]
-      if (count) counts[status] = (counts[status] ?? 0) + count
-    }
-  }
-  const parts: readonly (readonly [number, string, Colour])[] = [
-    [sums.done, 'done', 'green'],
-    [sums.failed, 'failed', 'red'],
-    [sums.changing, 'changing', 'yellow'],
-    [sums.checking, 'checking', 'cyan'],
-    [sums.waiting, 'waiting', 'dim'],
-  ]
-  const pieces = parts
-    .filter(([count]) => count > 0)
-    .flatMap(([count, word, colour], index): Piece[] => [
-      index === 0 ? '' : ', ',
-      [colour, `${count} ${word}`],
-    ])
+export function sumLines({ hosts }: PlayRow): Line[] {
+  const doing = hosts.map((host) => host.doing)
+  const are = (word: HostRow['doing']) => doing.filter((one) => one === word).length
+  const ended = (status: Status) =>
+    hosts.reduce((sum, { counts }) => sum + (counts[status] ?? 0), 0)
   return [
-    [`  ${counted(play.hosts.length, 'host')}: `, ...pieces],
-    ['  tasks: ', ...countPieces(counts)],
+    [`  ${counted(hosts.length, 'host')}: `, ...countPieces(doingColour, are)],
+    ['  tasks: ', ...countPieces(statusColour, ended)],
   ]
 }
