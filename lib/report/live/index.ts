@@ -6,7 +6,7 @@ import { recapLines } from '../recap-lines.ts'
 import type { Reporter, ReportOptions } from '../reporter.ts'
 import { endedLine, hostLine, sumLines } from './lines.ts'
 import { fitted, type Line, Screen } from './screen.ts'
-import { type TreeListr, TreeRenderer } from './tree.ts'
+import { type TreeListr, TreeRenderer, widest } from './tree.ts'
 import { type HostRow, PlayRow } from './tree-rows.ts'
 
 /** Above this many hosts a play that has ended names only those that failed. */
@@ -26,29 +26,17 @@ export function live(options: ReportOptions): Reporter {
   let hosts = 0
   let connected = 0
 
-  function connecting(): void {
-    screen.show(() => [[['cyan', `connecting: ${connected} of ${hosts}`]]])
-  }
-
-  function start(event: Extract<Event, { type: 'play-start' }>): void {
-    const row = new PlayRow(event)
-    play = row
-    const list = listOf(row, screen, () => summary(row))
-    queue = queue.then(() => list.run()).catch(() => {})
-  }
+  const whole = (line: Line) => fitted(line, Number.POSITIVE_INFINITY, paint)
 
   function summary(row: PlayRow): string[] {
-    const width = Math.max(0, ...row.hosts.map(({ host }) => host.length))
+    const width = widest(row)
     const many = row.hosts.length > namedHosts
     const shown = many ? row.hosts.filter((host) => host.failed) : row.hosts
     const lines: Line[] = [[['bold', `== ${row.title}`]], ...(many ? sumLines(row) : [])]
-    const out = lines.map((line) => fitted(line, Number.POSITIVE_INFINITY, paint))
-    for (const host of shown) out.push(...hostSummary(host, width))
-    return out
+    return [...lines.map(whole), ...shown.flatMap((host) => hostSummary(host, width))]
   }
 
   function hostSummary(host: HostRow, width: number): string[] {
-    const whole = (line: Line) => fitted(line, Number.POSITIVE_INFINITY, paint)
     const tasks = options.verbose ? host.tasks.filter(({ ended }) => ended) : host.notable
     return [
       whole(hostLine(host, width, '', true)),
@@ -72,7 +60,7 @@ export function live(options: ReportOptions): Reporter {
         screen.print([
           `${event.playbook} on ${event.inventory}${check ? ', check only: changes nothing' : ''}`,
         ])
-        connecting()
+        screen.show(() => [[['cyan', `connecting: ${connected} of ${hosts}`]]])
         break
       case 'host-connected':
         connected++
@@ -84,9 +72,13 @@ export function live(options: ReportOptions): Reporter {
         screen.print([`${paint('red', '✖ unreachable')}  ${event.host}  ${harmless(event.error)}`])
         play?.add(event)
         break
-      case 'play-start':
-        start(event)
+      case 'play-start': {
+        const row = new PlayRow(event)
+        play = row
+        const list = listOf(row, screen, () => summary(row))
+        queue = queue.then(() => list.run()).catch(() => {})
         break
+      }
       case 'play-end':
         play?.close()
         break

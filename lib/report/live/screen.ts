@@ -46,8 +46,8 @@ export class Screen {
   /** Draws what `view` returns, at once and then ten times a second. */
   show(view: (height: number) => readonly Line[]): void {
     this.#view = view
-    this.#draw([])
-    this.#timer ??= setInterval(() => this.#draw([]), frameMs)
+    this.print()
+    this.#timer ??= setInterval(() => this.print(), frameMs)
   }
 
   /** Takes the frame away; the lines that stay remain. */
@@ -55,15 +55,11 @@ export class Screen {
     clearInterval(this.#timer)
     this.#timer = undefined
     this.#view = undefined
-    this.#draw([])
+    this.print()
   }
 
-  /** Prints lines that stay, above the frame; they may wrap and carry colours already. */
-  print(lines: readonly string[]): void {
-    this.#draw(lines)
-  }
-
-  #draw(staying: readonly string[]): void {
+  /** Draws the frame anew under lines that stay; those may wrap and carry colours already. */
+  print(staying: readonly string[] = []): void {
     // One row less than there are: the cursor rests under the frame, and nothing scrolls.
     const height = Math.max(1, this.#rows() - 1)
     const columns = Math.max(10, this.#columns() - 1)

@@ -31,13 +31,14 @@ export class HostRow {
   ms = 0
   /** The task it is at; none while it waits for other hosts. */
   current: TaskRow | undefined
+  /** Settles `done`: nothing more will come. */
+  close: () => void = () => {}
   #began: number | undefined
-  #settle: () => void = () => {}
 
   constructor(host: string, refs: readonly TaskRef[]) {
     this.host = host
     this.done = new Promise((resolve) => {
-      this.#settle = resolve
+      this.close = resolve
     })
     this.tasks = refs.map((ref) => new TaskRow(ref))
   }
@@ -83,25 +84,18 @@ export class HostRow {
     this.counts[event.status] = (this.counts[event.status] ?? 0) + 1
     if (event.status !== 'ok' && event.status !== 'skipped') this.notable.push(task)
     this.ms = event.at - this.#began
-    if (this.ended === this.tasks.length) this.#settle()
-  }
-
-  /** Nothing more will come. */
-  close(): void {
-    this.#settle()
+    if (this.ended === this.tasks.length) this.close()
   }
 }
 
 /** One play with its hosts. */
 export class PlayRow {
-  readonly id: string
   readonly title: string
   readonly hosts: readonly HostRow[]
   readonly #tasks = new Map<string, TaskRow>()
   readonly #hosts = new Map<string, HostRow>()
 
   constructor(event: Extract<Event, { type: 'play-start' }>) {
-    this.id = event.play
     this.title = event.title
     this.hosts = event.hosts.map(({ host, tasks }) => new HostRow(host, tasks))
     for (const host of this.hosts) {

@@ -13,11 +13,6 @@ export interface TreeOptions {
   readonly summary: () => readonly string[]
 }
 
-/** What stands behind a task of listr2: a host. */
-export interface TreeTaskOptions {
-  readonly row: HostRow
-}
-
 type TreeTask = ListrRendererTask<typeof TreeRenderer>
 
 /** The lists listr2 runs for us. */
@@ -31,7 +26,8 @@ export class TreeRenderer implements ListrRenderer {
   // listr2 asks the process's own stdout; whoever made this reporter has decided already.
   static nonTTY = true
   static rendererOptions: TreeOptions
-  static rendererTaskOptions: TreeTaskOptions
+  /** What stands behind a task of listr2: a host. */
+  static rendererTaskOptions: { readonly row: HostRow }
   readonly #tasks: readonly TreeTask[]
   readonly #options: TreeOptions
   #frames = 0
@@ -53,12 +49,10 @@ export class TreeRenderer implements ListrRenderer {
   #frame(height: number): Line[] {
     const spinner = spinners[this.#frames++ % spinners.length] ?? ''
     const { play } = this.#options
-    const head: Line = [['bold', `== ${play.title}`]]
     // Two lines a host is the least that shows where each is.
-    if (play.hosts.length * 2 + 1 <= height) {
-      return [head, ...this.#hostLines(height - 1, spinner)]
-    }
-    return [head, ...this.#sums(height - 1, spinner)]
+    const roomy = play.hosts.length * 2 + 1 <= height
+    const lines = roomy ? this.#hostLines(height - 1, spinner) : this.#sums(height - 1, spinner)
+    return [[['bold', `== ${play.title}`]], ...lines]
   }
 
   #hostLines(height: number, spinner: string): Line[] {
@@ -78,7 +72,7 @@ export class TreeRenderer implements ListrRenderer {
 
   #sums(height: number, spinner: string): Line[] {
     const { play } = this.#options
-    const lines: Line[] = sumLines(play)
+    const lines = sumLines(play)
     const width = widest(play)
     const are = (doing: HostRow['doing']) => play.hosts.filter((host) => host.doing === doing)
     const failed = are('failed')
@@ -95,6 +89,7 @@ export class TreeRenderer implements ListrRenderer {
   }
 }
 
-function widest(play: PlayRow): number {
+/** The width of the longest host name of a play. */
+export function widest(play: PlayRow): number {
   return Math.max(0, ...play.hosts.map(({ host }) => host.length))
 }
