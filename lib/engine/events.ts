@@ -19,16 +19,9 @@ export interface TaskRef {
   readonly tags: readonly string[]
 }
 
-/** One host's sums; times in milliseconds. */
-export interface HostRecap {
+/** One host's sums: its tasks by how they ended, and its time in milliseconds. */
+export interface HostRecap extends Record<Exclude<Status, 'would-change'> | 'wouldChange', number> {
   readonly host: string
-  ok: number
-  changed: number
-  wouldChange: number
-  unknown: number
-  skipped: number
-  failed: number
-  refused: number
   unreachable: boolean
   ms: number
 }
@@ -36,8 +29,8 @@ export interface HostRecap {
 /** What a task is at; a disruptive one waits for its turn between its check and its apply. */
 export type Phase = 'check' | 'wait' | 'apply' | 'recheck'
 
-/** What happened; every reporter is a pure consumer of these. `at` is milliseconds since the epoch, to 0.01. */
-export type Event = { readonly at: number } & (
+/** An event before its time stamp. */
+export type EventBody =
   | {
       readonly type: 'run-start'
       readonly playbook: string
@@ -89,13 +82,9 @@ export type Event = { readonly at: number } & (
       readonly exitCode: number
       readonly ms: number
     }
-)
 
-/** `Omit` that keeps a union a union. */
-type WithoutTime<T> = T extends unknown ? Omit<T, 'at'> : never
-
-/** An event before its time stamp. */
-export type EventBody = WithoutTime<Event>
+/** What happened; every reporter is a pure consumer of these. `at` is milliseconds since the epoch, to 0.01. */
+export type Event = { readonly at: number } & EventBody
 
 /** Receives every event in order. */
 export type Listener = (event: Event) => void

@@ -1,16 +1,6 @@
 import { hundredths } from '../core/clock.ts'
 import { exitCodes } from '../core/errors.ts'
-import type { Event, HostRecap, Status } from './events.ts'
-
-const counts: Record<Status, keyof Omit<HostRecap, 'host' | 'unreachable' | 'ms'>> = {
-  ok: 'ok',
-  changed: 'changed',
-  'would-change': 'wouldChange',
-  unknown: 'unknown',
-  skipped: 'skipped',
-  failed: 'failed',
-  refused: 'refused',
-}
+import type { Event, HostRecap } from './events.ts'
 
 /** Sums up events per host. */
 export class Recap {
@@ -39,7 +29,7 @@ export class Recap {
     if (event.type === 'task-end') {
       const recap = this.#hosts.get(event.host)
       if (!recap) return
-      recap[counts[event.status]]++
+      recap[event.status === 'would-change' ? 'wouldChange' : event.status]++
       // Wall time up to the host's last task: checks overlap, so their times must not be added up.
       recap.ms = hundredths(event.at - this.#began)
     } else if (event.type === 'host-unreachable') {
