@@ -87,9 +87,6 @@ export function plain(options: ReportOptions): Reporter {
       case 'run-end':
         say('', ...recapLines(event, check, paint))
         break
-      case 'task-start':
-      case 'play-end':
-        break
     }
   }
   return { listener, end: async () => {} }

@@ -93,29 +93,16 @@ export class Profile {
 
   add(event: Event): void {
     this.#ended = event.at
-    switch (event.type) {
-      case 'run-start':
-        this.#began = event.at
-        this.#active = event.at
-        for (const host of event.hosts) this.#hosts.set(host, new HostClock(event.at))
-        break
-      case 'play-start':
-        for (const { tasks } of event.hosts) for (const task of tasks) this.#refs.set(task.id, task)
-        break
-      case 'host-connected':
-      case 'host-unreachable':
-      case 'task-start':
-      case 'task-progress':
-      case 'task-end': {
-        this.#active = event.at
-        const clock = this.#hosts.get(event.host)
-        if (clock) this.#host(clock, event)
-        break
-      }
-      case 'notice':
-      case 'play-end':
-      case 'run-end':
-        break
+    if (event.type === 'run-start') {
+      this.#began = event.at
+      this.#active = event.at
+      for (const host of event.hosts) this.#hosts.set(host, new HostClock(event.at))
+    } else if (event.type === 'play-start') {
+      for (const { tasks } of event.hosts) for (const task of tasks) this.#refs.set(task.id, task)
+    } else if ('host' in event && event.type !== 'notice') {
+      this.#active = event.at
+      const clock = this.#hosts.get(event.host)
+      if (clock) this.#host(clock, event)
     }
   }
 
