@@ -51,9 +51,7 @@ export async function run(
   })
   for (const text of noticesOf(plays)) emit({ type: 'notice', text })
   const pool = new Pool(inventory, {
-    identityFiles: options.identityFiles,
-    knownHosts: options.knownHosts,
-    ...(options.agent !== undefined && { agent: options.agent }),
+    ...options,
     emit,
     lock: (host) => {
       // A peer outside the selection is only asked, and a run that changes nothing needs no lock.
@@ -126,10 +124,9 @@ async function runPlays(
   for (const play of plays) {
     const hosts = await inOrder(play, pool, inventory, options.check)
     emit({ type: 'play-start', play: play.id, title: play.title, hosts })
-    const step = async (host: string, segment: number): Promise<boolean> => {
+    const step: Step = ({ host, tasks }, segment) => {
       const state = pending.get(host) ?? { any: false, files: new Set() }
       pending.set(host, state)
-      const tasks = hosts.find((one) => one.host === host)?.tasks ?? []
       return converge(
         tasks.filter((task) => task.segment === segment),
         target(host, pool, inventory, {
@@ -142,40 +139,33 @@ async function runPlays(
         state,
       )
     }
-    const well = play.serial
-      ? await serially(hosts, play.segments, step)
-      : await sideBySide(hosts, play, options.forks, step)
+    let well = true
+    // In a serial play each host is a group of its own.
+    for (const group of play.serial ? hosts.map((one) => [one]) : [hosts]) {
+      well &&= await sideBySide(group, play, options.forks, step)
+    }
     emit({ type: 'play-end', play: play.id })
     if (!well) return
   }
 }
 
 type Hosts = PlannedPlay['hosts']
-type Step = (host: string, segment: number) => Promise<boolean>
+type Step = (one: Hosts[number], segment: number) => Promise<boolean>
 
 async function sideBySide(
   hosts: Hosts,
-  { segments, keepGoing }: Pick<PlannedPlay, 'segments' | 'keepGoing'>,
+  { segments, serial, keepGoing }: PlannedPlay,
   forks: number,
   step: Step,
 ): Promise<boolean> {
   let well = true
   for (let segment = 0; segment < segments; segment++) {
-    const all = await mapLimit(hosts, forks, ({ host }) => step(host, segment))
+    const all = await mapLimit(hosts, forks, (one) => step(one, segment))
     well = well && all.every(Boolean)
     // A barrier that one host of a pair does not reach must stop the other, unless everything is to be told.
-    if (!well && !keepGoing) return false
+    if (!well && (serial || !keepGoing)) return false
   }
   return well
-}
-
-async function serially(hosts: Hosts, segments: number, step: Step): Promise<boolean> {
-  for (const { host } of hosts) {
-    for (let segment = 0; segment < segments; segment++) {
-      if (!(await step(host, segment))) return false
-    }
-  }
-  return true
 }
 
 async function inOrder(

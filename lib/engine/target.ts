@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Shell } from 'zx/core'
-import type { Ask, CheckHost, Host } from '../core/task.ts'
+import type { CheckHost, Host } from '../core/task.ts'
 import type { Inventory } from '../inventory/types.ts'
 import { askOf, busyPathOf, quickWrite, type Session, writeFile } from '../ssh/index.ts'
 import type { Sent, Target } from './apply.ts'
@@ -39,15 +39,6 @@ export function checkHost(
       onPeer()
       return checkHost(pool, other, thrownAway)
     },
-  }
-}
-
-/** Counts what an apply half sends through the shell of the questions. */
-function counted(quick: Ask, sent: Sent, isOver: () => boolean): Ask {
-  return (pieces, ...values) => {
-    const question = quick(pieces, ...values)
-    watch(question, sent, isOver)
-    return question
   }
 }
 
@@ -112,6 +103,7 @@ export function target(name: string, pool: Pool, inventory: Inventory, run: Targ
           return session.ask(script, { ...options, change: true })
         },
       }
+      const quick = askOf(changing)
       const host: Host = {
         ...checkHost(pool, name, late.signal),
         get sh() {
@@ -119,7 +111,11 @@ export function target(name: string, pool: Pool, inventory: Inventory, run: Targ
           shell ??= remote(connection, { signal: late.signal, busyLock })
           return shell
         },
-        quick: counted(askOf(changing), sent, isOver),
+        quick: (pieces, ...values) => {
+          const question = quick(pieces, ...values)
+          watch(question, sent, isOver)
+          return question
+        },
         write: (path, content, options) => {
           const written = quickWrite(changing, name, path, content, options)
           if (written) {
