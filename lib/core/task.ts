@@ -23,12 +23,6 @@ export interface Question extends Promise<Output> {
 /** Runs text on a host, as a template tag that quotes its values for POSIX sh; in a check the text must change nothing. */
 export type Ask = (pieces: TemplateStringsArray, ...values: unknown[]) => Question
 
-/** What `ask` and zx's `$` have in common, for helpers that serve both halves of a task. */
-export type Run = (
-  pieces: TemplateStringsArray,
-  ...values: unknown[]
-) => PromiseLike<Output> & { nothrow(): PromiseLike<Output> }
-
 /** A host as `check` sees it: `check` can ask it questions, and cannot change it. */
 export interface CheckHost {
   readonly name: string
