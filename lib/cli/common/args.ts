@@ -1,7 +1,8 @@
 import yargsParser from 'yargs-parser'
 import { UsageError } from '../../core/errors.ts'
 import { nearest } from '../../inventory/index.ts'
-import { type Option, type PlayArgs, playOptions } from './option-table.ts'
+import type { ReportKind } from '../../report/index.ts'
+import { type Option, playOptions } from './option-table.ts'
 
 type Options = Readonly<Record<string, Option>>
 
@@ -149,7 +150,7 @@ export function given<K extends string, T>(key: K, value: T | undefined): { [P i
 }
 
 /** The arguments of `npm run play`; `options` has those of playbooks' parameters too. */
-export function readPlay(argv: readonly string[], options: Options = playOptions): PlayArgs {
+export function readPlay(argv: readonly string[], options: Options = playOptions) {
   const { words, flag, text, list } = read(argv, options)
   const lists = (['tasks', 'hosts', 'tags'] as const).filter((what) => flag(`list-${what}`))
   if (lists.length > 1) {
@@ -157,7 +158,12 @@ export function readPlay(argv: readonly string[], options: Options = playOptions
       `Expected one of --list-tasks, --list-hosts, --list-tags, got ${lists.length}`,
     )
   }
-  const output = text('output') as PlayArgs['output']
+  // What was given for the parameters of playbooks, by their names.
+  const parameters: Record<string, string | readonly string[]> = {}
+  for (const [name, { kind }] of Object.entries(options)) {
+    const value = kind === 'words' ? list(name) : text(name)
+    if (value !== undefined && !Object.hasOwn(playOptions, name)) parameters[name] = value
+  }
   return {
     words,
     check: flag('check'),
@@ -170,17 +176,14 @@ export function readPlay(argv: readonly string[], options: Options = playOptions
     forks: Number(text('forks') ?? 50),
     verbose: flag('verbose'),
     profile: flag('profile'),
-    ...given('output', output),
-    parameters: Object.fromEntries(
-      Object.entries(options).flatMap(([name, { kind }]) => {
-        if (Object.hasOwn(playOptions, name)) return []
-        const value = kind === 'words' ? list(name) : text(name)
-        return value === undefined ? [] : [[name, value]]
-      }),
-    ),
+    ...given('output', text('output') as ReportKind | undefined),
+    parameters,
     ...given('confirm', text('confirm')),
     ...given('inventory', text('inventory')),
     install: flag('install'),
     help: flag('help'),
   }
 }
+
+/** The values of options as read from the command line. */
+export type PlayArgs = Readonly<ReturnType<typeof readPlay>>

@@ -65,25 +65,3 @@ export const secretsOptions = {
     about: 'store a value that another device or person has given; you are asked for it',
   },
 } as const satisfies Record<string, Option>
-
-/** The values of options as read from the command line. */
-export interface PlayArgs {
-  readonly words: readonly string[]
-  readonly check: boolean
-  readonly diff: boolean
-  readonly limit?: readonly string[]
-  readonly tags?: readonly string[]
-  readonly skipTags?: readonly string[]
-  readonly startAt?: string
-  readonly list?: 'tasks' | 'hosts' | 'tags'
-  readonly forks: number
-  readonly verbose: boolean
-  readonly profile: boolean
-  readonly output?: 'listr' | 'plain' | 'json'
-  /** What was given for the parameters of playbooks, by their names. */
-  readonly parameters: Readonly<Record<string, string | readonly string[]>>
-  readonly confirm?: string
-  readonly inventory?: string
-  readonly install: boolean
-  readonly help: boolean
-}

@@ -1,6 +1,6 @@
 import type { ReportKind, ReportOptions } from '../../report/index.ts'
+import type { PlayArgs } from './args.ts'
 import type { Context } from './context.ts'
-import type { PlayArgs } from './option-table.ts'
 
 /** How a run is shown: as asked, else a live tree on a person's terminal and lines elsewhere. */
 export function chosenOutput(

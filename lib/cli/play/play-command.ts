@@ -17,10 +17,9 @@ import {
   unstartedLab,
 } from '../../inventory/index.ts'
 import { reporter } from '../../report/index.ts'
-import { readPlay } from '../common/args.ts'
+import { type PlayArgs, readPlay } from '../common/args.ts'
 import type { Context } from '../common/context.ts'
 import { inventoryName, loginDefaults } from '../common/defaults.ts'
-import type { PlayArgs } from '../common/option-table.ts'
 import { chosenOutput } from '../common/output.ts'
 import { interruption } from '../common/signals.ts'
 import { target } from '../playbooks/catalogue.ts'
