@@ -44,13 +44,9 @@ export async function load(name: string, dir: string): Promise<Loaded> {
       throw inFile(file, error)
     }
   }
-  let loaded: { default?: unknown }
-  try {
-    loaded = await importFile(join(dir, `${name}.ts`))
-  } catch (error) {
+  const { default: value } = await importFile(join(dir, `${name}.ts`)).catch((error: unknown) => {
     throw inFile(file, error)
-  }
-  const value = loaded.default
+  })
   if (isEmbedded(value)) {
     return {
       kind: 'embedded-lab',
@@ -66,12 +62,7 @@ export async function load(name: string, dir: string): Promise<Loaded> {
 }
 
 function isEmbedded(value: unknown): value is EmbeddedLab {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'embeddedLab' in value &&
-    typeof value.embeddedLab === 'function'
-  )
+  return typeof (value as Partial<EmbeddedLab> | null)?.embeddedLab === 'function'
 }
 
 function checked(value: unknown, file: string): Inventory {

@@ -44,12 +44,9 @@ export async function loadExport<T>(
   what: string,
   is: (value: unknown) => value is T,
 ): Promise<T> {
-  let loaded: Readonly<Record<string, unknown>>
-  try {
-    loaded = await importFile(path)
-  } catch (error) {
+  const loaded = await importFile(path).catch((error: unknown) => {
     throw new UsageError(`${shown} does not load: ${loadProblem(error)}`, { cause: error })
-  }
+  })
   const found = loaded[name]
   if (is(found)) return found
   throw new UsageError(`${shown}: expected ${what}`)
