@@ -41,15 +41,8 @@ export async function playHelp(context: Context): Promise<string> {
   return `${await helpText(usage, options, columnsOf(context), lines.join('\n'))}\n`
 }
 
+/** Words in lines narrower than `columns`, indented by two. */
 function wrapped(words: readonly string[], columns: number): string[] {
-  const lines: string[] = []
-  let line = ' '
-  for (const word of words) {
-    if (line.length + word.length + 2 > columns) {
-      lines.push(line)
-      line = ' '
-    }
-    line += ` ${word}`
-  }
-  return [...lines, line]
+  const line = new RegExp(`\\S{${columns - 3},}|\\S.{0,${columns - 4}}(?!\\S)`, 'g')
+  return (words.join(' ').match(line) ?? []).map((text) => `  ${text}`)
 }

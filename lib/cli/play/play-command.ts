@@ -67,7 +67,7 @@ export async function play(argv: readonly string[], context: Context): Promise<n
   const planned = Object.keys(selection).length === 0 ? all : plan(playbook, known, selection)
   refuseEmpty(planned, playbook)
   if (args.list) {
-    context.stdout.write(listing(args.list, planned, known))
+    context.stdout.write(listings[args.list](planned, known))
     return exitCodes.converged
   }
   if (playbook.asks === 'absent' && extra && !args.check && !playbook.tellsFirst) {
@@ -141,10 +141,7 @@ function refuseEmpty(planned: readonly PlannedPlay[], playbook: Playbook): void 
   )
 }
 
-function listing(what: NonNullable<PlayArgs['list']>, plays: PlannedPlay[], inventory: Inventory) {
-  if (what === 'tasks') return tasksText(plays)
-  return what === 'hosts' ? hostsText(plays, inventory) : tagsText(plays)
-}
+const listings = { tasks: tasksText, hosts: hostsText, tags: tagsText }
 
 async function runOn(
   playbook: Playbook,
