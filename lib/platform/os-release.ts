@@ -1,3 +1,4 @@
+import { parseEnv } from 'node:util'
 import { Refusal } from '../core/errors.ts'
 import type { PlatformName } from '../core/platform-name.ts'
 import { type CheckHost, requirement, type Task } from '../core/task.ts'
@@ -11,14 +12,9 @@ export function platformOf({ platform }: Pick<CheckHost, 'platform'>): Platform 
   return platforms[platform]
 }
 
-/** Reads /etc/os-release: shell assignments, quoted or not. */
+/** Reads /etc/os-release: shell assignments, quoted or not, as in a .env file. */
 export function parseOsRelease(text: string): OsRelease {
-  const fields: Record<string, string> = {}
-  for (const line of text.split('\n')) {
-    const match = /^([A-Z][A-Z0-9_]*)=(?:"(.*)"|'(.*)'|(.*))$/.exec(line.trim())
-    if (match?.[1]) fields[match[1]] = match[2] ?? match[3] ?? match[4] ?? ''
-  }
-  return fields
+  return parseEnv(text) as OsRelease
 }
 
 /** Refuses a host that runs anything but this distribution. */
