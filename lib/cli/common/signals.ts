@@ -1,14 +1,7 @@
 import { exitCodes } from '../../core/errors.ts'
 
-/** What a run can be interrupted by. */
-export interface Interruption {
-  readonly signal: AbortSignal
-  /** Takes the handlers away again. */
-  dispose(): void
-}
-
 /** Aborts at the first SIGINT, SIGTERM or SIGHUP and calls `first`; a second one ends the process at once. */
-export function interruption(first: (name: string) => void): Interruption {
+export function interruption(first: (name: string) => void) {
   const controller = new AbortController()
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   let at = 0
@@ -25,6 +18,7 @@ export function interruption(first: (name: string) => void): Interruption {
   for (const name of names) process.on(name, handle)
   return {
     signal: controller.signal,
+    /** Takes the handlers away again. */
     dispose: () => {
       for (const name of names) process.off(name, handle)
     },
