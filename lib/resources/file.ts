@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Change, CheckHost, Diff, Host, Task } from '../core/task.ts'
+import type { CheckHost, Diff, Host, Task } from '../core/task.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
 import {
   type Found,
@@ -20,11 +20,6 @@ export interface FileOptions extends Partial<Ownership>, TaskOptions {
   readonly verify?: string
 }
 
-interface FileChange extends Change {
-  /** Only permissions differ: the content is not written again. */
-  readonly permissionsOnly: boolean
-}
-
 /** Old content above this size is not fetched for a diff. */
 const diffLimit = 256 * 1024
 
@@ -37,13 +32,10 @@ export function file(path: string, content: string | Buffer, options: FileOption
   const { mode = 0o644, owner = 'root', group = 'root', secret = false, verify } = options
   const wanted: Ownership = { mode, owner, group }
 
-  return resource<FileChange>(`file ${path}`, options, {
+  return resource(`file ${path}`, options, {
     async check(host) {
       const now = await lookWithSum(host, path)
-      if (now?.kind === 'directory') {
-        throw new Error(`Expected a file or nothing at ${path}, got a directory`)
-      }
-      if (now?.kind === 'other') {
+      if (now?.kind === 'directory' || now?.kind === 'other') {
         throw new Error(`Expected a file or nothing at ${path}, got ${naming(now)}`)
       }
       if (now?.sum === sum) {
@@ -58,10 +50,8 @@ export function file(path: string, content: string | Buffer, options: FileOption
       return { summary: describe(now, wanted), diff, permissionsOnly: false }
     },
     async apply(host, { permissionsOnly }) {
-      if (permissionsOnly) {
-        await setPermissions(host, path, wanted)
-        return
-      }
+      // What is right already is not written again.
+      if (permissionsOnly) return setPermissions(host, path, wanted)
       if (verify !== undefined) await accepted(host, path, content, verify, secret)
       await host.write(path, content, wanted)
     },

@@ -1,5 +1,5 @@
 import { UsageError } from '../core/errors.ts'
-import type { Change, Task } from '../core/task.ts'
+import type { Task } from '../core/task.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
 import { show } from './shared/validate.ts'
 
@@ -8,10 +8,6 @@ export interface GroupOptions extends TaskOptions {
   readonly gid?: number
   /** Made with a number from the range for services. */
   readonly system?: boolean
-}
-
-interface GroupChange extends Change {
-  readonly create: boolean
 }
 
 /** Gives `name` back where a user or group may be called so. */
@@ -26,7 +22,7 @@ export function group(name: string, options: GroupOptions = {}): Task {
   const { gid, system = false } = options
   const number = gid === undefined ? [] : ['-g', String(gid)]
 
-  return resource<GroupChange>(`group ${name}`, options, {
+  return resource(`group ${name}`, options, {
     async check({ $ }) {
       const { stdout, exitCode } = await $`getent group -- ${name}`.nothrow()
       if (exitCode === 2) return { summary: 'does not exist', create: true }

@@ -1,5 +1,5 @@
 import { UsageError } from '../core/errors.ts'
-import type { Change, CheckHost, Task } from '../core/task.ts'
+import type { CheckHost, Task } from '../core/task.ts'
 import { file } from './file.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
 import { show } from './shared/validate.ts'
@@ -10,11 +10,6 @@ export interface KernelModuleOptions extends TaskOptions {
   readonly atBoot?: boolean
 }
 
-interface ModuleChange extends Change {
-  readonly load: boolean
-  readonly boot: Change | undefined
-}
-
 /** A module that the running kernel has, loaded or built in. */
 export function kernelModule(name: string, options: KernelModuleOptions = {}): Task {
   if (!/^\w[\w-]*$/.test(name)) {
@@ -22,7 +17,7 @@ export function kernelModule(name: string, options: KernelModuleOptions = {}): T
   }
   const boot = options.atBoot ? file(`/etc/modules-load.d/${name}.conf`, `${name}\n`) : undefined
 
-  return resource<ModuleChange>(`kernel module ${name} is loaded`, options, {
+  return resource(`kernel module ${name} is loaded`, options, {
     async check(host) {
       const [loaded, later] = await Promise.all([isLoaded(host, name), boot?.check(host)])
       if (loaded && !later) return undefined

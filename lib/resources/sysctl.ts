@@ -1,13 +1,8 @@
 import { UsageError } from '../core/errors.ts'
-import type { Change, Task } from '../core/task.ts'
+import type { Task } from '../core/task.ts'
 import { file } from './file.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
 import { oneLine, show } from './shared/validate.ts'
-
-interface SysctlChange extends Change {
-  readonly live: boolean
-  readonly boot: Change | undefined
-}
 
 /** What `sysctl` may be told. */
 export interface SysctlOptions extends TaskOptions {
@@ -30,7 +25,7 @@ export function sysctl(key: string, value: string | number, options: SysctlOptio
   const names = [key, ...excludes].map((one) => one.replaceAll(/[./]/g, '[./]')).join('|')
   const line = `^[[:space:]]*-?[[:space:]]*(${names})[[:space:]]*=`
 
-  return resource<SysctlChange>(`${key} = ${wanted}`, options, {
+  return resource(`${key} = ${wanted}`, options, {
     async check(host) {
       const [now, later, others] = await Promise.all([
         host.$`cat -- ${live}`,

@@ -1,5 +1,5 @@
 import { UsageError } from '../core/errors.ts'
-import type { Change, CheckHost, Task } from '../core/task.ts'
+import type { CheckHost, Task } from '../core/task.ts'
 import { file } from './file.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
 import { look } from './shared/stat.ts'
@@ -9,10 +9,6 @@ import { show } from './shared/validate.ts'
 export interface SystemdUnitOptions extends TaskOptions {
   /** The name, without `.conf`, of a drop-in that changes a unit of the distribution. */
   readonly dropIn?: string
-}
-
-interface UnitChange extends Change {
-  readonly file: Change | undefined
 }
 
 /** Where a unit's file, or its drop-in, lies. */
@@ -32,7 +28,7 @@ export function systemdUnit(unit: string, content: string, options: SystemdUnitO
   const path = unitPath(unit, options.dropIn)
   const written = file(path, content)
 
-  return resource<UnitChange>(`unit ${path.slice('/etc/systemd/system/'.length)}`, options, {
+  return resource(`unit ${path.slice('/etc/systemd/system/'.length)}`, options, {
     async check(host) {
       const [there, found, outdated] = await Promise.all([
         look(host, path),

@@ -1,4 +1,4 @@
-import type { Change, CheckHost, Task } from '../core/task.ts'
+import type { CheckHost, Task } from '../core/task.ts'
 import { accountName } from './group.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
 import { absolute, oneLine } from './shared/validate.ts'
@@ -15,11 +15,6 @@ export interface UserOptions extends TaskOptions {
   readonly comment?: string
   /** Made with a number from the range for services, and without a home folder. */
   readonly system?: boolean
-}
-
-interface UserChange extends Change {
-  readonly create: boolean
-  readonly words: readonly string[]
 }
 
 interface Found {
@@ -48,7 +43,7 @@ export function user(name: string, options: UserOptions = {}): Task {
     ['comment', '-c', comment],
   ]
 
-  return resource<UserChange>(`user ${name}`, options, {
+  return resource(`user ${name}`, options, {
     async check(host) {
       const found = await lookUp(host, name)
       const differing = wanted.filter(
