@@ -1,7 +1,6 @@
-import { UsageError } from '../core/errors.ts'
 import type { Task } from '../core/task.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
-import { show } from './shared/validate.ts'
+import { matching } from './shared/validate.ts'
 
 /** What `group` may be told. */
 export interface GroupOptions extends TaskOptions {
@@ -12,8 +11,7 @@ export interface GroupOptions extends TaskOptions {
 
 /** Gives `name` back where a user or group may be called so. */
 export function accountName(name: string, kind: 'user' | 'group'): string {
-  if (/^[a-z_][a-z0-9_-]{0,30}\$?$/.test(name)) return name
-  throw new UsageError(`Expected the name of a ${kind}, got ${show(name)}`)
+  return matching(name, /^[a-z_][a-z0-9_-]{0,30}\$?$/, `the name of a ${kind}`)
 }
 
 /** A group of this name, with this number where one is given. */

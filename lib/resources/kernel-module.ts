@@ -1,8 +1,7 @@
-import { UsageError } from '../core/errors.ts'
 import type { CheckHost, Task } from '../core/task.ts'
 import { file } from './file.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
-import { show } from './shared/validate.ts'
+import { matching } from './shared/validate.ts'
 
 /** What `kernelModule` may be told. */
 export interface KernelModuleOptions extends TaskOptions {
@@ -12,9 +11,7 @@ export interface KernelModuleOptions extends TaskOptions {
 
 /** A module that the running kernel has, loaded or built in. */
 export function kernelModule(name: string, options: KernelModuleOptions = {}): Task {
-  if (!/^\w[\w-]*$/.test(name)) {
-    throw new UsageError(`Expected the name of a kernel module, got ${show(name)}`)
-  }
+  matching(name, /^\w[\w-]*$/, 'the name of a kernel module')
   const boot = options.atBoot ? file(`/etc/modules-load.d/${name}.conf`, `${name}\n`) : undefined
 
   return resource(`kernel module ${name} is loaded`, options, {

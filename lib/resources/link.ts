@@ -1,17 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { UsageError } from '../core/errors.ts'
 import type { Task } from '../core/task.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
 import { look, naming } from './shared/stat.ts'
-import { absolute, show } from './shared/validate.ts'
+import { absolute, matching, printable } from './shared/validate.ts'
 
 /** A symbolic link; one that points elsewhere is replaced, a file or directory never. */
 export function link(path: string, target: string, options: TaskOptions = {}): Task {
   absolute(path)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (target === '' || /[\u0000-\u001f\u007f]/.test(target)) {
-    throw new UsageError(`Expected a target without control characters, got ${show(target)}`)
-  }
+  matching(target, printable, 'a target without control characters')
   return resource(`link ${path} → ${target}`, options, {
     async check(host) {
       const found = await look(host, path)

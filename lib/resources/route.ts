@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net'
 import { UsageError } from '../core/errors.ts'
 import type { Task } from '../core/task.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
-import { show } from './shared/validate.ts'
+import { matching, show } from './shared/validate.ts'
 
 /** What `route` is told. */
 export interface RouteOptions extends TaskOptions {
@@ -30,9 +30,7 @@ export function route(to: string, options: RouteOptions): Task {
   if (via !== undefined && !isIPv4(via)) {
     throw new UsageError(`Expected the IPv4 address of a router for ${to}, got ${show(via)}`)
   }
-  if (!/^[\w.@:-]{1,15}$/.test(device)) {
-    throw new UsageError(`Expected the name of a network device for ${to}, got ${show(device)}`)
-  }
+  matching(device, /^[\w.@:-]{1,15}$/, `the name of a network device for ${to}`)
   const way = [...(via === undefined ? [] : ['via', via]), 'dev', device]
   // The kernel shows a host's route without the /32.
   const shown = `${bits === '32' ? address : to} ${way.join(' ')}`

@@ -1,8 +1,7 @@
-import { UsageError } from '../core/errors.ts'
 import type { Task } from '../core/task.ts'
 import { file } from './file.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
-import { oneLine, show } from './shared/validate.ts'
+import { matching, oneLine } from './shared/validate.ts'
 
 /** What `sysctl` may be told. */
 export interface SysctlOptions extends TaskOptions {
@@ -13,9 +12,7 @@ export interface SysctlOptions extends TaskOptions {
 /** A kernel setting (`net.ipv4.ip_forward`), now and at every boot, by a file of its own in /etc/sysctl.d, which is read behind Debian's 99-sysctl.conf. */
 export function sysctl(key: string, value: string | number, options: SysctlOptions = {}): Task {
   const { excludes = [] } = options
-  if (!/^\w+([./][\w:-]+)+$/.test(key)) {
-    throw new UsageError(`Expected a key such as net.ipv4.ip_forward, got ${show(key)}`)
-  }
+  matching(key, /^\w+([./][\w:-]+)+$/, 'a key such as net.ipv4.ip_forward')
   const wanted = words(oneLine(String(value), `the value of ${key}`))
   // As sysctl(8): the separator is whatever comes first, and the other one belongs to a name (a VLAN's card).
   const path = /^[^.]*\//.test(key) ? key : swapped(key)

@@ -1,9 +1,8 @@
-import { UsageError } from '../core/errors.ts'
 import type { CheckHost, Task } from '../core/task.ts'
 import { file } from './file.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
 import { look } from './shared/stat.ts'
-import { show } from './shared/validate.ts'
+import { matching } from './shared/validate.ts'
 
 /** What `systemdUnit` may be told. */
 export interface SystemdUnitOptions extends TaskOptions {
@@ -13,14 +12,10 @@ export interface SystemdUnitOptions extends TaskOptions {
 
 /** Where a unit's file, or its drop-in, lies. */
 export function unitPath(unit: string, dropIn?: string): string {
-  if (!/^[\w:.\\-]+@?[\w:.\\-]*\.(service|socket|timer|mount|path|target)$/.test(unit)) {
-    throw new UsageError(`Expected the name of a unit, such as x.service, got ${show(unit)}`)
-  }
-  if (dropIn !== undefined && !/^[\w-]+$/.test(dropIn)) {
-    throw new UsageError(`Expected the name of a drop-in of ${unit}, got ${show(dropIn)}`)
-  }
-  const path = `/etc/systemd/system/${unit}`
-  return dropIn === undefined ? path : `${path}.d/${dropIn}.conf`
+  const name = /^[\w:.\\-]+@?[\w:.\\-]*\.(service|socket|timer|mount|path|target)$/
+  const path = `/etc/systemd/system/${matching(unit, name, 'the name of a unit, such as x.service')}`
+  if (dropIn === undefined) return path
+  return `${path}.d/${matching(dropIn, /^[\w-]+$/, `the name of a drop-in of ${unit}`)}.conf`
 }
 
 /** A unit file, or a drop-in, that systemd knows: it reads its files again where this one is newer. */
