@@ -58,8 +58,20 @@ export interface ServiceState {
   readonly words: string
 }
 
+/** One step that can be taken with a unit; at `reload` its process reads its configuration again and goes on. */
+export type ServiceAction =
+  | 'unmask'
+  | 'enable'
+  | 'disable'
+  | 'stop'
+  | 'start'
+  | 'restart'
+  | 'reload'
+  | 'mask'
+
 /** Asks for and changes the state of units. */
-export interface ServiceManager {
+export interface ServiceManager
+  extends Record<ServiceAction, (host: Host, unit: string) => Promise<void>> {
   /** How a unit stands; `more` is a script whose output comes back too, in the same question. */
   read(
     host: CheckHost,
@@ -68,15 +80,6 @@ export interface ServiceManager {
   ): Promise<{ state: ServiceState; more: Pick<Output, 'stdout' | 'stderr'> }>
   /** Whether a unit that comes from an init script starts at boot. */
   generatedIsEnabled(host: CheckHost, unit: string): Promise<boolean>
-  start(host: Host, unit: string): Promise<void>
-  stop(host: Host, unit: string): Promise<void>
-  restart(host: Host, unit: string): Promise<void>
-  /** The process reads its configuration again and goes on. */
-  reload(host: Host, unit: string): Promise<void>
-  enable(host: Host, unit: string): Promise<void>
-  disable(host: Host, unit: string): Promise<void>
-  mask(host: Host, unit: string): Promise<void>
-  unmask(host: Host, unit: string): Promise<void>
   /** The last lines the unit logged. */
   lastWords(host: CheckHost, unit: string): Promise<string>
 }

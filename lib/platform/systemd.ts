@@ -1,6 +1,6 @@
 import { type Batch, inBatch } from '../core/batch.ts'
-import type { CheckHost, Host } from '../core/task.ts'
-import type { ServiceManager } from './platform.ts'
+import type { CheckHost } from '../core/task.ts'
+import type { ServiceAction, ServiceManager } from './platform.ts'
 import { parseShow, showProperties } from './systemd-state.ts'
 
 const separator = '=== more'
@@ -67,26 +67,20 @@ export const systemd: ServiceManager = {
     )
   },
 
-  start: (host, unit) => act(host, unit, 'start', `${readied} systemctl start -- "$1"`),
-  restart: (host, unit) => act(host, unit, 'restart', `${readied} systemctl restart -- "$1"`),
-  reload: (host, unit) => act(host, unit, 'reload', 'systemctl reload -- "$1"'),
-  stop: (host, unit) => act(host, unit, 'stop', 'systemctl stop -- "$1"'),
-  enable: (host, unit) => act(host, unit, 'enable', 'systemctl enable --quiet -- "$1"'),
-  disable: (host, unit) =>
-    act(
-      host,
-      unit,
-      'disable',
-      'systemctl disable --quiet -- "$1" && systemctl disable --runtime --quiet -- "$1"',
-    ),
-  mask: (host, unit) => act(host, unit, 'mask', 'systemctl mask --quiet -- "$1"'),
-  unmask: (host, unit) =>
-    act(
-      host,
-      unit,
-      'unmask',
-      'systemctl unmask --runtime --quiet -- "$1" && systemctl unmask --quiet -- "$1"',
-    ),
+  start: act('start', `${readied} systemctl start -- "$1"`),
+  restart: act('restart', `${readied} systemctl restart -- "$1"`),
+  reload: act('reload', 'systemctl reload -- "$1"'),
+  stop: act('stop', 'systemctl stop -- "$1"'),
+  enable: act('enable', 'systemctl enable --quiet -- "$1"'),
+  disable: act(
+    'disable',
+    'systemctl disable --quiet -- "$1" && systemctl disable --runtime --quiet -- "$1"',
+  ),
+  mask: act('mask', 'systemctl mask --quiet -- "$1"'),
+  unmask: act(
+    'unmask',
+    'systemctl unmask --runtime --quiet -- "$1" && systemctl unmask --quiet -- "$1"',
+  ),
 
   async lastWords(host, unit) {
     // Without a journal journalctl prints nothing and is content; status then says more.
@@ -97,15 +91,14 @@ if [ -n "$log" ]; then printf '%s' "$log"; else systemctl status --no-pager -n 1
   },
 }
 
-async function act(host: Host, unit: string, verb: string, script: string): Promise<void> {
-  const done = await host.sh`set +e; set -- ${unit}; eval ${script}`.nothrow()
-  if (done.exitCode === 0) return
-  const why = done.stderr.trim() || `exit code ${done.exitCode}`
-  const log = ['start', 'restart', 'reload'].includes(verb) ? await lastWordsOf(host, unit) : ''
-  throw new Error(`Cannot ${verb} ${unit}: ${why}${log}`)
-}
-
-async function lastWordsOf(host: CheckHost, unit: string): Promise<string> {
-  const words = await systemd.lastWords(host, unit)
-  return words ? `\nIts last messages:\n${words}` : ''
+/** Takes a step by a script, whose `$1` is the unit. */
+function act(verb: ServiceAction, script: string): ServiceManager[ServiceAction] {
+  return async (host, unit) => {
+    const done = await host.sh`set +e; set -- ${unit}; eval ${script}`.nothrow()
+    if (done.exitCode === 0) return
+    const why = done.stderr.trim() || `exit code ${done.exitCode}`
+    const said = ['start', 'restart', 'reload'].includes(verb)
+    const words = said ? await systemd.lastWords(host, unit) : ''
+    throw new Error(`Cannot ${verb} ${unit}: ${why}${words && `\nIts last messages:\n${words}`}`)
+  }
 }

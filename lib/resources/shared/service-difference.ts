@@ -1,4 +1,6 @@
-import type { ServiceState } from '../../platform/index.ts'
+import type { ServiceAction, ServiceState } from '../../platform/index.ts'
+
+export type { ServiceAction } from '../../platform/index.ts'
 
 /** How a service shall be; what is not named is left as it is. */
 export interface ServiceWanted {
@@ -7,17 +9,6 @@ export interface ServiceWanted {
   /** true: stopped, and nothing can start it, reboots included. false: any mask is lifted. */
   readonly masked?: boolean
 }
-
-/** One step that `service` can take. */
-export type ServiceAction =
-  | 'unmask'
-  | 'enable'
-  | 'disable'
-  | 'stop'
-  | 'start'
-  | 'restart'
-  | 'reload'
-  | 'mask'
 
 /** Files that changed since the process read them: those it reads at its start, and those it can read again. */
 export interface ChangedFiles {
