@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { brief } from '../core/quote.ts'
 import type { Output } from '../core/task.ts'
 import { abortError } from './channel.ts'
@@ -40,45 +41,27 @@ export async function exec(c: Connection, script: string, o: ExecOptions = {}): 
   if (o.stdin instanceof Readable) o.stdin.pipe(process.stdin)
   else process.stdin.end(o.stdin)
 
-  const stop = new Stop(process)
-  const onAbort = () => o.signal && stop.because(abortError(c, o.signal))
+  const stop = new AbortController()
+  // Rejects when even SIGKILL did not end it: a process can hang in the kernel.
+  const gaveUp = new Promise<never>((_, reject) => {
+    const onStop = async () => (await endProcess(process)) || reject(stop.signal.reason)
+    stop.signal.addEventListener('abort', onStop, { once: true })
+  })
+  const onAbort = () => o.signal && stop.abort(abortError(c, o.signal))
   o.signal?.addEventListener('abort', onAbort, { once: true })
   if (o.signal?.aborted) onAbort()
   const seconds = (o.timeoutMs ?? 0) / 1000
   const late = () =>
-    stop.because(new Error(`${c.name}: not done within ${seconds} s: ${brief(script)}`))
+    stop.abort(new Error(`${c.name}: not done within ${seconds} s: ${brief(script)}`))
   const timer = o.timeoutMs === undefined ? undefined : setTimeout(late, o.timeoutMs)
   try {
-    const end = await Promise.race([process.done, stop.gaveUp])
-    if (stop.reason) throw stop.reason
+    const end = await Promise.race([process.done, gaveUp])
+    stop.signal.throwIfAborted()
     return { stdout: stdout.end(), stderr: stderr.end(), exitCode: end.exitCode }
   } finally {
     clearTimeout(timer)
     o.signal?.removeEventListener('abort', onAbort)
     if (o.stdin instanceof Readable) o.stdin.unpipe(process.stdin)
-  }
-}
-
-/** Ends a process early and remembers why. */
-class Stop {
-  reason: Error | undefined
-  /** Rejects when even SIGKILL did not end it: a process can hang in the kernel. */
-  readonly gaveUp: Promise<never>
-  readonly #process: RemoteProcess
-  #giveUp: (reason: Error) => void = () => {}
-
-  constructor(process: RemoteProcess) {
-    this.#process = process
-    this.gaveUp = new Promise((_, reject) => {
-      this.#giveUp = reject
-    })
-    this.gaveUp.catch(() => {})
-  }
-
-  because(reason: Error): void {
-    if (this.reason) return
-    this.reason = reason
-    void endProcess(this.#process).then((ended) => ended || this.#giveUp(reason))
   }
 }
 
@@ -92,15 +75,10 @@ export async function endProcess(process: RemoteProcess): Promise<boolean> {
 }
 
 async function endsWithin(process: RemoteProcess, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms)
-  })
-  const ended = process.done.then(
-    () => true,
-    () => true,
-  )
-  return Promise.race([ended, late]).finally(() => clearTimeout(timer))
+  const over = new AbortController()
+  const ended = process.done.catch(() => {}).then(() => true)
+  const late = sleep(ms, false, { signal: over.signal })
+  return Promise.race([ended, late]).finally(() => over.abort())
 }
 
 class Text {

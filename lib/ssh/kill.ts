@@ -24,18 +24,15 @@ done
 kill -s "$s" $a 2>/dev/null
 exit 0`
 
-/** What to signal besides the process and all its descendants. */
-export interface KillOptions {
-  /** Also the process group, where the process has a group of its own. */
-  readonly group?: boolean
-}
-
-/** Signals a process on the host and all its descendants; never rejects. */
+/**
+ * Signals a process on the host and all its descendants, and with `group` also the process group,
+ * where the process has a group of its own; never rejects.
+ */
 export async function killTree(
   c: Connection,
   pid: number,
   signal: string,
-  o: KillOptions = {},
+  o: { readonly group?: boolean } = {},
 ): Promise<void> {
   const name = signal.replace(/^SIG/, '')
   const args = ['-c', killer, 'sh', name, String(pid), o.group ? 'group' : 'tree']

@@ -140,11 +140,8 @@ const algorithms = [
   'ssh-rsa',
 ] as const
 
-/** A host key algorithm that is offered to servers. */
-export type HostKeyAlgorithm = (typeof algorithms)[number]
-
 /** All algorithms, those whose key type is already known first: else a good key looks new. */
-export function preferKnown(known: KnownHost): HostKeyAlgorithm[] {
+export function preferKnown(known: KnownHost): (typeof algorithms)[number][] {
   const types = new Set([...known.keys, ...known.portless].map((entry) => entry.type))
   const isKnown = (name: string) => types.has(name.startsWith('rsa-') ? 'ssh-rsa' : name)
   return [...algorithms.filter(isKnown), ...algorithms.filter((name) => !isKnown(name))]
