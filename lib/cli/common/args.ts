@@ -6,14 +6,6 @@ import { type Option, playOptions } from './option-table.ts'
 
 type Options = Readonly<Record<string, Option>>
 
-/** What was read: words without a dash, and the options that were given. */
-export interface Read {
-  readonly words: readonly string[]
-  readonly flag: (name: string) => boolean
-  readonly text: (name: string) => string | undefined
-  readonly list: (name: string) => readonly string[] | undefined
-}
-
 /** One-letter names, with the options that they stand for. */
 const shorts = (options: Options) =>
   Object.fromEntries(
@@ -73,8 +65,11 @@ export async function helpText(
   return text.replaceAll(/ +\[(string|boolean)\]/g, '')
 }
 
-/** Reads options strictly; throws UsageError in one sentence with the option that was likely meant. */
-export function read(argv: readonly string[], options: Options): Read {
+/**
+ * Reads words without a dash, and options strictly; throws UsageError in one sentence with the option that was
+ * likely meant.
+ */
+export function read(argv: readonly string[], options: Options) {
   const names = Object.keys(options)
   refuseFlagValues(argv, options)
   const { argv: parsed, error } = parse(argv, options)
@@ -98,9 +93,10 @@ export function read(argv: readonly string[], options: Options): Read {
   }
   return {
     words: parsed._.map(String),
-    flag: (name) => parsed[name] === true,
-    text: (name) => (typeof parsed[name] === 'string' ? parsed[name] : undefined),
-    list: (name) => {
+    flag: (name: string): boolean => parsed[name] === true,
+    text: (name: string): string | undefined =>
+      typeof parsed[name] === 'string' ? parsed[name] : undefined,
+    list: (name: string): string[] | undefined => {
       const value = parsed[name]
       if (value === undefined) return undefined
       return [value].flat().flatMap((part) => String(part).split(','))
