@@ -140,11 +140,6 @@ export async function createSecrets(
   if (written.length === 0) return []
   for (const name of missing) have.set(name, randomBytes(24).toString('hex'))
   for (const [name, value] of changed) have.set(name, value)
-  try {
-    mkdirSync(dirname(files.secrets), { recursive: true, mode: 0o700 })
-  } catch (error) {
-    throw new UsageError((error as Error).message)
-  }
   const { Encrypter, generateX25519Identity, identityToRecipient } = await age()
   let identity = await readIdentity(files.identity)
   if (!identity) {
@@ -190,6 +185,7 @@ async function readIfThere(path: string): Promise<Buffer | undefined> {
 async function writeDurably(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}`
   try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     const file = await open(temporary, 'w', 0o600)
     try {
       await file.writeFile(content)
