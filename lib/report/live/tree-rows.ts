@@ -111,13 +111,7 @@ export class PlayRow {
       if (host) host.unreachable = true
       return
     }
-    if (
-      event.type !== 'task-start' &&
-      event.type !== 'task-progress' &&
-      event.type !== 'task-end'
-    ) {
-      return
-    }
+    if (!('task' in event)) return
     const host = this.#hosts.get(event.host)
     const task = this.#tasks.get(event.task)
     if (!host || !task) return
