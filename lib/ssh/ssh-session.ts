@@ -99,7 +99,7 @@ class ShellSession implements Session {
   }
 
   ask(script: string, o: AskOptions = {}): Promise<Output> {
-    return this.#add(script, { stdin: o.stdin, timeoutMs: o.timeoutMs, once: o.change })
+    return this.#add(script, o)
   }
 
   async lock(o: LockOptions): Promise<void> {
@@ -121,17 +121,11 @@ class ShellSession implements Session {
 
   #add(
     script: string,
-    o: {
-      stdin?: string | undefined
-      timeoutMs?: number | undefined
-      once?: boolean | undefined
-      inner?: boolean
-      first?: boolean
-    },
+    o: AskOptions & { readonly inner?: boolean; readonly first?: boolean },
   ): Promise<Output> {
     return new Promise((resolve, reject) => {
       if (this.#ended) return reject(this.#ended)
-      const { stdin, inner = false, once = inner, timeoutMs = this.#timeoutMs } = o
+      const { stdin, inner = false, change: once = inner, timeoutMs = this.#timeoutMs } = o
       const item: Item = { script, stdin, inner, once, timeoutMs, resolve, reject, id: 0 }
       if (o.first) return this.#send(item)
       this.#queue.push(item)
