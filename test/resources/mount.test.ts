@@ -52,12 +52,10 @@ const mounting = (body: (dir: string) => Promise<void>) => async (context: TestC
     try {
       await body(dir)
     } finally {
-      execFileSync('sh', [
-        '-c',
-        'grep -F "$1" /proc/self/mounts | cut -d" " -f2 | sort -r | while read -r p; do umount -l "$(printf %b "$p")"; done',
-        'x',
-        dir.replaceAll(' ', '\\040'),
-      ])
+      const made = parseMounts(readFileSync('/proc/self/mounts', 'utf8'))
+      for (const { path } of made.reverse()) {
+        if (path.startsWith(dir)) execFileSync('umount', ['-l', path])
+      }
     }
   })
 }
