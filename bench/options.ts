@@ -17,10 +17,17 @@ export function optionLines(options: Options): string {
 export function refuseTaken(script: string, options: Options, env: NodeJS.ProcessEnv): void {
   const taken = Object.keys(options).filter((name) => env[`npm_config_${name}`] !== undefined)
   // What npm finds wrong it drops: `--only standby` would begin all of it.
-  const { typed = { all: 0, kept: 0 } } = npmSources(env)
-  const dashes = process.argv.slice(2).some((word) => word.startsWith('-')) ? '-- '.length : 0
+  const { typed } = npmSources(env)
+  const argv = process.argv.slice(2)
+  const known = [
+    typed?.command,
+    script,
+    ...argv,
+    ...(argv.some((word) => word.startsWith('-')) ? ['--'] : []),
+  ]
+  const lost = typed?.isSure ? typed.all - Buffer.byteLength(`${known.join(' ')} `) : 0
   const isSilent = env.npm_config_loglevel === 'silent'
-  if (taken.length === 0 && !isSilent && typed.all - typed.kept - dashes >= 2) {
+  if (taken.length === 0 && !isSilent && lost >= 2) {
     throw new UsageError(
       `npm took what was typed before -- for itself; write \`npm run ${script} -- --OPTION …\``,
     )

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { which } from '../ssh/shells.ts'
 
 const start = fileURLToPath(new URL('../../lib/launch/start.cjs', import.meta.url))
 let dir = ''
@@ -18,22 +19,36 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
+/** Past the check, the command finds that the temporary folder has no playbooks. */
+const past = 'Expected a folder'
+
 interface Surroundings {
   readonly npmrc?: string
   readonly env?: Record<string, string>
 }
 
 /** What a really spawned `npm run` says on stderr, and how it ends. */
-function npm(args: readonly string[], { npmrc = '', env = {} }: Surroundings = {}) {
+function npm(
+  args: readonly string[],
+  { npmrc = '', env = {} }: Surroundings = {},
+  [program, words]: readonly [string, readonly string[]] = ['npm', ['run', ...args]],
+) {
   const clean = Object.entries(process.env).filter(([key]) => !/^(npm|tandem)_/i.test(key))
   const userconfig = join(mkdtempSync(join(dir, 'user-')), '.npmrc')
   writeFileSync(userconfig, `update-notifier=false\n${npmrc}\n`)
   return new Promise<{ stderr: string; code: number }>((resolve) => {
     const options = {
       cwd: dir,
-      env: { ...Object.fromEntries(clean), HOME: dir, NPM_CONFIG_USERCONFIG: userconfig, ...env },
+      // As an interactive shell has it.
+      env: {
+        ...Object.fromEntries(clean),
+        _: which('npm'),
+        HOME: dir,
+        NPM_CONFIG_USERCONFIG: userconfig,
+        ...env,
+      },
     }
-    execFile('npm', ['run', ...args], options, (error, _stdout, stderr) =>
+    execFile(program, [...words], options, (error, _stdout, stderr) =>
       resolve({ stderr, code: error ? Number(error.code) : 0 }),
     )
   })
@@ -129,8 +144,24 @@ describe.runIf(process.platform === 'linux')(
   },
 )
 
-/** Past the check, the command finds that the temporary folder has no playbooks. */
-const past = 'Expected a folder'
+describe.runIf(process.platform === 'linux')('where no shell says as what npm was started', () => {
+  const env = { _: '/usr/bin/other' }
+  test.each([
+    [['play', 'site', '-C'], 'an option such as -C?'],
+    [['play', '--', 'site'], 'Or nothing stands behind --: leave it out'],
+  ])('npm run %j is refused', { timeout: 60_000 }, async (args, words) => {
+    const { stderr, code } = await npm(args, { env })
+    expect(stderr).toContain(words)
+    expect(code).toBe(1)
+  })
+
+  test.each([
+    ['node, and npm by its path', process.execPath, [which('npm') ?? '', 'run', 'play', 'site']],
+    ['a version manager', 'sh', ['-c', 'exec npm run play site # a long line, as of a shim']],
+  ])('a run that %s has started goes on', { timeout: 60_000 }, async (_, program, args) => {
+    expect((await npm([], { env }, [program, args])).stderr).toContain(past)
+  })
+})
 
 const settings: readonly [title: string, args: string[], surroundings: Surroundings][] = [
   ['options behind --', ['play', 'site', '--', '--check', '--diff', '--verbose'], {}],
@@ -142,6 +173,10 @@ const settings: readonly [title: string, args: string[], surroundings: Surroundi
   ['npm run -s', ['-s', 'play', 'site', '--', '--check'], {}],
   ['npm run --loglevel silent', ['--loglevel', 'silent', 'play', 'site'], {}],
   ['words with blanks and accents', ['play', 'a b ü'], {}],
+  ['a word that npm hides in its title', ['play', '8a4f6c52-1b1b-4c4c-8d8d-0a0a0a0a0a0a'], {}],
+  ['npm run --no-progress', ['--no-progress', 'play', 'site'], {}],
+  ['npm run --progress=false in CI', ['--progress=false', 'play', 'site'], { env: { CI: 'true' } }],
+  ['npm run --no-color', ['--no-color', 'play', 'site'], { env: { NO_COLOR: '1' } }],
   ['npm run --if-present', ['--if-present', 'play', 'site'], {}],
 ]
 
@@ -153,6 +188,12 @@ describe('a setting of npm', () => {
       expect((await npm(args, surroundings)).stderr).toContain(past)
     },
   )
+
+  test('words behind -- that go to a machine are left alone', { timeout: 60_000 }, async () => {
+    const { stderr } = await npm(['lab', 'exec', 'M1', '--', 'cat', '/etc/hosts'])
+    expect(stderr).toContain('does not load')
+    expect(stderr).not.toContain('npm took')
+  })
 
   test.runIf(process.platform === 'linux')(
     'inherited from npm’s own environment is left alone, an option of ours is not',

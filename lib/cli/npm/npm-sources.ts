@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { basename, delimiter, dirname, join } from 'node:path'
 import type { NpmSources } from './npm-swallowed.ts'
 
@@ -56,27 +56,21 @@ function npmProcess(script: string | undefined): NpmProcess | undefined {
 }
 
 /**
- * How many bytes of words npm was given, and how many of them it still knows. npm writes `npm run play site` over its
- * arguments, where Linux keeps the length of what stood there: what npm has dropped leaves no other trace.
+ * What npm was given, in bytes. npm writes `npm run play site` over its arguments, where Linux keeps the length of what
+ * stood there: what npm has dropped leaves no other trace.
  */
 function typedWords({ pid, env }: NpmProcess): Pick<NpmSources, 'typed'> {
-  const [title = ''] = text(`/proc/${pid}/cmdline`).split('\0')
-  const [from, to] = statOf(pid).slice(45, 47).map(Number)
-  if (!title.startsWith('npm ') || from === undefined || to === undefined) return {}
-  const node = readlinkSync(`/proc/${pid}/exe`)
-  const kept = Buffer.byteLength(title) - 'npm '.length + 1
-  const found = (env.PATH ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, 'npm'))
-    .find(existsSync)
-  const typed = basename(env._ ?? '') === 'npm' ? env._ : found
-  // npm's first line has `env node`; a version manager may start it otherwise.
-  const itself = process.env.npm_execpath
-  const starts = [typed, join(dirname(node), 'npm'), itself].map((npm) => `node ${npm} `)
-  starts.push(`${node} ${itself} `)
-  const more = starts.map((start) => to - from - Buffer.byteLength(start) - kept)
-  // With a second `--` npm was given those three bytes too.
-  const exact = / -/.test(title) ? 3 : 0
-  const dropped = more.includes(exact) ? exact : more[0]
-  return dropped === undefined || dropped < 0 ? {} : { typed: { kept, all: kept + dropped } }
+  const [, command] = text(`/proc/${pid}/cmdline`).split('\0', 1).join('').split(' ')
+  const [from = 0, to = 0] = statOf(pid).slice(45, 47).map(Number)
+  const shell = env._ ?? ''
+  const isSure = basename(shell) === 'npm'
+  const places = (env.PATH ?? '').split(delimiter).map((folder) => `${folder}/npm`)
+  const npm = isSure ? shell : places.find((place) => existsSync(place))
+  if (command === undefined || npm === undefined || to <= from) return {}
+  // `env node` starts it as `node`; any other first line, as the program that it names.
+  const program = /^#!\s*(\S+)(?:\s+(\S+))?/.exec(text(npm))
+  const [, interpreter = '', argument] = program ?? []
+  const start =
+    basename(interpreter) === 'env' ? argument : [interpreter, argument].filter(Boolean).join(' ')
+  return { typed: { command, isSure, all: to - from - Buffer.byteLength(`${start} ${npm} `) } }
 }

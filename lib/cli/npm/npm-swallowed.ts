@@ -23,25 +23,28 @@ export interface NpmSources {
   readonly npmrc: readonly string[]
   /** The environment npm was started with; undefined where the system does not tell. */
   readonly inherited?: Readonly<Record<string, string>>
-  /** Bytes of the words behind `npm`, each with its end: all that were typed, and those that npm still knows. */
-  readonly typed?: { readonly all: number; readonly kept: number }
+  /**
+   * Bytes of all words that were typed behind `npm`, each with its end, and the first of them (`run`). `isSure`: the shell
+   * says as what npm was started; else that is a guess.
+   */
+  readonly typed?: { readonly all: number; readonly command: string; readonly isSure: boolean }
 }
 
+/** Keys that npm exports every time, in one version or another. */
+const always = new Set(
+  `allow_scripts cache globalconfig global_prefix init_module local_prefix metrics_registry node_gyp noproxy
+  npm_version prefix user_agent userconfig`.split(/\s+/),
+)
+
 /** Keys npm exports by itself, and options that people give npm on purpose when they run a script. */
-const npmsOwn = new Set(
-  `allow_scripts cache globalconfig global_prefix init_module local_prefix node_gyp noproxy npm_version prefix
-  user_agent userconfig loglevel color progress unicode timing logs_dir logs_max script_shell shell
+const npmsOwn = new Set([
+  ...always,
+  ...`loglevel color progress unicode timing logs_dir logs_max script_shell shell
   foreground_scripts ignore_scripts if_present workspace workspaces include_workspace_root
   node_options nodedir update_notifier offline prefer_offline prefer_online registry fund audit omit
   include production cafile ca strict_ssl proxy https_proxy heading usage editor engine_strict
-  allow_scripts viewer global location`.split(/\s+/),
-)
-
-/** Keys that npm exports every time. */
-const always = new Set(
-  `allow_scripts cache globalconfig global_prefix init_module local_prefix node_gyp noproxy npm_version prefix
-  user_agent userconfig`.split(/\s+/),
-)
+  viewer global location`.split(/\s+/),
+])
 
 /** The options of ours that npm has a use for too: inherited, they are settings of npm. */
 const shared = new Set(['diff', 'yes', 'json', 'only'])
@@ -114,12 +117,17 @@ function hasUnknown(options: Options, env: NodeJS.ProcessEnv, { npmrc }: NpmSour
   })
 }
 
-/** Whether `lost` bytes were typed that neither an option of npm nor a setting explains. */
-function isUnexplained(
-  env: NodeJS.ProcessEnv,
-  { npmrc, inherited }: NpmSources,
-  lost: number,
-): boolean {
+/** What people give to `npm run` on purpose, and npm does not tell a script. */
+const untold = [
+  '--if-present',
+  '--no-progress',
+  '--progress=false',
+  '--no-color',
+  '--loglevel=notice',
+]
+
+/** Whether bytes were typed that neither what is known, nor an option of npm, nor a setting explains. */
+function hasLost(env: NodeJS.ProcessEnv, { npmrc, inherited }: NpmSources, lost: number): boolean {
   const isSilent = env.npm_config_loglevel === 'silent' && !inherited?.npm_config_loglevel
   const known = new Set([...always, ...setIn(npmrc), ...(isSilent ? ['loglevel'] : [])])
   const told = Object.entries(env).some(([variable, value]) => {
@@ -128,7 +136,7 @@ function isUnexplained(
   })
   // How long an option was typed, nobody knows, but for those that many people give to `npm run`.
   if (told || env.npm_config_prefix === env.npm_config_local_prefix) return false
-  const own = ['--if-present', ...(isSilent ? ['-s', '--silent', '--loglevel=silent'] : [])]
+  const own = [...untold, ...(isSilent ? ['-s', '--silent', '--loglevel=silent'] : [])]
   return lost >= 2 && !own.some((word) => bytes([word]) === lost)
 }
 
@@ -154,13 +162,18 @@ export async function swallowed(
   const mayBeOne = options === playOptions && hasUnknown(options, env, sources)
   const all = taken(mayBeOne ? await allOfPlay() : options, env, sources)
   const { typed } = sources
+  const toHost = script === 'lab' && (argv[0] === 'exec' || argv[0] === 'ssh')
   // A second `--` has kept npm away from what is behind it.
-  const dashes = argv.some((word) => word.startsWith('-')) ? 0 : bytes(['--'])
-  const lost = typed === undefined ? 0 : typed.all - typed.kept - (bytes(['--']) - dashes)
-  if (all.length === 0 && !isUnexplained(env, sources, lost)) return undefined
+  const dashes = toHost || argv.some((word) => word.startsWith('-')) ? 0 : bytes(['--'])
+  const left = typed ? typed.all - bytes([typed.command, script, ...argv]) : 0
+  const lost = left - (bytes(['--']) - dashes)
+  // Where the start of npm is a guess, a long rest says that the guess is wrong.
+  const isLost = (typed?.isSure || lost <= 5) && hasLost(env, sources, lost)
+  if (all.length === 0 && !isLost) return undefined
   const names = [...new Set(all.map((one) => one.typed))].join(' and ')
-  const what = `npm took ${names || 'what was typed before -- (an option such as -C?)'} for itself and nothing was run; `
-  if (script === 'lab' && (argv[0] === 'exec' || argv[0] === 'ssh')) {
+  const dropped = `what was typed before -- (an option such as -C?${lost === 3 ? ' Or nothing stands behind --: leave it out' : ''})`
+  const what = `npm took ${names || dropped} for itself and nothing was run; `
+  if (toHost) {
     return `${what}type: npm run lab ${argv[0]} ${argv[1] ?? 'HOST'} -- COMMAND`
   }
   const asTyped = all.map(({ option, ...one }): Taken => {
@@ -173,7 +186,7 @@ export async function swallowed(
     }
   })
   const length = bytes(retyped(script, asTyped, argv).slice(1)) - dashes
-  if (all.length > 0 && (typed === undefined || typed.all === length)) {
+  if (all.length > 0 && (!typed?.isSure || typed.all === length)) {
     return `${what}type: ${retyped(script, all, argv).map(quoted).join(' ')}`
   }
   const front = script === 'play' ? [] : [script]
