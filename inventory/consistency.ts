@@ -14,6 +14,13 @@ interface Client {
 }
 interface Node extends Omit<Client, 'kind'> {
   readonly kind: 'node'
+  readonly fencing?:
+    | {
+        readonly plugin: string
+        readonly address?: string | undefined
+        readonly outlets?: readonly number[] | undefined
+      }
+    | undefined
   readonly em2: Line
   readonly em3: Line
 }
@@ -46,6 +53,7 @@ export function consistencyProblems(pair: Pair): Problems {
     ...addressProblems(pair),
     ...vipProblems(pair, nodes),
     ...lineProblems(nodes),
+    ...outletProblems(nodes),
     ...clientProblems(pair),
     ...pathProblems(pair.vars),
     ...otherProblems(pair.vars),
@@ -179,6 +187,22 @@ function lineProblems([first, second]: readonly (readonly [string, Node])[]): Pr
   return found
 }
 
+/** An outlet is one machine's: else a node that powers its peer off cuts its own power too. */
+function outletProblems(nodes: readonly (readonly [string, Node])[]): Problems {
+  const seen = new Map<string, string>()
+  return nodes.flatMap(([name, { fencing }]) =>
+    (fencing?.outlets ?? []).flatMap((outlet, index) => {
+      const [key, at] = [
+        `${outlet} of ${fencing?.address}`,
+        `hosts.${name}.vars.fencing.outlets[${index}]`,
+      ]
+      const before = seen.get(key)
+      seen.set(key, at)
+      return before ? [`${at}: expected an outlet of its own, got ${key}, as ${before} has it`] : []
+    }),
+  )
+}
+
 function clientProblems({ hosts, vars }: Pair): Problems {
   return Object.entries(hosts).flatMap(([name, { vars: machine }]) => {
     const { address } = machine.em1
@@ -191,8 +215,8 @@ function clientProblems({ hosts, vars }: Pair): Problems {
 
 /** Folders of the system: DRBD's filesystem over one of them, or over what is below, hides files that a machine needs. */
 const inside =
-  /^\/(bin|boot|dev|etc|lib|lib32|lib64|proc|root|run|sbin|sys|usr|var\/(lib|log|run|lock|cache|spool|tmp))(\/|$)/
-const itself = /^\/(home|media|mnt|opt|srv|tmp|var)?$/
+  /^\/(bin|boot|dev|etc|lib|lib32|lib64|proc|root|run|sbin|sys|usr|var\/(lib\/(apt|chrony|dpkg|heartbeat|nfs|systemd|tandem)|log|run|lock|tmp))(\/|$)/
+const itself = /^\/(tmp|var|var\/(cache|lib|spool))?$/
 
 function pathProblems({ nfs, client, drbd }: Site): Problems {
   const found: Problems = []
@@ -220,7 +244,7 @@ function otherProblems({ drbd, nfs, client }: Site): Problems {
   const taken = ports.find((port) => [22, 111, 2049].includes(port) || port > 65_535)
   if (taken !== undefined) {
     found.push(
-      `vars.drbd.port: expected ports that nothing else uses (${ports.join(' and ')}), got ${taken}${taken > 65_535 ? ', which is none' : ''}`,
+      `vars.drbd.port: expected ports that nothing else uses (${ports.join(' and ')}), got ${taken}${taken > 65_535 ? ', and ports end at 65535' : ''}`,
     )
   }
   for (const [index, option] of nfs.options.entries()) {
@@ -235,8 +259,9 @@ function otherProblems({ drbd, nfs, client }: Site): Problems {
   }
   for (const [index, option] of client.options.entries()) {
     const name = option.split('=')[0] ?? ''
-    if (!['vers', 'nfsvers', 'proto', 'hard'].includes(name)) continue
-    const instead = /vers$/.test(name) ? 'vars.client.version says it' : 'Tandem sets it itself'
+    const isVersion = /^(vers|nfsvers|minorversion|v\d.*)$/.test(name)
+    if (!isVersion && !['proto', 'tcp', 'udp', 'rdma', 'hard'].includes(name)) continue
+    const instead = isVersion ? 'vars.client.version says it' : 'Tandem sets it itself'
     found.push(
       `vars.client.options[${index}]: expected no \`${name}\` (${instead}), got \`${option}\``,
     )

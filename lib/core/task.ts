@@ -63,6 +63,8 @@ export interface Host extends CheckHost {
 /** Text before and after; `undefined` stands for "not there". */
 export interface Diff {
   readonly path: string
+  /** Other paths that lead to the same file: a link. */
+  readonly paths?: readonly string[]
   readonly before: string | undefined
   readonly after: string | undefined
   /** Keeps both texts out of every output. */

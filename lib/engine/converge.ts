@@ -70,7 +70,9 @@ export async function converge(
       emit({ type: 'task-start', host: target.name, task: planned.id, phase: 'check' })
       const result = await (options.check ? foreseen(planned, answer, target, pending) : answer)
       if ('error' in result) {
-        if (pending.any && !(result.error instanceof Refusal)) {
+        const { error } = result
+        const isKnown = error instanceof Refusal || error instanceof Unreachable
+        if (pending.any && !isKnown) {
           end('unknown', { reason: 'is known only after the changes above' })
           continue
         }
@@ -88,6 +90,7 @@ export async function converge(
       if (options.check) {
         // Nothing is applied, so the answers behind this one stand as they are.
         pending.any = true
+        for (const path of result.change.diff?.paths ?? []) pending.files.add(path)
         if (result.change.diff) pending.files.add(result.change.diff.path)
         end('would-change', { change: result.change })
         continue

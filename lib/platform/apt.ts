@@ -74,12 +74,17 @@ interface Plan {
   readonly said: string
 }
 
+/** After new package lists APT builds its cache first, which takes long on a slow host. */
+const planLimitMs = 300_000
+
 async function plan(host: CheckHost, names: readonly string[]): Promise<Plan> {
   const { stdout, stderr, exitCode } = await host.$`
 echo '--- recent'
 find /var/lib/apt/lists -maxdepth 0 -mtime -1
 echo '--- said'
-apt-get -q --print-uris --no-install-recommends install -- ${names} </dev/null`.nothrow()
+apt-get -q --print-uris --no-install-recommends install -- ${names} </dev/null`
+    .nothrow()
+    .within(planLimitMs)
   const parts = sections(stdout, ['recent', 'said'])
   return {
     failure: exitCode === 0 ? undefined : stderr,
@@ -116,7 +121,7 @@ function refuseSurprises(
   if (missing.length === 0) return
   const others = listed(/NEW/).filter((name) => !names.includes(name))
   const instead =
-    others.length > 0 ? `would install ${others.join(', ')} instead` : 'has another there'
+    others.length > 0 ? `would install ${others.join(', ')} instead` : 'finds one of them installed'
   throw new Refusal(
     `${missing.join(', ')} is no package but a name for what others provide, and apt-get ${instead}: name the package itself in the role`,
   )

@@ -43,8 +43,8 @@ export function directory(path: string, options: DirectoryOptions = {}): Task {
     },
     async apply(host, { at }) {
       if (at !== undefined) return setPermissions(host, at, wanted)
-      // `install` keeps it closed to others until owner and mode are right, in one process.
-      await host.quick`install -d -m ${octal(mode)} -o ${owner} -g ${group} -- ${path}`
+      // With four digits GNU install keeps the setgid bit of the folder above. It keeps the new one closed to others until owner and mode are right, in one process.
+      await host.quick`install -d -m ${`0${octal(mode)}`} -o ${owner} -g ${group} -- ${path}`
     },
   })
 }

@@ -46,7 +46,7 @@ export async function connect(o: ConnectOptions): Promise<Connection> {
   const until = Date.now() + o.connectTimeoutMs
   for (let pauseMs = 200; ; pauseMs *= 2) {
     try {
-      return await connectOnce(o)
+      return await connectOnce({ ...o, connectTimeoutMs: until - Date.now() }, o.connectTimeoutMs)
     } catch (error) {
       // Many at once: whoever is dropped comes back later, and not all at the same time.
       const wait = pauseMs * (0.5 + Math.random())
@@ -56,7 +56,8 @@ export async function connect(o: ConnectOptions): Promise<Connection> {
   }
 }
 
-async function connectOnce(o: ConnectOptions): Promise<Connection> {
+/** `limitMs` is what a message calls the limit, of which `connectTimeoutMs` is left. */
+async function connectOnce(o: ConnectOptions, limitMs: number): Promise<Connection> {
   const at = net.isIPv6(o.address) ? `[${o.address}]:${o.port}` : `${o.address}:${o.port}`
   const known = readKnown(o)
   const ways = credentials(o.user, o.identityFiles ?? [], o.agent)
@@ -84,7 +85,7 @@ async function connectOnce(o: ConnectOptions): Promise<Connection> {
       reject(new Kind(`${o.name}: ${text}`))
     }
     const timer = setTimeout(
-      () => fail(`no answer from ${at} within ${o.connectTimeoutMs / 1000} s`),
+      () => fail(`no answer from ${at} within ${limitMs / 1000} s`),
       o.connectTimeoutMs,
     )
     client.on('ready', () => {

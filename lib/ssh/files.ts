@@ -36,16 +36,18 @@ const steps = (fill: string) => `p=PATH m=MODE
 [ -h "$p" ] || [ ! -e "$p" ] || [ -f "$p" ] || { echo "p: what is there is a directory, a device or the like, and no regular file" >&2; exit 1; }
 b=\${p##*/} d=\${p%/*} n=.tandem-RANDOM
 umask 077
-mkdir -m 700 "$d/$n" && cd -P "$d/$n" && [ -O . ] || exit 1
+mkdir -m 700 "$d/$n" || exit 1
+cd -P "$d/$n" && [ -O . ] || { echo "p: the folder made for the new file belongs to another user" >&2; rmdir "$d/$n"; exit 1; }
 trap 'rm -f f; cd -P .. && rmdir "$n" 2>/dev/null' EXIT
 trap 'exit 1' HUP INT TERM
 if [ "$(pwd -P)" != "$d/$n" ]; then
   q=$d
   while [ -n "$q" ]; do
-    if [ -h "$q" ]; then case $(stat -c %u -- "$q") in 0 | "$(id -u)") ;; *) break ;; esac; fi
+    if [ -h "$q" ]; then case $(stat -c %u -- "$q") in 0 | "$(id -u)" | "$(stat -L -c %u -- "$q")") ;; *) break ;; esac; fi
     q=\${q%/*}
   done
-  [ -z "$q" ] && [ "$(cd -P "$d" && pwd -P)/$n" = "$(pwd -P)" ] ||
+  a=$(cd -P "$d" && pwd -P)
+  [ -z "$q" ] && [ "\${a%/}/$n" = "$(pwd -P)" ] ||
     { echo "p: \${q:-a folder on the way} is a link that belongs to another user" >&2; exit 1; }
 fi
 ${fill}
@@ -55,7 +57,7 @@ sync .`
 
 /** Gives the empty file `f` the attributes of the file that it replaces, ACL included, and the mode again. */
 export const keepAttributes = `if [ -f "../$b" ] && [ ! -h "../$b" ]; then
-  cp --preserve=mode,xattr -- "../$b" f || case $(cp --help 2>&1) in BusyBox*) ;; *) exit 1 ;; esac
+  cp --attributes-only --preserve=mode,xattr -- "../$b" f || case $(cp --help 2>&1) in BusyBox*) ;; *) exit 1 ;; esac
   chmod "$m" f || exit 1
 fi`
 

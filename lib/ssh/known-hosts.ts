@@ -98,9 +98,8 @@ function* entries(file: string): Generator<Entry> {
 /** Finds what the files say of an address; files that do not exist count as empty. */
 export function lookUp(files: readonly string[], address: string, port: number): KnownHost {
   // ssh writes an IPv6 address in its shortest form: ::1.
-  const bare = isIPv6(address)
-    ? new URL(`http://[${address}]`).hostname.slice(1, -1)
-    : address.toLowerCase()
+  const isLong = isIPv6(address) && !/[%.]/.test(address)
+  const bare = isLong ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address.toLowerCase()
   const full = port === 22 ? bare : `[${bare}]:${port}`
   const all = files.flatMap((file) => listed(file) ?? [])
   const of = (name: string) =>

@@ -6,7 +6,8 @@ const template = templates(import.meta.dirname)
 
 /** S1: the clocks agree, and stay so; `ntpdate` once would drift apart again. */
 export default role('base/ntp', ({ vars: { ntp } }: NodeContext) => [
-  packages(['chrony']),
+  // Debian's own time client, and others: two must not set one clock.
+  packages(['chrony'], { replaces: ['systemd-timesyncd', 'ntp', 'ntpsec', 'openntpd'] }),
   template('chrony.conf', '/etc/chrony/chrony.conf', {
     // A name may stand for many servers, an address for one.
     servers: ntp.servers.map((server) => `${/[a-z]/i.test(server) ? 'pool' : 'server'} ${server}`),

@@ -72,7 +72,7 @@ Heartbeat (one host after another)
 test('lists hosts and tags', { timeout }, async () => {
   const hosts = await tandem(['play', 'site', '--list-hosts', '--limit', '!M1'])
   expect(hosts.stdout).toBe('M2  127.0.0.2  nodes\n')
-  const tags = await tandem(['play', 'nfs', '--list-tags', '--skip-tags', 'always'])
+  const tags = await tandem(['play', 'nfs', '--list-tags', '--tags', 'exports,files'])
   expect(tags.stdout).toMatch(/^exports +1 task$/m)
   expect(tags.stdout).toMatch(/^files +1 task$/m)
 })

@@ -90,7 +90,7 @@ const wrong: readonly (readonly [key: string, value: unknown, sentence: string])
     '/var/lib/tandem',
     '/usr/share/x',
     '/var',
-    '/home',
+    '/var/lib',
     '/run/x',
     '/dev/shm',
   ].map(
@@ -119,7 +119,7 @@ const wrong: readonly (readonly [key: string, value: unknown, sentence: string])
   [
     'vars.drbd.port',
     65_535,
-    '$: expected ports that nothing else uses (65535 and 65536), got 65536, which is none',
+    '$: expected ports that nothing else uses (65535 and 65536), got 65536, and ports end at 65535',
   ],
   [
     'vars.nfs.options',
@@ -200,7 +200,9 @@ test.each([
   ['vars.nfs.path', '/srv/data'],
   ['vars.nfs.path', '/home/images'],
   ['vars.nfs.path', '/.data/..x'],
-  ['vars.client.mountPoint', '/mnt/images'],
+  ['vars.client.mountPoint', '/mnt'],
+  ['vars.nfs.path', '/home'],
+  ['vars.nfs.path', '/var/lib/images'],
   ['vars.client.options', ['x-systemd.automount', '_netdev', 'sec=krb5:krb5i']],
   ['vars.nfs.options', ['rw', 'sec=krb5:krb5p']],
   ['hosts.M2.vars.em3.device', 'enp9s0'],

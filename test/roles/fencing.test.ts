@@ -87,7 +87,7 @@ describe('a power switch in the inventory', () => {
       undefined,
       /^M1 and M2 both name the controller at 192.168.0.212/,
     ],
-    ['one outlet for both', pdu(3), pdu(3), undefined, /both name outlet 3 of 192.168.0.5/],
+    ['one outlet for both', pdu(3), pdu(3), undefined, /outlet of its own, got 3 of 192.168.0.5/],
   ] as const)('of the pair: %s', (_, M1, M2, site, wanted) => {
     expect(message(() => peerSwitch(contextOf(inventoryWith(M1, M2, site))))).toMatch(wanted)
   })

@@ -212,9 +212,9 @@ describe('a node refuses', () => {
     20_000,
   )
 
-  it('what the peer still serves, and stays where heartbeat hears the peer', async () => {
+  it('what the peer serves that heartbeat hears again, and comes back as a new node', async () => {
     const told = await start({ drbd: [served], peer: 'active' })
-    expect(told).toMatchObject({ code: 1, left: false })
+    expect(told).toMatchObject({ code: 1, left: true })
     expect(told.said).toMatch(/the peer serves/)
   }, 20_000)
 

@@ -81,7 +81,7 @@ export function read(argv: readonly string[], options: Options) {
   }
   for (const [name, value] of Object.entries(parsed)) {
     if (name === '_' || Object.hasOwn(shorts(options), name)) continue
-    const option = options[name]
+    const option = Object.hasOwn(options, name) ? options[name] : undefined
     const dashes = name.length === 1 ? '-' : '--'
     if (!option) {
       const guess = nearest(name, names)
@@ -110,7 +110,9 @@ function refuseFlagValues(argv: readonly string[], options: Options): void {
   for (const word of argv) {
     if (word === '--') return
     const [, dashes, given = '', value] = /^(--?)([^=]+)=(.*)$/s.exec(word) ?? []
-    const names = options[given] ? [given] : [...given].map((letter) => long[letter] ?? letter)
+    const names = Object.hasOwn(options, given)
+      ? [given]
+      : [...given].map((letter) => long[letter] ?? letter)
     const name = names.find((one) => options[one]?.kind === 'flag')
     if (name === undefined || (dashes === '--' && /^(true|false)$/.test(value ?? ''))) continue
     throw new UsageError(`Expected --${name} without a value, got \`${value}\``)

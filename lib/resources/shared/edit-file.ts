@@ -50,7 +50,12 @@ export function editing(
         summary: now
           ? edited.summary + otherNames(now.found)
           : `${path} does not exist; ${edited.summary}`,
-        diff: { path: now?.path ?? path, before: now?.content, after: edited.content },
+        diff: {
+          path: now?.path ?? path,
+          ...(now && now.path !== path && { paths: [path] }),
+          before: now?.content,
+          after: edited.content,
+        },
         path: now?.path ?? path,
         content: edited.content,
         mode: now?.found.mode ?? options.create?.mode ?? 0o644,
