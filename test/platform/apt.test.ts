@@ -107,7 +107,7 @@ test.runIf(able)(
     )
     expect(stated('real')).toBe('')
     await converge(packages(['real']))
-    await expect(converge(packages(['virtual']))).rejects.toThrow(`${sentence}has another there`)
+    await expect(converge(packages(['virtual']))).rejects.toThrow(`${sentence}finds one of them installed`)
   },
 )
 
