@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Unreachable } from '../../lib/core/errors.ts'
 import { type ConvergeOptions, converge, roleLine } from '../../lib/engine/converge.ts'
 import type { EventBody } from '../../lib/engine/events.ts'
 import { change, Refusal, type Task, UsageError } from '../../lib/index.ts'
@@ -171,6 +172,23 @@ describe('speculative convergence', () => {
     seen.length = 0
     await speculative(tasks.slice(0, 1), new Machine(1))
     expect(seen).toEqual([])
+  })
+
+  it('does not call a host unknown that it has lost', async () => {
+    const tasks: Task[] = [
+      { title: 'x', check: async () => change('differs'), apply: async () => {} },
+      {
+        title: 'y',
+        check: async () => {
+          throw new Unreachable('M1: connection closed')
+        },
+        apply: async () => {},
+      },
+    ]
+    const { well, ends: told, events } = await speculative(tasks, new Machine(1), { check: true })
+    expect(well).toBe(false)
+    expect(told).toEqual(['task 0 would-change', 'task 1 failed M1: connection closed'])
+    expect(events).toContainEqual(expect.objectContaining({ type: 'host-unreachable' }))
   })
 
   it('calls a change that did not take a failure', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { packages } from '../../lib/resources/index.ts'
+import ntp from '../../roles/base/ntp.ts'
 import { converge, here } from '../resources/host.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -98,6 +99,17 @@ test.runIf(able)('refuses an installation that removes something, and says so be
   expect([stated('old'), stated('new')]).toEqual(['not-installed', 'installed'])
 })
 
+test.runIf(able)('takes chrony in the place of the time client that Debian brings', async () => {
+  // With the lists and packages of this machine itself.
+  vi.stubEnv('APT_CONFIG', '')
+  vi.stubEnv('DPKG_ADMINDIR', '/var/lib/dpkg')
+  const [chrony] = ntp.tasks({ host: {}, others: [], vars: { ntp: { servers: ['x'] } } } as never)
+  expect(chrony?.title).toBe('packages chrony')
+  await chrony?.foresee?.(here(), { summary: '', names: ['chrony'] } as never, new Set())
+  vi.stubEnv('APT_CONFIG', join(root, 'apt.conf'))
+  vi.stubEnv('DPKG_ADMINDIR', join(root, 'var/lib/dpkg'))
+})
+
 test.runIf(able)(
   'refuses a name that only others provide, before and after one is there',
   async () => {
@@ -107,7 +119,9 @@ test.runIf(able)(
     )
     expect(stated('real')).toBe('')
     await converge(packages(['real']))
-    await expect(converge(packages(['virtual']))).rejects.toThrow(`${sentence}finds one of them installed`)
+    await expect(converge(packages(['virtual']))).rejects.toThrow(
+      `${sentence}finds one of them installed`,
+    )
   },
 )
 

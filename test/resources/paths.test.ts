@@ -40,6 +40,14 @@ describe('directory', () => {
       expect(await readlink(path)).toBe('real')
     }))
 
+  test('makes one with the mode that is wanted in a setgid folder', () =>
+    inDirectory(async (dir) => {
+      await chmod(dir, 0o2775)
+      const path = join(dir, 'x')
+      await converge(directory(path, me))
+      expect((await stat(path)).mode & 0o7777).toBe(0o755)
+    }))
+
   test('takes the setgid bit away where the role does not want it', () =>
     inDirectory(async (dir) => {
       const path = join(dir, 'x')

@@ -56,7 +56,9 @@ describe('line and block', () => {
       const [path, target] = [join(dir, 'link'), join(dir, 'target')]
       await writeFile(target, 'a\n', { mode: 0o640 })
       await symlink('target', path)
-      await converge(line(path, { line: 'b' }))
+      const change = await converge(line(path, { line: 'b' }))
+      // What reads it by either name has something to do after it.
+      expect(change?.diff).toMatchObject({ path: target, paths: [path] })
       expect(await readFile(target, 'utf8')).toBe('a\nb\n')
       expect((await stat(target)).mode & 0o7777).toBe(0o640)
       expect(await readlink(path)).toBe('target')

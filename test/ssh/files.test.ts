@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import {
+  chownSync,
   lchownSync,
   lstatSync,
   mkdirSync,
@@ -181,6 +182,28 @@ describe.each(ways)('a file written by $name $way', ({ path: shell, way }) => {
     )
     expect(readdirSync(join(place, 'real'))).toEqual(['f'])
     expect(readFileSync(join(place, 'real', 'f'), 'utf8')).toBe('mine')
+    // Their link to a folder of their own, as a release of an application, leads nobody astray.
+    chownSync(join(place, 'real'), 4242, 4242)
+    await write(join(place, 'theirs', 'f'), 'new', own)
+    expect(readFileSync(join(place, 'real', 'f'), 'utf8')).toBe('new')
+  })
+
+  test('needs no room for the old content', async (context) => {
+    const place = folder('tight')
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=200k', 'tandem', place], {
+        stdio: 'ignore',
+      })
+    } catch {
+      context.skip('mounting a small disk needs more rights than these')
+    }
+    try {
+      writeFileSync(join(place, 'f'), 'x'.repeat(120_000))
+      await write(join(place, 'f'), 'small', own)
+      expect(readFileSync(join(place, 'f'), 'utf8')).toBe('small')
+    } finally {
+      execFileSync('umount', [place])
+    }
   })
 
   test('tells that something is mounted on the file', async (context) => {
