@@ -62,7 +62,9 @@ export const apt: PackageManager = {
   },
 
   async refuse(host, names, replaces) {
-    refuseSurprises(await plan(host, names), names, replaces)
+    // A check leaves no trace: APT would write what it has read of the lists into its cache.
+    const traceless = ['-oDir::Cache::pkgcache=', '-oDir::Cache::srcpkgcache=']
+    refuseSurprises(await plan(host, names, traceless), names, replaces)
   },
 }
 
@@ -77,12 +79,16 @@ interface Plan {
 /** After new package lists APT builds its cache first, which takes long on a slow host. */
 const planLimitMs = 300_000
 
-async function plan(host: CheckHost, names: readonly string[]): Promise<Plan> {
+async function plan(
+  host: CheckHost,
+  names: readonly string[],
+  options: readonly string[] = [],
+): Promise<Plan> {
   const { stdout, stderr, exitCode } = await host.$`
 echo '--- recent'
 find /var/lib/apt/lists -maxdepth 0 -mtime -1
 echo '--- said'
-apt-get -q --print-uris --no-install-recommends install -- ${names} </dev/null`
+apt-get -q ${options} --print-uris --no-install-recommends install -- ${names} </dev/null`
     .nothrow()
     .within(planLimitMs)
   const parts = sections(stdout, ['recent', 'said'])

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -80,6 +80,17 @@ const stated = (name: string) =>
   execFileSync('sh', ['-c', `dpkg-query -W -f '\${db:Status-Status}' ${name} 2>/dev/null || :`], {
     encoding: 'utf8',
   })
+
+test.runIf(able)('leaves no trace where it only looks', async () => {
+  const caches = ['pkgcache.bin', 'srcpkgcache.bin'].map((name) =>
+    join(root, 'var/cache/apt', name),
+  )
+  for (const cache of caches) rmSync(cache, { force: true })
+  const task = packages(['real'])
+  const found = await task.check(here())
+  expect(await task.foresee?.(here(), found, new Set())).toBe(found)
+  expect(caches.filter((cache) => existsSync(cache))).toEqual([])
+})
 
 test.runIf(able)('installs what is missing, and then finds nothing to do', async () => {
   expect((await converge(packages(['one', 'two'])))?.summary).toBe('not installed: one, two')
