@@ -39,6 +39,8 @@ export const apt: PackageManager = {
   },
 
   async install(host, names, options) {
+    // First: what an interrupted installation left is configured now, and would start its unit.
+    await holdBack(host, options)
     await repair(host)
     let planned = await plan(host, names)
     const advised = isUpdateAdvised(planned)
@@ -49,7 +51,6 @@ export const apt: PackageManager = {
     }
     if (advised) await renew()
     refuseSurprises(planned, names, options.replaces)
-    await holdBack(host, options)
     let failure = await patiently(host, () => installOnce(host, names))
     if (failure !== undefined && !advised && staleLists(failure)) {
       await renew()

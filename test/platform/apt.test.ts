@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -20,11 +20,14 @@ function has(program: string): boolean {
 }
 
 /** A package without files, as an entry of the repository. */
-function built(name: string, more = ''): string {
+function built(name: string, more = '', configured = ''): string {
   const folder = join(root, 'build', name)
   mkdirSync(join(folder, 'DEBIAN'), { recursive: true })
   const control = `Package: ${name}\nVersion: 1\nArchitecture: all\nMaintainer: x <x@example.org>\n${more}Description: x\n`
   writeFileSync(join(folder, 'DEBIAN/control'), control)
+  if (configured) {
+    writeFileSync(join(folder, 'DEBIAN/postinst'), `#!/bin/sh\n${configured}\n`, { mode: 0o755 })
+  }
   const file = join(root, 'repository', `${name}.deb`)
   execFileSync('dpkg-deb', ['-b', folder, file], { stdio: 'ignore' })
   const [sum, size] = [`sha256sum ${file}`, `stat -c %s ${file}`].map(
@@ -45,6 +48,7 @@ beforeAll(() => {
     built('one'),
     built('two'),
     built('old'),
+    built('daemon', '', `echo configured >>${root}/order`),
     built('new', 'Conflicts: old\n'),
     built('real', 'Provides: virtual\n'),
   ]
@@ -165,6 +169,24 @@ test.runIf(able)('waits for the lock of the package lists', async () => {
   await converge(packages(['two']), host)
   expect(host.told.map(({ text }) => text).join()).toMatch(/waits: .*lists\/lock is held by/)
 })
+
+test.runIf(able)(
+  'lets no unit start that an interrupted installation left to be configured',
+  async () => {
+    // A systemctl that only says when it was asked: the machine's own units stay as they are.
+    mkdirSync(join(root, 'bin'))
+    writeFileSync(join(root, 'bin/systemctl'), `#!/bin/sh\necho "$1" >>${root}/order\n`, {
+      mode: 0o755,
+    })
+    const { PATH } = process.env
+    vi.stubEnv('PATH', `${root}/bin:${PATH}`)
+    const words = [`--root=${root}`, '--force-not-root', '--log=/dev/null', '--unpack']
+    execFileSync('dpkg', [...words, join(root, 'repository/daemon.deb')], { stdio: 'ignore' })
+    await converge(packages(['daemon'], { noStart: ['daemon'] }))
+    vi.stubEnv('PATH', PATH ?? '')
+    expect(readFileSync(join(root, 'order'), 'utf8')).toBe('mask\nconfigured\n')
+  },
+)
 
 test.runIf(able)('waits for a dpkg that works where an installation was interrupted', async () => {
   execFileSync(
