@@ -1,5 +1,5 @@
 import type { Option } from '../lib/cli/common/option-table.ts'
-import { npmSources } from '../lib/cli/npm/npm-sources.ts'
+import { lostBytes, npmSources } from '../lib/cli/npm/npm-sources.ts'
 import { UsageError } from '../lib/core/errors.ts'
 
 type Options = Readonly<Record<string, Option>>
@@ -18,14 +18,7 @@ export function refuseTaken(script: string, options: Options, env: NodeJS.Proces
   const taken = Object.keys(options).filter((name) => env[`npm_config_${name}`] !== undefined)
   // What npm finds wrong it drops: `--only standby` would begin all of it.
   const { typed } = npmSources(env)
-  const argv = process.argv.slice(2)
-  const known = [
-    typed?.command,
-    script,
-    ...argv,
-    ...(argv.some((word) => word.startsWith('-')) ? ['--'] : []),
-  ]
-  const lost = typed?.isSure ? typed.all - Buffer.byteLength(`${known.join(' ')} `) : 0
+  const lost = typed?.isSure ? lostBytes(typed, script, process.argv.slice(2)) : 0
   const isSilent = env.npm_config_loglevel === 'silent'
   if (taken.length === 0 && !isSilent && lost >= 2) {
     throw new UsageError(

@@ -147,8 +147,8 @@ describe.runIf(process.platform === 'linux')(
 describe.runIf(process.platform === 'linux')('where no shell says as what npm was started', () => {
   const env = { _: '/usr/bin/other' }
   test.each([
-    [['play', 'site', '-C'], 'an option such as -C?'],
-    [['play', '--', 'site'], 'Or nothing stands behind --: leave it out'],
+    [['play', 'site', '-C'], 'an option such as -C'],
+    [['play', '--', 'site'], 'or a -- with no option behind it'],
   ])('npm run %j is refused', { timeout: 60_000 }, async (args, words) => {
     const { stderr, code } = await npm(args, { env })
     expect(stderr).toContain(words)

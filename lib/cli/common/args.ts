@@ -71,16 +71,17 @@ export async function helpText(
  */
 export function read(argv: readonly string[], options: Options) {
   const names = Object.keys(options)
+  const long = shorts(options)
   refuseFlagValues(argv, options)
   const { argv: parsed, error } = parse(argv, options)
   if (error) {
     const missing = /following: (\S+)/.exec(error.message)?.[1]
     if (missing === undefined) throw error
-    const name = shorts(options)[missing] ?? missing
+    const name = long[missing] ?? missing
     throw new UsageError(`Expected ${options[name]?.value} after --${name}, got nothing`)
   }
   for (const [name, value] of Object.entries(parsed)) {
-    if (name === '_' || Object.hasOwn(shorts(options), name)) continue
+    if (name === '_' || Object.hasOwn(long, name)) continue
     const option = Object.hasOwn(options, name) ? options[name] : undefined
     const dashes = name.length === 1 ? '-' : '--'
     if (!option) {

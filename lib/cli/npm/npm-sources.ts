@@ -1,6 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, delimiter, dirname, join } from 'node:path'
-import type { NpmSources } from './npm-swallowed.ts'
+
+/** Where npm's settings, and what was typed, can be found. */
+export interface NpmSources {
+  /** The texts of the .npmrc files npm reads. */
+  readonly npmrc: readonly string[]
+  /** The environment npm was started with; undefined where the system does not tell. */
+  readonly inherited?: Readonly<Record<string, string>>
+  /**
+   * Bytes of all words that were typed behind `npm`, each with its end, and the first of them (`run`). `isSure`: the shell
+   * says as what npm was started; else that is a guess.
+   */
+  readonly typed?: { readonly all: number; readonly command: string; readonly isSure: boolean }
+}
 
 function text(file: string): string {
   try {
@@ -28,6 +40,24 @@ export function npmSources(env: NodeJS.ProcessEnv): NpmSources {
     npmrc: files.flatMap((file) => (file ? [text(file)] : [])),
     ...(npm && { inherited: npm.env, ...typedWords(npm) }),
   }
+}
+
+/** The bytes of words, each with its end. */
+export const bytesOf = (words: readonly string[]) =>
+  words.reduce((sum, word) => sum + Buffer.byteLength(word) + 1, 0)
+
+/** The word that keeps npm away from the options behind it. */
+export const dashes = bytesOf(['--'])
+
+/** How many bytes npm was given besides the words of a script, and besides the `--` that options among them need. */
+export function lostBytes(
+  typed: NpmSources['typed'],
+  script: string,
+  argv: readonly string[],
+  hasDashes = argv.some((word) => word.startsWith('-')),
+): number {
+  if (typed === undefined) return 0
+  return typed.all - bytesOf([typed.command, script, ...argv]) - (hasDashes ? dashes : 0)
 }
 
 interface NpmProcess {

@@ -2,33 +2,7 @@ import { nearest } from '../../inventory/index.ts'
 import { labOptions, type Option, playOptions } from '../common/option-table.ts'
 import { drillOptions } from '../drill/drill-options.ts'
 import { quoted, retyped, type Taken } from './corrected-command.ts'
-
-/**
- * `npm run play site --check` hands nothing to the script: npm takes every option before a second
- * `--` for its own configuration, leaves `npm_config_check=true` in the environment, and the run
- * would change what it was only to look at. The rule that finds this, without punishing settings:
- *
- * 1. A key that some .npmrc sets is a setting.
- * 2. A key that npm already found in its own environment is a setting too (/proc tells, on
- *    Linux), unless it is exactly an option of ours that npm does not know itself: an outer
- *    `npm run` has then swallowed it and handed it down.
- * 3. What remains came from the command line. It is refused where it is an option of ours, nearly
- *    one, or a word for one (`--dry-run`); where rule 2 could be decided, also any other key,
- *    except those that are about how npm runs a script.
- * 4. npm drops what it finds wrong (`-C` without a folder) and leaves no key. On Linux the length of its
- *    arguments tells; and a line is proposed only where it is as long as what was typed.
- */
-export interface NpmSources {
-  /** The texts of the .npmrc files npm reads. */
-  readonly npmrc: readonly string[]
-  /** The environment npm was started with; undefined where the system does not tell. */
-  readonly inherited?: Readonly<Record<string, string>>
-  /**
-   * Bytes of all words that were typed behind `npm`, each with its end, and the first of them (`run`). `isSure`: the shell
-   * says as what npm was started; else that is a guess.
-   */
-  readonly typed?: { readonly all: number; readonly command: string; readonly isSure: boolean }
-}
+import { bytesOf, dashes, lostBytes, type NpmSources } from './npm-sources.ts'
 
 /** Keys that npm exports every time, in one version or another. */
 const always = new Set(
@@ -137,14 +111,26 @@ function hasLost(env: NodeJS.ProcessEnv, { npmrc, inherited }: NpmSources, lost:
   // How long an option was typed, nobody knows, but for those that many people give to `npm run`.
   if (told || env.npm_config_prefix === env.npm_config_local_prefix) return false
   const own = [...untold, ...(isSilent ? ['-s', '--silent', '--loglevel=silent'] : [])]
-  return lost >= 2 && !own.some((word) => bytes([word]) === lost)
+  return lost >= 2 && !own.some((word) => bytesOf([word]) === lost)
 }
 
-/** The bytes of words, each with its end. */
-const bytes = (words: readonly string[]) =>
-  words.reduce((sum, word) => sum + Buffer.byteLength(word) + 1, 0)
-
-/** The sentence that refuses the run because npm took options for itself; undefined when it took none. */
+/**
+ * The sentence that refuses the run because npm took options for itself; undefined when it took none.
+ *
+ * `npm run play site --check` hands nothing to the script: npm takes every option before a second
+ * `--` for its own configuration, leaves `npm_config_check=true` in the environment, and the run
+ * would change what it was only to look at. The rule that finds this, without punishing settings:
+ *
+ * 1. A key that some .npmrc sets is a setting.
+ * 2. A key that npm already found in its own environment is a setting too (/proc tells, on
+ *    Linux), unless it is exactly an option of ours that npm does not know itself: an outer
+ *    `npm run` has then swallowed it and handed it down.
+ * 3. What remains came from the command line. It is refused where it is an option of ours, nearly
+ *    one, or a word for one (`--dry-run`); where rule 2 could be decided, also any other key,
+ *    except those that are about how npm runs a script.
+ * 4. npm drops what it finds wrong (`-C` without a folder) and leaves no key. On Linux the length of its
+ *    arguments tells; and a line is proposed only where it is as long as what was typed.
+ */
 export async function swallowed(
   script: 'play' | 'lab',
   argv: readonly string[],
@@ -163,16 +149,14 @@ export async function swallowed(
   const all = taken(mayBeOne ? await allOfPlay() : options, env, sources)
   const { typed } = sources
   const toHost = script === 'lab' && (argv[0] === 'exec' || argv[0] === 'ssh')
-  // A second `--` has kept npm away from what is behind it.
-  const dashes = toHost || argv.some((word) => word.startsWith('-')) ? 0 : bytes(['--'])
-  const left = typed ? typed.all - bytes([typed.command, script, ...argv]) : 0
-  const lost = left - (bytes(['--']) - dashes)
+  const hasDashes = toHost || argv.some((word) => word.startsWith('-'))
+  const lost = lostBytes(typed, script, argv, hasDashes)
   // Where the start of npm is a guess, a long rest says that the guess is wrong.
   const isLost = (typed?.isSure || lost <= 5) && hasLost(env, sources, lost)
   if (all.length === 0 && !isLost) return undefined
   const names = [...new Set(all.map((one) => one.typed))].join(' and ')
-  const dropped = `what was typed before -- (an option such as -C?${lost === 3 ? ' Or nothing stands behind --: leave it out' : ''})`
-  const what = `npm took ${names || dropped} for itself and nothing was run; `
+  const empty = lost === dashes ? ', or a -- with no option behind it,' : ''
+  const what = `npm took ${names || `an option such as -C${empty}`} for itself and nothing was run; `
   if (toHost) {
     return `${what}type: npm run lab ${argv[0]} ${argv[1] ?? 'HOST'} -- COMMAND`
   }
@@ -185,7 +169,7 @@ export async function swallowed(
       ...(takes && option && { option }),
     }
   })
-  const length = bytes(retyped(script, asTyped, argv).slice(1)) - dashes
+  const length = bytesOf(retyped(script, asTyped, argv).slice(1)) - (hasDashes ? 0 : dashes)
   if (all.length > 0 && (!typed?.isSure || typed.all === length)) {
     return `${what}type: ${retyped(script, all, argv).map(quoted).join(' ')}`
   }
