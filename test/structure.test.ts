@@ -8,7 +8,8 @@ const may: Record<string, readonly string[]> = {
   // Of lib/lab the type of its topology alone.
   lib: ['lib/core', 'lib/resources', 'lib/inventory', 'lib/lab'],
   'lib/core': [],
-  'lib/ssh': ['lib/core'],
+  'lib/ssh': ['lib/core', 'lib/ssh/login'],
+  'lib/ssh/login': ['lib/core'],
   'lib/platform': ['lib/core'],
   'lib/resources': ['lib/core', 'lib/platform', 'lib/resources/shared'],
   'lib/resources/shared': ['lib/core', 'lib/platform'],

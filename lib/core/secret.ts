@@ -20,8 +20,8 @@ export function provideSecrets(
   for (const value of values) hide(value)
 }
 
-/** Shorter ones would mask half of every text, and are no secrets. */
-function hide(value: string): void {
+/** Masks a value from now on. Shorter ones would mask half of every text, and are no secrets. */
+export function hide(value: string): void {
   if (value.length < 6 || hidden.has(value)) return
   const bytes = Buffer.from(value)
   const json = JSON.stringify(value).slice(1, -1)

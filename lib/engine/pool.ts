@@ -61,6 +61,8 @@ export class Pool {
         lock: this.#options.lock(host),
       })
       this.#options.emit({ type: 'host-connected', host, ms: Date.now() - began })
+      const text = `${host}: ${session.notRoot}`
+      if (session.notRoot) this.#options.emit({ type: 'notice', text })
       return { connection, session }
     } catch (error) {
       await connection.close()

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { platformNames } from '../core/platform-name.ts'
+import { Secret } from '../core/secret.ts'
 import { problems } from './issues.ts'
 import type { Inventory } from './types.ts'
 
@@ -21,12 +22,18 @@ const hostName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
 })
 
 const connection = z.strictObject({
-  address: text.refine((value) => !/^\[/.test(value), {
-    error: 'expected an IPv6 address without brackets',
-  }),
+  address: text
+    .refine((value) => !/^\[/.test(value), { error: 'expected an IPv6 address without brackets' })
+    .refine((value) => !/^-|\s/.test(value), { error: 'expected an address, a name or an alias' }),
   port,
   user: text,
-  become: z.boolean().optional(),
+  become: z
+    .any()
+    .refine((value) => [true, false, 'sudo', 'su'].includes(value), {
+      error: "expected true, false, 'sudo' or 'su'",
+    })
+    .optional(),
+  becomePassword: z.instanceof(Secret).optional(),
   identityFiles: z.array(text).optional(),
   knownHosts: z.array(text).optional(),
 })

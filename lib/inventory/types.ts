@@ -1,12 +1,15 @@
 import type { PlatformName } from '../core/platform-name.ts'
+import type { Secret } from '../core/secret.ts'
 
 /** How to reach a host; times in milliseconds. */
 export interface ConnectionSettings {
   readonly address: string
   readonly port: number
   readonly user: string
-  /** Runs everything through `sudo -n`. */
-  readonly become?: boolean
+  /** Runs everything as root through `sudo`, or with 'su' through that. */
+  readonly become?: boolean | 'sudo' | 'su'
+  /** What sudo or su asks for. */
+  readonly becomePassword?: Secret
   readonly identityFiles?: readonly string[]
   readonly knownHosts?: readonly string[]
 }

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Client, ClientChannel } from 'ssh2'
-import { Interrupted } from '../core/errors.ts'
-import { quote } from '../core/quote.ts'
-import type { Connection } from './connect.ts'
+import { Interrupted, Unreachable } from '../core/errors.ts'
+import { becomeCommand, becomeRoot, mayAsk, noPassword } from './become.ts'
+import { type Channel, type Connection, lastLines } from './login/connection.ts'
 
 // sshd allows 10 sessions a connection by default and frees a slot late; killing needs room too.
 const maxChannels = 5
@@ -24,13 +23,13 @@ class Slots {
   }
 }
 
-const slotsOf = new WeakMap<Client, Slots>()
+const slotsOf = new WeakMap<Connection, Slots>()
 
-function slots(client: Client): Slots {
-  let found = slotsOf.get(client)
+function slots(c: Connection): Slots {
+  let found = slotsOf.get(c)
   if (!found) {
     found = new Slots()
-    slotsOf.set(client, found)
+    slotsOf.set(c, found)
   }
   return found
 }
@@ -43,21 +42,30 @@ export function abortError(c: Connection, signal: AbortSignal): Error {
     : new Interrupted(`${c.name}: interrupted`)
 }
 
-/** The command line for the login shell that starts `/bin/sh`, through sudo where wanted. */
+/**
+ * The command line for the login shell that starts `/bin/sh`, as root where wanted. `args` have no
+ * newlines, which csh would not take. Sudoers may allow /bin/sh alone, so `wrapper` runs within one.
+ */
 export function shellCommand(c: Connection, args: readonly string[], wrapper = ''): string {
-  const sudo = c.become ? 'sudo -n -- ' : ''
-  return `exec ${sudo}${wrapper}/bin/sh ${args.map(quote).join(' ')}`.trim()
+  const words = args.map((word) => ` ${anyQuote(word)}`).join('')
+  if (!c.become) return `exec ${wrapper}/bin/sh${words}`
+  return `exec ${becomeCommand(c, anyQuote(`exec ${wrapper}/bin/sh${words}`))}`
 }
 
-/** What is wrong when the shell ended before it said anything. */
-export function startFailure(c: Connection, stderr: string): string {
-  const text = stderr.trim().split('\n').slice(-3).join(' ')
-  if (c.become && /\bsudo\b/.test(text)) {
-    const problem = /not found|No such file/.test(text) ? 'has no' : 'may not'
-    const rest = problem === 'may not' ? ' without a password' : ''
-    return `${c.name}: user ${c.user} ${problem} sudo${rest}: ${text}`
+/** One word for sh, csh and fish: in single quotes csh reads `!`, and fish a backslash. */
+function anyQuote(word: string): string {
+  return `'${word.replaceAll(/['\\!]/g, "'\\$&'")}'`
+}
+
+/** What is wrong when the shell ended before it said anything but `text`. */
+export function startFailure(c: Connection, text: string): string {
+  const reason = lastLines(text)
+  if (c.become && /\bsudo\b/.test(reason)) {
+    if (/not found|No such file/.test(reason))
+      return `${c.name}: user ${c.user} has no sudo: ${reason}`
+    return `${c.name}: user ${c.user} may not sudo without a password: ${reason}; ${noPassword}`
   }
-  return `${c.name}: the shell of user ${c.user} did not start${text ? `: ${text}` : ''}`
+  return `${c.name}: the shell of user ${c.user} did not start${reason ? `: ${reason}` : ''}`
 }
 
 interface OpenOptions {
@@ -71,8 +79,8 @@ export async function openChannel(
   c: Connection,
   command: string,
   o: OpenOptions = {},
-): Promise<ClientChannel> {
-  const pool = o.control ? undefined : slots(c.client)
+): Promise<Channel> {
+  const pool = o.control ? undefined : slots(c)
   await pool?.take()
   try {
     const channel = await openWithRetry(c, command, o)
@@ -90,20 +98,20 @@ async function openWithRetry(c: Connection, command: string, o: OpenOptions) {
     if (o.signal?.aborted) throw abortError(c, o.signal)
     if (c.lost.aborted) throw c.lost.reason
     try {
-      return await openOnce(c.client, command)
+      const channel = await c.exec(command)
+      if (mayAsk(c)) await becomeRoot(c, channel)
+      return channel
     } catch (error) {
       if (c.lost.aborted) throw c.lost.reason
+      if (error instanceof Unreachable) throw error
       const refused = typeof (error as { reason?: unknown }).reason === 'number'
       if (!refused || Date.now() > until) {
-        throw new Error(`${c.name}: cannot open a channel: ${(error as Error).message}`)
+        const hint = refused ? "; MaxSessions of the host's sshd must be 2 or more" : ''
+        throw new Unreachable(
+          `${c.name}: cannot open a channel: ${(error as Error).message}${hint}`,
+        )
       }
     }
     await sleep(pauseMs)
   }
-}
-
-function openOnce(client: Client, command: string): Promise<ClientChannel> {
-  return new Promise((resolve, reject) => {
-    client.exec(command, (error, channel) => (error ? reject(error) : resolve(channel)))
-  })
 }

@@ -36,7 +36,8 @@ tandem_inner() {
   tandem_end "$1" "$?"
 }
 tandem_mark R 0 "$$" >&2
-tandem_mark R 0 "$$"
+[ -O / ]
+tandem_mark R "$?" "$$"
 `
 }
 

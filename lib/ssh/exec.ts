@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { brief } from '../core/quote.ts'
 import type { Output } from '../core/task.ts'
 import { abortError } from './channel.ts'
-import type { Connection } from './connect.ts'
+import type { Connection } from './login/connection.ts'
 import { type RemoteProcess, start } from './remote-process.ts'
 
 /** What may go with a script. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { quote } from '../core/quote.ts'
 import type { WriteOptions } from '../core/task.ts'
-import type { Connection } from './connect.ts'
 import { exec } from './exec.ts'
+import type { Connection } from './login/connection.ts'
 
 /** What goes with a write besides mode and owner. */
 export interface WriteFileOptions extends WriteOptions {

@@ -1,5 +1,5 @@
 import { openChannel, shellCommand } from './channel.ts'
-import type { Connection } from './connect.ts'
+import type { Connection } from './login/connection.ts'
 
 // Signals over SSH do nothing for root's commands in OpenSSH, so a second channel runs kill.
 // `ps` costs one fork; without it /proc is read by the shell itself. Each process gets the signal
@@ -35,11 +35,11 @@ export async function killTree(
   o: { readonly group?: boolean } = {},
 ): Promise<void> {
   const name = signal.replace(/^SIG/, '')
-  const args = ['-c', killer, 'sh', name, String(pid), o.group ? 'group' : 'tree']
+  const args = ['-s', '--', name, String(pid), o.group ? 'group' : 'tree']
   try {
     const channel = await openChannel(c, shellCommand(c, args), { control: true })
     channel.resume().stderr.resume()
-    channel.end()
+    channel.end(killer)
     await new Promise((resolve) => channel.once('close', resolve))
   } catch {
     // A lost connection ends the kill; whoever waits for the command hears of the loss itself.

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { finished } from 'node:stream/promises'
-import type { Connection } from './connect.ts'
 import { endProcess } from './exec.ts'
+import type { Connection } from './login/connection.ts'
 import { type RemoteProcess, start } from './remote-process.ts'
 import { Utf8Cutter } from './utf8.ts'
 

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { Writable } from 'node:stream'
-import type { ClientChannel } from 'ssh2'
 import { Unreachable } from '../core/errors.ts'
 import { quote } from '../core/quote.ts'
 import { openChannel, shellCommand, startFailure } from './channel.ts'
-import type { Connection } from './connect.ts'
 import { Frames } from './frames.ts'
 import { killTree } from './kill.ts'
+import type { Channel, Connection } from './login/connection.ts'
 
 // A daemon may keep the channel's output open after the command itself has ended.
 const quietAfterExitMs = 1_000
@@ -42,19 +41,19 @@ export interface StartOptions {
 // The script comes over stdin, so that no secret in it shows in the host's process list. `read`
 // takes single bytes and so leaves the rest of stdin to the script; it is a builtin, so reading
 // costs no fork. A script cut short by a lost connection must not run: hence the closing nonce.
-const reader = `LC_ALL=C PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL PATH
-printf '%s:S:0:%s\\n' "$1" "$$"
-[ -z "$2" ] || printf '%s\\n' "$$" >>"$2"
-tandem_script=
-while :; do
-  IFS= read -r tandem_line || exit 97
-  [ "$tandem_line" = "$1" ] && break
-  tandem_script=$tandem_script$tandem_line'
-'
-done
-unset tandem_line
-set --
-eval "$tandem_script"`
+// One line, since csh takes no other; what ends its lines is the third character of IFS.
+const reader = [
+  'LC_ALL=C PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL PATH',
+  `printf '%s:S:0:%s\\n' "$1" "$$"`,
+  `[ -z "$2" ] || printf '%s\\n' "$$" >>"$2"`,
+  `tandem_script= tandem_newline=\${IFS#??}`,
+  'while IFS= read -r tandem_line || exit 97; [ "$tandem_line" != "$1" ]',
+  'do tandem_script=$tandem_script$tandem_line$tandem_newline',
+  'done',
+  'unset tandem_line tandem_newline',
+  'set --',
+  'eval "$tandem_script"',
+].join('; ')
 
 /** Starts a script on a channel of its own; resolves when it has been handed over. */
 export async function start(
@@ -81,7 +80,7 @@ class ChannelProcess implements RemoteProcess {
   readonly #pid: Promise<number | undefined>
   #killedBy: string | undefined
 
-  constructor(c: Connection, channel: ClientChannel, nonce: string, o: StartOptions) {
+  constructor(c: Connection, channel: Channel, nonce: string, o: StartOptions) {
     this.#c = c
     this.stdin = channel
     let started = false
@@ -109,6 +108,7 @@ class ChannelProcess implements RemoteProcess {
     channel.on('data', (chunk: Buffer) => {
       drain.touch()
       if (started) return passed(chunk, o.onStdout)
+      early += chunk.toString()
       frames.push(chunk)
       if (started) frames.flush()
     })
@@ -150,12 +150,12 @@ class ChannelProcess implements RemoteProcess {
 /** Waits for a channel's end, and closes it when its process has ended but its output stays open. */
 class Drain {
   readonly ended: Promise<End | undefined>
-  readonly #channel: ClientChannel
+  readonly #channel: Channel
   #end: End | undefined
   #timer: NodeJS.Timeout | undefined
   #until = Number.POSITIVE_INFINITY
 
-  constructor(channel: ClientChannel) {
+  constructor(channel: Channel) {
     this.#channel = channel
     channel.on('exit', (exitCode: number | null, signal?: string) => {
       this.#end = { exitCode, signal: (signal as NodeJS.Signals | undefined) ?? null }

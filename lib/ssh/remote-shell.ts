@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { $, defaults, type Options, ProcessPromise, type Shell } from 'zx/core'
 import { quote } from '../core/quote.ts'
-import type { Connection } from './connect.ts'
+import type { Connection } from './login/connection.ts'
 import { childOf, isRemotePid, RemoteChild } from './remote-child.ts'
 
 /** What all commands of a remote shell share. */

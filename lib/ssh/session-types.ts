@@ -21,6 +21,8 @@ export interface AskOptions {
 
 /** One persistent shell on a host; questions are written without waiting for earlier answers. */
 export interface Session {
+  /** What to do about it where commands do not run as root; empty where they do. */
+  readonly notRoot: string
   /**
    * Asks what changes nothing (it may be asked twice), unless it is a `change`. Resolves whatever
    * the exit code; rejects on time-out, too much output, a lost connection or when there is no

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import type { ClientChannel } from 'ssh2'
 import { Unreachable } from '../core/errors.ts'
 import type { Output } from '../core/task.ts'
 import { openChannel, shellCommand, startFailure } from './channel.ts'
-import type { Connection } from './connect.ts'
 import { driver } from './driver.ts'
 import { Frames, type Mark } from './frames.ts'
 import { killTree } from './kill.ts'
+import type { Channel, Connection } from './login/connection.ts'
 
 const quietAfterExitMs = 200
 
@@ -52,10 +51,12 @@ class Stream {
 
 /** One `/bin/sh` on the host that runs requests in the order they are sent. */
 export class HostShell {
+  /** Whether it runs as root; true until it is `ready`. */
+  isRoot = true
   /** Settles when the driver has answered; requests may be sent before that, right behind it. */
   readonly ready: Promise<void>
   readonly #c: Connection
-  readonly #channel: ClientChannel
+  readonly #channel: Channel
   readonly #events: ShellEvents
   readonly #half = new Map<number, { out?: string; err?: string }>()
   #pid: number | undefined
@@ -78,7 +79,7 @@ export class HostShell {
 
   private constructor(
     c: Connection,
-    channel: ClientChannel,
+    channel: Channel,
     cap: number,
     timeoutMs: number,
     events: ShellEvents,
@@ -107,11 +108,12 @@ export class HostShell {
     }
     const out = stream('out')
     const err = stream('err')
-    channel.on('data', (chunk: Buffer) => out.frames.push(chunk))
-    channel.stderr.on('data', (chunk: Buffer) => {
+    const hear = (frames: Frames) => (chunk: Buffer) => {
       if (this.#streamsReady < 2) this.#noise = (this.#noise + chunk).slice(-2_000)
-      err.frames.push(chunk)
-    })
+      frames.push(chunk)
+    }
+    channel.on('data', hear(out.frames))
+    channel.stderr.on('data', hear(err.frames))
     channel.on('error', () => {})
     // A command that outlives the shell keeps the channel open; no answer comes through it.
     channel.once('exit', () => setTimeout(() => channel.close(), quietAfterExitMs))
@@ -126,6 +128,7 @@ export class HostShell {
     }
     if (mark.kind === 'R') {
       this.#pid = mark.value
+      if (which === 'out') this.isRoot = mark.id === 0
       // Both streams must have passed what the login shell's start-up files printed.
       if (++this.#streamsReady === 2) this.#settleReady?.resolve()
       return

@@ -1,8 +1,8 @@
 import { Unreachable } from '../core/errors.ts'
 import { brief } from '../core/quote.ts'
 import type { Output } from '../core/task.ts'
-import type { Connection } from './connect.ts'
 import { innerRequest, request } from './driver.ts'
+import type { Connection } from './login/connection.ts'
 import { type LockOptions, lockHost, takeLock } from './run-lock.ts'
 import type { AskOptions, Session, SessionOptions } from './session-types.ts'
 import { HostShell } from './shell.ts'
@@ -66,7 +66,9 @@ class ShellSession implements Session {
       await locked
     } catch (error) {
       await this.close()
-      throw error
+      const { message } = error as Error
+      if (!this.notRoot || !message.includes('Permission denied')) throw error
+      throw new Unreachable(`${message}; ${this.notRoot}`)
     }
   }
 
@@ -96,6 +98,11 @@ class ShellSession implements Session {
       },
       onClose: () => void this.#restart(),
     })
+  }
+
+  get notRoot(): string {
+    if (this.#shell?.isRoot ?? true) return ''
+    return `logged in as ${this.#c.user}, who is not root: set \`become: true\`, or \`user: 'root'\``
   }
 
   ask(script: string, o: AskOptions = {}): Promise<Output> {

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import type { BenchHosts } from '../../bench/inventories.ts'
 import { writeInventories } from '../../bench/inventories.ts'
 import { addressOf, mostHosts, networks, numbers, places } from '../../bench/places.ts'
-import { lookUp } from '../../lib/ssh/known-hosts.ts'
+import { lookUp } from '../../lib/ssh/login/known-hosts.ts'
 
 describe('addresses', () => {
   test.each([

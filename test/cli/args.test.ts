@@ -15,6 +15,7 @@ describe('options of play', () => {
       output: 'json',
       verbose: true,
       profile: false,
+      askBecomePass: false,
       install: false,
       help: false,
     })
@@ -29,8 +30,8 @@ describe('options of play', () => {
   })
 
   test('have one letter where Ansible has it', () => {
-    const line = 'site -CDvvv -l M2,nodes -l C1 -t a -f 7 -i production'
-    const long = 'site --check --diff --verbose --limit M2,nodes --limit C1 --tags a --forks 7'
+    const line = 'site -CDvvv -l M2,nodes -l C1 -t a -f 7 -K -u admin -i production'
+    const long = 'site --check --diff --verbose --limit M2,nodes --limit C1 --tags a --forks 7 --ask-become-pass --user admin'
     expect(readPlay(line.split(' '))).toEqual(
       readPlay([...long.split(' '), '--inventory', 'production']),
     )
@@ -50,7 +51,8 @@ describe('options of play', () => {
     ['-C=no', 'Expected --check without a value, got `no`'],
     ['-vC=false', 'Expected --verbose without a value, got `false`'],
     ['-l', 'Expected HOSTS after --limit, got nothing'],
-    ['-K', 'Unknown option -K'],
+    ['-k', 'Unknown option -k'],
+    ['-u', 'Expected USER after --user, got nothing'],
     ['-Ck', 'Unknown option --Ck'],
     ['--forks 0', 'Expected --forks to be an integer 1–9999, got `0`'],
     ['--forks 1 --forks 2', 'Expected one value for --forks (N), got `1` and `2`'],

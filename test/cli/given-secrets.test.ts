@@ -139,7 +139,7 @@ describe('the command with --set', () => {
       true,
     )
     expect({ code, value, raw }).toEqual({ code: 0, value: 'hunter', raw: [true, false] })
-    expect(said).toMatch(/^Value of fencing\.M1 \(it is not shown\): \nKept fencing\.M1 in /)
+    expect(said).toMatch(/^The value of fencing\.M1 \(it is not shown\): \nKept fencing\.M1 in /)
   })
 
   test('stores nothing where it is interrupted, and gives the terminal back', async () => {
@@ -149,7 +149,7 @@ describe('the command with --set', () => {
   })
 
   test.for([
-    [['--set', 'fencing.M1'], '', /^Expected a value for fencing\.M1, got nothing$/],
+    [['--set', 'fencing.M1'], '', /^Expected the value of fencing\.M1, got nothing$/],
     [['--set', 'fencing.M1'], 'a\nb\n', /^Expected the value of fencing\.M1 to be one line/],
     [
       ['--set', 'fencing.M1', 'hunter2'],

@@ -95,8 +95,6 @@ async function play(
       selection: {},
       forks: 10,
       signal: new AbortController().signal,
-      identityFiles: [],
-      knownHosts: [],
       controller: 'the tests',
       lockPath,
       ...options,

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { fingerprint, judge, lookUp, preferKnown } from '../../lib/ssh/known-hosts.ts'
+import { fingerprint, judge, lookUp, preferKnown } from '../../lib/ssh/login/known-hosts.ts'
 import { newKey, publicKeyOf } from './server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tandem-known-'))

@@ -225,7 +225,7 @@ describe('the start of a session', () => {
     const error = await openSession(c, limit).catch((reason) => reason)
     expect(error).toBeInstanceOf(Unreachable)
     expect(error.message).toMatch(
-      /^M1: user \S+ may not sudo without a password: sudo: a password is required$/,
+      /^M1: user \S+ may not sudo without a password: sudo: a password is required; --ask-become-pass \(-K\) asks for one$/,
     )
     await c.close()
     await refusing.close()

@@ -156,7 +156,7 @@ describe.skipIf(reason)(`OpenSSH's own server${reason ? ` (${reason})` : ''}`, (
       const busyLock = busyPathOf(lock)
       exec(other, script, { busyLock, onStdout: () => resolve() }).catch(() => {})
     })
-    other.client.destroy()
+    other.destroy()
     const next = await openSession(c, { timeoutMs: 20_000 })
     const said: string[] = []
     await vi.waitFor(
@@ -234,7 +234,7 @@ describe.skipIf(reason)(`OpenSSH's own server${reason ? ` (${reason})` : ''}`, (
     const said: string[] = []
     const o = { path: lock, holder: 'second', onWait: (text: string) => said.push(text) }
     await expect(next.lock(o)).rejects.toThrow(`M1: another run holds the lock ${lock}: first`)
-    other.client.destroy()
+    other.destroy()
     await expect(next.lock({ ...o, limitMs: 3_000 })).rejects.toThrow(
       /^M1: a command that a killed run left behind \(first, pid \d+, .+\) still runs after 3 s and keeps the lock /,
     )

@@ -179,6 +179,8 @@ export function readPlay(argv: readonly string[], options: Options = playOptions
     parameters,
     ...given('confirm', text('confirm')),
     ...given('inventory', text('inventory')),
+    ...given('user', text('user')),
+    askBecomePass: flag('ask-become-pass'),
     install: flag('install'),
     help: flag('help'),
   }

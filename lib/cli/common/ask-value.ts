@@ -2,16 +2,16 @@ import { text } from 'node:stream/consumers'
 import { Interrupted, UsageError } from '../../core/errors.ts'
 import type { Context } from './context.ts'
 
-/** Reads one value that nobody else may see: from a terminal without echo, else from standard input. */
-export async function askValue(context: Context, name: string): Promise<string> {
+/** Reads one value, such as `the value of db`, that nobody else may see: from a terminal without echo, else from standard input. */
+export async function askValue(context: Context, what: string): Promise<string> {
   const input = context.stdin ?? process.stdin
   const got = input.isTTY
-    ? await typed(input, context.stderr, `Value of ${name} (it is not shown): `)
+    ? await typed(input, context.stderr, `${what.replace(/^t/, 'T')} (it is not shown): `)
     : (await text(input)).replace(/\r?\n$/, '')
-  if (got === '') throw new UsageError(`Expected a value for ${name}, got nothing`)
+  if (got === '') throw new UsageError(`Expected ${what}, got nothing`)
   // One line of characters that can be seen; the value itself is never quoted.
   if (/\p{Cc}/u.test(got))
-    throw new UsageError(`Expected the value of ${name} to be one line without control characters`)
+    throw new UsageError(`Expected ${what} to be one line without control characters`)
   return got
 }
 
@@ -32,7 +32,7 @@ async function typed(
       let line: string[] = []
       const hear = (piece: string) => {
         for (const key of piece) {
-          if (key === keys.interrupt) return reject(new Interrupted('Nothing was stored'))
+          if (key === keys.interrupt) return reject(new Interrupted('Nothing was done'))
           if (keys.enter.test(key) || key === keys.end) return resolve(line.join(''))
           if (keys.rubOut.test(key)) line.pop()
           else if (key === keys.clear) line = []

@@ -46,6 +46,8 @@ export const playOptions = {
     value: 'NAME',
     about: 'the inventory to run on (default lab)',
   },
+  user: { kind: 'text', short: 'u', value: 'USER', about: 'log in as USER on every host' },
+  'ask-become-pass': { kind: 'flag', short: 'K', about: 'ask for the password of sudo or su' },
   install: { kind: 'flag', about: 'install the Debian packages that the lab lacks' },
   help: { kind: 'flag', short: 'h', about: 'this text' },
 } as const satisfies Record<string, Option>

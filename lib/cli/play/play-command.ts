@@ -19,7 +19,7 @@ import {
 import { reporter } from '../../report/index.ts'
 import { type PlayArgs, readPlay } from '../common/args.ts'
 import type { Context } from '../common/context.ts'
-import { inventoryName, loginDefaults } from '../common/defaults.ts'
+import { inventoryName } from '../common/defaults.ts'
 import { chosenOutput } from '../common/output.ts'
 import { interruption } from '../common/signals.ts'
 import { target } from '../playbooks/catalogue.ts'
@@ -27,6 +27,7 @@ import { allParameters, playOptionsFor, withParameters } from '../playbooks/para
 import { typed, withAbsent, without } from './absent-host.ts'
 import { playHelp } from './help.ts'
 import { hostsText, tagsText, tasksText } from './listing.ts'
+import { loginFor } from './login-for.ts'
 
 /** `npm run play`: lists or runs a playbook or a role; resolves with the exit code. */
 export async function play(argv: readonly string[], context: Context): Promise<number> {
@@ -151,6 +152,7 @@ async function runOn(
   context: Context,
 ): Promise<number> {
   const { run } = await import('../../engine/index.ts')
+  const login = await loginFor(args, context)
   const { kind, options, note } = chosenOutput(args, context)
   const report = reporter(kind, options)
   const flight = new Set<string>()
@@ -175,7 +177,7 @@ async function runOn(
         selection,
         forks: args.forks,
         signal: stop.signal,
-        ...loginDefaults(context.env),
+        ...login,
         ...(lockPath !== undefined && { lockPath: () => lockPath }),
         controller: `${userName(context.env)}@${hostname()} (process ${process.pid})`,
       },

@@ -74,7 +74,9 @@ async function keep(
     throw new UsageError(`Inventory ${inventory.name} needs no value from outside`)
   }
   if (!names.includes(name)) throw new UsageError(unknownName('given secret', name, names))
-  const written = await createSecrets(files, [], { [name]: await askValue(context, name) })
+  const written = await createSecrets(files, [], {
+    [name]: await askValue(context, `the value of ${name}`),
+  })
   return written.length > 0
     ? `Kept ${name} in ${files.secrets}; ${files.identity} opens it: keep a copy of both\n`
     : `Nothing to do: ${files.secrets} has this value of ${name}\n`

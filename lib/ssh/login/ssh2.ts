@@ -1,66 +1,21 @@
 import net from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import ssh2 from 'ssh2'
-import { Unreachable } from '../core/errors.ts'
-import { type Credentials, credentials } from './credentials.ts'
+import { Unreachable } from '../../core/errors.ts'
+import { type Connection, type ConnectOptions, Dropped, lastLines } from './connection.ts'
+import { type Credentials, credentials, filesOf } from './credentials.ts'
 import { fingerprint, judge, type KnownHost, lookUp, preferKnown } from './known-hosts.ts'
-
-/** Where and as whom to log in. */
-export interface ConnectOptions {
-  /** The host's name in messages. */
-  readonly name: string
-  readonly address: string
-  readonly port: number
-  readonly user: string
-  /** Private key files; missing ones are skipped, and named when every way to log in fails. */
-  readonly identityFiles?: readonly string[]
-  /** Path of an SSH agent's socket. */
-  readonly agent?: string
-  /** known_hosts files; a host that none of them lists is refused. */
-  readonly knownHosts: readonly string[]
-  readonly connectTimeoutMs: number
-  /** Interval of keepalives; three without an answer end the connection. */
-  readonly keepaliveMs: number
-  /** Runs everything through `sudo -n`. */
-  readonly become?: boolean
-}
-
-/** One SSH connection to one host. */
-export interface Connection {
-  readonly name: string
-  readonly user: string
-  readonly become: boolean
-  readonly client: ssh2.Client
-  /** Aborted when the connection ends; the reason is an `Unreachable`. */
-  readonly lost: AbortSignal
-  close(): Promise<void>
-}
 
 const closeGraceMs = 2_000
 
-/** Dropped before the server's greeting, as sshd does with what is above its MaxStartups. */
-class Dropped extends Unreachable {}
+type Options = ConnectOptions & ReturnType<typeof filesOf>
 
-/** Connects and logs in; rejects with `Unreachable` and one sentence that says what is wrong. */
-export async function connect(o: ConnectOptions): Promise<Connection> {
-  const until = Date.now() + o.connectTimeoutMs
-  for (let pauseMs = 200; ; pauseMs *= 2) {
-    try {
-      return await connectOnce({ ...o, connectTimeoutMs: until - Date.now() }, o.connectTimeoutMs)
-    } catch (error) {
-      // Many at once: whoever is dropped comes back later, and not all at the same time.
-      const wait = pauseMs * (0.5 + Math.random())
-      if (!(error instanceof Dropped) || Date.now() + wait > until) throw error
-      await sleep(wait)
-    }
-  }
-}
-
-/** `limitMs` is what a message calls the limit, of which `connectTimeoutMs` is left. */
-async function connectOnce(o: ConnectOptions, limitMs: number): Promise<Connection> {
-  const at = net.isIPv6(o.address) ? `[${o.address}]:${o.port}` : `${o.address}:${o.port}`
+/** Logs in by the ssh2 library, within `leftMs`; rejects with `Unreachable` and one sentence that says what is wrong. */
+export async function viaSsh2(given: ConnectOptions, leftMs: number): Promise<Connection> {
+  const o: Options = { ...given, ...filesOf(given) }
+  const { port, user } = o
+  const at = net.isIPv6(o.address) ? `[${o.address}]:${port}` : `${o.address}:${port}`
   const known = readKnown(o)
-  const ways = credentials(o.user, o.identityFiles ?? [], o.agent)
+  const ways = credentials(user, o.identityFiles, o.agent)
   const client = new ssh2.Client()
   const lost = new AbortController()
   // ssh2 leaves Nagle's algorithm on, which doubles the time of a short command.
@@ -68,12 +23,13 @@ async function connectOnce(o: ConnectOptions, limitMs: number): Promise<Connecti
   const autoSelectFamilyAttemptTimeout = Math.max(250, Math.round(o.connectTimeoutMs / 3))
   const sock = net.connect({
     host: o.address,
-    port: o.port,
+    port,
     noDelay: true,
     autoSelectFamilyAttemptTimeout,
   })
 
   await new Promise<void>((resolve, reject) => {
+    let banner = ''
     let hostKeyProblem: string | undefined
     let greeted = false
     sock.on('data', (chunk) => {
@@ -82,12 +38,16 @@ async function connectOnce(o: ConnectOptions, limitMs: number): Promise<Connecti
     const fail = (text: string, Kind = Unreachable) => {
       clearTimeout(timer)
       sock.destroy()
-      reject(new Kind(`${o.name}: ${text}`))
+      reject(new Kind(`${o.name}: ${text}${banner && `: ${lastLines(banner)}`}`))
     }
     const timer = setTimeout(
-      () => fail(`no answer from ${at} within ${limitMs / 1000} s`),
-      o.connectTimeoutMs,
+      () => fail(`no answer from ${at} within ${o.connectTimeoutMs / 1000} s`),
+      leftMs,
     )
+    // An account that is expired, or a machine that still starts, is told so before it is cut off.
+    client.on('banner', (text) => {
+      banner = text
+    })
     client.on('ready', () => {
       clearTimeout(timer)
       resolve()
@@ -101,7 +61,7 @@ async function connectOnce(o: ConnectOptions, limitMs: number): Promise<Connecti
     })
     client.connect({
       sock,
-      username: o.user,
+      username: user,
       authHandler: ways.handler,
       readyTimeout: 0,
       keepaliveInterval: o.keepaliveMs,
@@ -124,11 +84,22 @@ async function connectOnce(o: ConnectOptions, limitMs: number): Promise<Connecti
     )
   })
   if (sock.destroyed) lost.abort(new Unreachable(`${o.name}: connection to ${at} closed`))
-  const { name, user, become = false } = o
-  return { name, user, become, client, lost: lost.signal, close: () => close(client, sock) }
+  return {
+    name: o.name,
+    user,
+    become: o.become ?? false,
+    becomePassword: o.becomePassword,
+    exec: (command) =>
+      new Promise((resolve, reject) => {
+        client.exec(command, (error, channel) => (error ? reject(error) : resolve(channel)))
+      }),
+    lost: lost.signal,
+    close: () => close(client, sock),
+    destroy: () => void client.destroy(),
+  }
 }
 
-function readKnown(o: ConnectOptions): KnownHost {
+function readKnown(o: Options): KnownHost {
   try {
     return lookUp(o.knownHosts, o.address, o.port)
   } catch (error) {
@@ -136,7 +107,7 @@ function readKnown(o: ConnectOptions): KnownHost {
   }
 }
 
-function hostKeyProblemOf(known: KnownHost, key: Buffer, o: ConnectOptions, at: string) {
+function hostKeyProblemOf(known: KnownHost, key: Buffer, o: Options, at: string) {
   const files = o.knownHosts.join(', ') || 'any known_hosts file'
   const got = fingerprint(key)
   switch (judge(known, key)) {
@@ -160,7 +131,7 @@ function hostKeyProblemOf(known: KnownHost, key: Buffer, o: ConnectOptions, at: 
 
 type ClientError = Error & { level?: string; code?: string | number }
 
-function explain(error: ClientError, o: ConnectOptions, at: string, ways: Credentials): string {
+function explain(error: ClientError, o: Options, at: string, ways: Credentials): string {
   switch (error.code) {
     case 'ECONNREFUSED':
       return `nothing listens at ${at}`

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import ssh2, { type AnyAuthMethod, type AuthHandlerMiddleware } from 'ssh2'
+import type { ConnectOptions } from './connection.ts'
 
 /** Ways to log in, tried in turn, and a memory of what became of each. */
 export interface Credentials {
@@ -45,6 +47,22 @@ export function credentials(
   }
 }
 
+/** `~/.ssh/id_plain` as ssh reads it. */
+const expandHome = (path: string) => path.replace(/^~(?=\/)/, homedir())
+
+const usual = {
+  identityFiles: ['~/.ssh/id_ed25519', '~/.ssh/id_rsa', '~/.ssh/id_ecdsa'],
+  knownHosts: ['~/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'],
+}
+
+/** The files that are named, else those that ssh looks for by itself. */
+export function filesOf({ identityFiles, knownHosts }: ConnectOptions) {
+  return {
+    identityFiles: (identityFiles ?? usual.identityFiles).map(expandHome),
+    knownHosts: (knownHosts ?? usual.knownHosts).map(expandHome),
+  }
+}
+
 function load(file: string): { key: Buffer } | { problem: string } {
   let key: Buffer
   try {
@@ -54,6 +72,6 @@ function load(file: string): { key: Buffer } | { problem: string } {
     return { problem: code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})` }
   }
   const parsed = ssh2.utils.parseKey(key)
-  if (!(parsed instanceof Error)) return { key }
-  return { problem: /encrypted/i.test(parsed.message) ? 'is encrypted' : 'is not a private key' }
+  if (!(parsed instanceof Error) && parsed.isPrivateKey()) return { key }
+  return { problem: /encrypted/i.test(String(parsed)) ? 'is encrypted' : 'is not a private key' }
 }

@@ -1,0 +1,150 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { Unreachable } from '../../lib/core/errors.ts'
+import { type Connection, connect, exec, openSession, quickWrite } from '../../lib/ssh/index.ts'
+import { startServer, type TestServer } from './server.ts'
+import { gone, which } from './shells.ts'
+
+vi.setConfig({ testTimeout: 30_000 })
+
+const password = "it's 7 \\ secrets"
+const limit = { timeoutMs: 10_000 }
+const bin = mkdtempSync(join(tmpdir(), 'tandem-bin-'))
+const asked = join(bin, 'asked')
+afterAll(() => rmSync(bin, { recursive: true }))
+
+/** Asks as sudo and su do: a lecture and a prompt on stderr, a line from standard input, three tries. */
+const asking = (prompt: string, run: string) => `#!/bin/sh
+[ "$1" = -n ] && { echo 'sudo: a password is required' >&2; exit 1; }
+echo 'We trust you have received the usual lecture.' >&2
+for try in 1 2 3; do
+  printf %s ${prompt} >&2
+  IFS= read -r line || exit 1
+  echo "$try" >>${asked}
+  [ "$line" = "$(cat ${bin}/word)" ] && exec ${run}
+  echo 'Sorry, try again.' >&2
+done
+exit 1
+`
+writeFileSync(join(bin, 'word'), password)
+const programs = {
+  sudo: asking('"$3"', '"$5" "$6" "$7"'),
+  su: asking("'Password: '", '"$2" "$3" "$4"'),
+}
+for (const [name, text] of Object.entries(programs)) {
+  writeFileSync(join(bin, name), text, { mode: 0o755 })
+}
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer({ env: { PATH: `${bin}:${process.env.PATH}` } })
+})
+afterAll(() => server.close())
+
+async function as(
+  become: boolean | 'sudo' | 'su',
+  word: string | undefined,
+  work: (c: Connection) => Promise<void>,
+  at = server,
+) {
+  rmSync(asked, { force: true })
+  const becomePassword = word === undefined ? undefined : { reveal: () => word }
+  const c = await connect(at.options({ become, becomePassword }))
+  await work(c).finally(() => c.close())
+}
+
+describe.each(['sudo', 'su'] as const)('%s with a password', (program) => {
+  test('gets it over stdin, and nowhere else', () =>
+    as(program, password, async (c) => {
+      const session = await openSession(c, limit)
+      const command =
+        '/proc/self/environ /proc/$PPID/environ /proc/self/cmdline /proc/$PPID/cmdline'
+      const { stdout } = await session.ask(`cat ${command} | tr '\\0' '\\n'; echo end`)
+      expect(stdout).toMatch(/end\n$/)
+      for (const text of [stdout, ...server.commands]) expect(text).not.toContain('secrets')
+      expect(await exec(c, 'cat; echo err >&2; exit 3', { stdin: 'in\nput' })).toEqual({
+        stdout: 'in\nput',
+        stderr: 'err\n',
+        exitCode: 3,
+      })
+      await session.close()
+    }))
+
+  test('tells a wrong one after one try', () =>
+    as(program, 'wrong', async (c) => {
+      const failed = await openSession(c, limit).catch((error) => error)
+      expect(failed).toBeInstanceOf(Unreachable)
+      expect(failed.message).toMatch(
+        new RegExp(`^M1: user \\S+ may not ${program}: the password is wrong$`),
+      )
+      expect(readFileSync(asked, 'utf8')).toBe('1\n')
+    }))
+
+  test('says how to give one', () =>
+    as(program, undefined, async (c) => {
+      await expect(openSession(c, limit)).rejects.toThrow('--ask-become-pass (-K) asks for one')
+      expect(existsSync(asked)).toBe(false)
+    }))
+
+  test('kills what it started', () =>
+    as(program, password, async (c) => {
+      const pids = join(server.root, `pids-${program}`)
+      const script = `sh -c 'echo $$ >>${pids}; exec sleep 30' & wait`
+      await expect(exec(c, script, { timeoutMs: 1_500 })).rejects.toThrow('not done within 1.5 s')
+      await gone(pids, 1)
+    }))
+})
+
+const odd = ['csh', 'fish'].flatMap((name) => {
+  const shell = which(name)
+  return shell ? [{ name, shell }] : []
+})
+
+describe.skipIf(odd.length === 0).each(odd)('a login shell that is $name', ({ shell }) => {
+  test.each([false, true])('runs all kinds of commands, become %s', async (become) => {
+    const at = await startServer({ shell, env: { PATH: `${bin}:${process.env.PATH}` } })
+    await as(
+      become,
+      become ? password : undefined,
+      async (c) => {
+        const text = `it's\n"two" \\ lines!\n`
+        const session = await openSession(c, limit)
+        expect((await session.ask('cat', { stdin: text })).stdout).toBe(text)
+        const path = join(at.root, `it's a file!`)
+        await quickWrite(session, 'M1', path, text, { mode: 0o644 })
+        expect(readFileSync(path, 'utf8')).toBe(text)
+        const script = `x='a b'\nprintf '%s|' "$x" '!' '\\'\ncat`
+        expect((await exec(c, script, { stdin: text })).stdout).toBe(`a b|!|\\|${text}`)
+        const pids = join(at.root, 'pids')
+        const late = exec(c, `echo $$ >${pids}; sleep 30`, { timeoutMs: 1_500 })
+        await expect(late).rejects.toThrow('not done within 1.5 s')
+        await gone(pids, 1)
+        await session.close()
+      },
+      at,
+    )
+    await at.close()
+  })
+})
+
+test.each([
+  [
+    'says no',
+    'echo This account is currently not available.; exit 1; ',
+    'This account is currently not available.',
+  ],
+  [
+    'answers with a forced command',
+    'echo Please log in as the user admin; exit 142; ',
+    'Please log in as the user admin',
+  ],
+])('a login that %s is told with its words', async (_, motd, words) => {
+  const at = await startServer({ motd })
+  const c = await connect(at.options())
+  await expect(openSession(c, limit)).rejects.toThrow(`did not start: ${words}`)
+  await expect(exec(c, 'true')).rejects.toThrow(`did not start: ${words}`)
+  await c.close()
+  await at.close()
+})
