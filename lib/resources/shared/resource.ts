@@ -16,18 +16,13 @@ export function resource<C extends Change = Change>(
   options: TaskOptions,
   halves: Omit<Task<C>, 'title'>,
 ): Task {
-  const { tags, notice, barrier, destroys, disruptive, timeoutMs, onlyOn } = options
+  const { onlyOn } = options
   const { check, foresee } = halves
   return task<C>(options.title ?? title, {
-    ...(tags && { tags }),
-    ...(notice !== undefined && { notice }),
-    ...(barrier !== undefined && { barrier }),
-    ...(destroys && { destroys }),
-    ...(disruptive && { disruptive }),
-    ...(timeoutMs !== undefined && { timeoutMs }),
+    // What only this resource may be told comes along, and the engine does not read it.
+    ...options,
     ...halves,
     ...(onlyOn !== undefined && {
-      onlyOn,
       check: async (host) => (host.name === onlyOn ? check(host) : undefined),
       ...(foresee && {
         foresee: async (host, found, files) =>
