@@ -120,10 +120,8 @@ export function fstabWith(
 ): string | undefined {
   const { lines, join } = cut(text ?? '')
   const places = lines.flatMap((line, i) => (parseMounts(line)[0]?.path === wanted.path ? [i] : []))
-  if (!persist) {
-    if (places.length === 0) return undefined
-    return join(lines.filter((_, index) => !places.includes(index)))
-  }
+  const others = lines.filter((_, index) => !places.includes(index))
+  if (!persist) return places.length > 0 ? join(others) : undefined
   const line = fstabLine(wanted)
   const [place] = places
   if (place === undefined) return join([...lines, line])

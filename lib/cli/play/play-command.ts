@@ -125,10 +125,8 @@ function knownWords(planned: readonly PlannedPlay[], args: PlayArgs): void {
   const titles = new Set(tasks.flatMap(({ role, title }) => [title, `${role}: ${title}`]))
   if (titles.has(args.startAt)) return
   const guess = nearest(args.startAt, [...titles])
-  const hint = guess === undefined ? '' : `, did you mean \`${guess}\`?`
-  throw new UsageError(
-    `No task is called \`${args.startAt}\`${hint || ';'} --list-tasks names them`,
-  )
+  const hint = guess === undefined ? ';' : `, did you mean \`${guess}\`?`
+  throw new UsageError(`No task is called \`${args.startAt}\`${hint} --list-tasks names them`)
 }
 
 function refuseEmpty(planned: readonly PlannedPlay[], playbook: Playbook): void {

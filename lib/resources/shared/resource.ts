@@ -16,13 +16,18 @@ export function resource<C extends Change = Change>(
   options: TaskOptions,
   halves: Omit<Task<C>, 'title'>,
 ): Task {
-  const { onlyOn } = options
+  const { tags, notice, barrier, destroys, disruptive, timeoutMs, onlyOn } = options
   const { check, foresee } = halves
   return task<C>(options.title ?? title, {
-    // What only this resource may be told comes along, and the engine does not read it.
-    ...options,
+    ...(tags && { tags }),
+    ...(notice !== undefined && { notice }),
+    ...(barrier !== undefined && { barrier }),
+    ...(destroys && { destroys }),
+    ...(disruptive && { disruptive }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
     ...halves,
     ...(onlyOn !== undefined && {
+      onlyOn,
       check: async (host) => (host.name === onlyOn ? check(host) : undefined),
       ...(foresee && {
         foresee: async (host, found, files) =>
