@@ -28,12 +28,10 @@ export async function poll<T>(
   { everyMs, limitMs = Number.POSITIVE_INFINITY, signal, what }: PollOptions,
 ): Promise<T | undefined> {
   const end = performance.now() + limitMs
-  const alive = () => {
-    if (!signal?.aborted) return
-    throw new Interrupted(`Interrupted while waiting${what === undefined ? '' : `: ${what}`}`)
-  }
   for (;;) {
-    alive()
+    if (signal?.aborted) {
+      throw new Interrupted(`Interrupted while waiting${what === undefined ? '' : `: ${what}`}`)
+    }
     const answer = await ask()
     if (answer !== undefined) return answer
     const left = end - performance.now()

@@ -35,10 +35,8 @@ function inBase64(bytes: Buffer): string[] {
   return [0, 1, 2].flatMap((before) => {
     const whole = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
     // The first and last characters also hold bits of what stands around it.
-    const inner = whole.slice(
-      Math.ceil((before * 8) / 6),
-      Math.floor(((before + bytes.length) * 8) / 6),
-    )
+    const end = Math.floor(((before + bytes.length) * 8) / 6)
+    const inner = whole.slice(Math.ceil((before * 8) / 6), end)
     return [inner, inner.replaceAll('+', '-').replaceAll('/', '_')]
   })
 }

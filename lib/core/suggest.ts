@@ -35,7 +35,7 @@ export function nearest(word: string, names: readonly string[]): string | undefi
 /** "Unknown host `M3`, did you mean `M1`? There are: M1, M2": one sentence for every wrong name. */
 export function unknownName(kind: string, word: string, names: readonly string[]): string {
   const guess = nearest(word, names)
-  const hint = guess === undefined ? '; ' : `, did you mean \`${guess}\`? `
+  const hint = guess === undefined ? '; there' : `, did you mean \`${guess}\`? There`
   const list = names.length === 0 ? 'are none' : `are: ${names.join(', ')}`
-  return `Unknown ${kind} \`${word}\`${hint}${hint === '; ' ? 'there' : 'There'} ${list}`
+  return `Unknown ${kind} \`${word}\`${hint} ${list}`
 }

@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { sentence, Unreachable } from '../core/errors.ts'
 import type { Change, CheckHost, Host } from '../core/task.ts'
-import type { EventBody } from './events.ts'
+import type { EventBody, Phase } from './events.ts'
 import type { PlannedTask } from './plan.ts'
-import { type Answer, ask, type Lookahead } from './speculate.ts'
+import { ask, type Lookahead, never } from './speculate.ts'
 
 /** What an apply half has sent to the host so far. */
 export interface Sent {
@@ -29,8 +29,6 @@ export interface Target {
 /** Looks at the tasks behind this one, through the view of its second check. */
 export type LookAhead = (view: CheckHost, thrownAway: AbortController) => Lookahead
 
-const never = new AbortController().signal
-
 /**
  * Guards, applies and checks again; throws where any of the three says no. The second check shares
  * its round trip with those of the tasks behind, whose look is the result.
@@ -43,19 +41,13 @@ export async function apply(
   ahead: LookAhead,
 ): Promise<Lookahead> {
   const { task } = planned
-  const start = (phase: 'wait' | 'apply' | 'recheck') =>
-    emit({
-      type: 'task-start',
-      host: target.name,
-      task: planned.id,
-      phase,
-      ...(phase === 'apply' && { change }),
-    })
+  const start = (phase: Phase, more: { change?: Change } = {}) =>
+    emit({ type: 'task-start', host: target.name, task: planned.id, phase, ...more })
   const work = async (): Promise<Lookahead> => {
     const fresh = target.look(never)
     if (task.destroys) await task.destroys.proof(fresh)
     if (task.disruptive) await task.disruptive(fresh)
-    start('apply')
+    start('apply', { change })
     const sent: Sent = { quick: 0, other: 0, lingers: false }
     const applied = target.apply((host) => task.apply(host, change), planned, sent)
     applied.catch(() => {})
@@ -78,31 +70,19 @@ export async function apply(
     early?.look.throwAway()
     const late = both(planned, target, ahead)
     const again = await late.again
-    if ('error' in again || again.change) late.look.throwAway()
+    if (!('error' in again) && !again.change) return late.look
+    late.look.throwAway()
     if ('error' in again) throw again.error
-    if (again.change)
-      throw new Error(
-        `the host is still not as it should be after the change: ${again.change.summary}`,
-      )
-    return late.look
+    const left = again.change?.summary
+    throw new Error(`the host is still not as it should be after the change: ${left}`)
   }
   if (!task.disruptive) return work()
   start('wait')
   return target.exclusively(work)
 }
 
-interface Both {
-  readonly again: Promise<Answer>
-  readonly look: Lookahead
-}
-
 /** Asks this task's check again and, with it, those of the tasks behind. */
-function both(
-  planned: PlannedTask,
-  target: Target,
-  ahead: LookAhead,
-  onPeer: () => void = () => {},
-): Both {
+function both(planned: PlannedTask, target: Target, ahead: LookAhead, onPeer?: () => void) {
   const thrownAway = new AbortController()
   const view = target.look(thrownAway.signal, onPeer)
   return { again: ask(planned, view), look: ahead(view, thrownAway) }
@@ -112,12 +92,7 @@ function both(
  * Asks behind a change that is still under way, where the host's shell answers after it: that is
  * so while all the apply half does is one quick command. A peer answers whenever it likes.
  */
-async function pipelined(
-  planned: PlannedTask,
-  target: Target,
-  sent: Sent,
-  ahead: LookAhead,
-): Promise<(Both & { inOrder(): boolean; askedPeer(): boolean }) | undefined> {
+async function pipelined(planned: PlannedTask, target: Target, sent: Sent, ahead: LookAhead) {
   // By then an apply half that begins with a quick command has sent it.
   await turn()
   const sequential = () => sent.quick === 1 && sent.other === 0 && !sent.lingers

@@ -4,13 +4,15 @@ import type { Change } from '../core/task.ts'
 import { apply, type Target } from './apply.ts'
 import type { EventBody, Status } from './events.ts'
 import type { PlannedTask } from './plan.ts'
-import { type Answer, type Lookahead, Speculation } from './speculate.ts'
+import { type Answer, type Lookahead, never, Speculation } from './speculate.ts'
 
 /** What check mode has named on a host and not made. */
 export interface Pending {
   any: boolean
   readonly files: Set<string>
 }
+
+type Ending = Pick<Extract<EventBody, { type: 'task-end' }>, 'change' | 'reason' | 'where'>
 
 /** How a list of tasks is run. */
 export interface ConvergeOptions {
@@ -25,10 +27,9 @@ export interface ConvergeOptions {
 /**
  * Brings one host to the wanted state of `tasks`, in order, and tells whether it may go on.
  *
- * All checks are asked at once. While they say "nothing differs" each later answer saw what a
- * sequential run would have seen. The first that differs is applied, the answers behind it are
- * thrown away, and it is checked again together with the tasks behind it, up to the next one that
- * is likely to differ.
+ * All checks are asked at once: while they say "nothing differs" each later answer saw what a
+ * sequential run would have seen. One that differs is applied, the answers behind it are thrown
+ * away, and it is checked again with those behind it, up to the next that is likely to differ.
  * `pending` carries over segments: check mode has named changes that were not made.
  */
 export async function converge(
@@ -50,25 +51,25 @@ export async function converge(
     look = undefined
     for (const { planned, began, answer } of now.asked) {
       if (options.signal.aborted) throw new Interrupted('interrupted')
-      const end = (
-        status: Status,
-        more: { change?: Change; reason?: string; where?: string } = {},
-      ) =>
-        emit({
-          type: 'task-end',
-          host: target.name,
-          task: planned.id,
-          status,
-          ms: Math.round(performance.now() - began),
-          ...more,
-        })
+      const one = { host: target.name, task: planned.id }
+      const end = (status: Status, more: Ending = {}) => {
+        const ms = Math.round(performance.now() - began)
+        emit({ type: 'task-end', ...one, status, ms, ...more })
+      }
+      const fail = (error: unknown, change?: Change) => {
+        end(...failure(error, change))
+        // A host that went away in the middle counts as unreachable, not only as a failed task.
+        if (!(error instanceof Unreachable)) return
+        emit({ type: 'host-unreachable', host: target.name, error: sentence(error) })
+      }
       next++
       if (!answer) {
         end('skipped', { reason: 'not selected' })
         continue
       }
-      emit({ type: 'task-start', host: target.name, task: planned.id, phase: 'check' })
-      const result = await (options.check ? foreseen(planned, answer, target, pending) : answer)
+      emit({ type: 'task-start', ...one, phase: 'check' })
+      const said = await answer
+      const result = options.check ? await foreseen(planned, said, target, pending.files) : said
       if ('error' in result) {
         const { error } = result
         const isKnown = error instanceof Refusal || error instanceof Unreachable
@@ -76,8 +77,7 @@ export async function converge(
           end('unknown', { reason: 'is known only after the changes above' })
           continue
         }
-        end(...failure(result.error))
-        lost(result.error, target, emit)
+        fail(error)
         well = false
         if (options.keepGoing) continue
         now.throwAway()
@@ -103,8 +103,7 @@ export async function converge(
         })
         end('changed', { change: result.change })
       } catch (error) {
-        end(...failure(error, result.change))
-        lost(error, target, emit)
+        fail(error, result.change)
         return false
       }
       break
@@ -114,16 +113,9 @@ export async function converge(
   return well
 }
 
-const never = new AbortController().signal
-
 /** What a run would find where this one only looks: a restart, say, that follows a file. */
-async function foreseen(
-  { task }: PlannedTask,
-  answer: Promise<Answer>,
-  target: Target,
-  { files }: Pending,
-): Promise<Answer> {
-  const said = await answer
+async function foreseen(planned: PlannedTask, said: Answer, target: Target, files: Set<string>) {
+  const { task } = planned
   if (!task.foresee || 'error' in said) return said
   try {
     return { change: await task.foresee(target.look(never), said.change, files) }
@@ -150,21 +142,12 @@ function shortened(text: string): string {
   return kept.map(short).join('\n')
 }
 
-function failure(
-  error: unknown,
-  change?: Change,
-): [Status, { reason: string; where?: string; change?: Change }] {
+function failure(error: unknown, change?: Change): [Status, Ending] {
   const where = error instanceof Error ? roleLine(error.stack) : undefined
   return [
     error instanceof Refusal ? 'refused' : 'failed',
     { reason: shortened(sentence(error)), ...(where && { where }), ...(change && { change }) },
   ]
-}
-
-/** A host that went away in the middle counts as unreachable, not only as a failed task. */
-function lost(error: unknown, target: Target, emit: ConvergeOptions['emit']): void {
-  if (!(error instanceof Unreachable)) return
-  emit({ type: 'host-unreachable', host: target.name, error: sentence(error) })
 }
 
 /** The first stack line inside a role or playbook: `roles/drbd/init.ts:42`. */

@@ -100,13 +100,10 @@ function startAt(plays: PlannedPlay[], title: string): PlannedPlay[] {
     hosts: play.hosts.map(({ host, tasks }) => {
       const at = index === first ? tasks.findIndex(named) : index < first ? tasks.length : 0
       // A host without the named task starts where the others do: at the same place of the list.
-      const from = Math.max(at, 0)
-      return {
-        host,
-        tasks: tasks.map((task, place) =>
-          place < from && !task.tags.includes('always') ? { ...task, skip: true } : task,
-        ),
-      }
+      const rest = tasks.map((task, place) =>
+        place < at && !task.tags.includes('always') ? { ...task, skip: true } : task,
+      )
+      return { host, tasks: rest }
     }),
   }))
 }
@@ -121,10 +118,7 @@ export function plan(
     const id = String(index)
     const group = groupHosts(inventory, play.hosts)
     const hosts = group
-      .map((host) => ({
-        host,
-        tasks: hostTasks(play, id, inventory, host, group, selection),
-      }))
+      .map((host) => ({ host, tasks: hostTasks(play, id, inventory, host, group, selection) }))
       .filter(({ host }) => !selection.limit || selection.limit.includes(host))
     const counts = hosts.map(({ tasks }) => tasks.filter(({ task }) => task.barrier).length)
     if (new Set(counts).size > 1) {

@@ -72,13 +72,11 @@ export class Pool {
 
   /** Closes everything; never rejects. */
   async close(): Promise<void> {
-    const lines = await Promise.allSettled(this.#connections.values())
-    await Promise.allSettled(
-      lines.flatMap((line) =>
-        line.status === 'fulfilled'
-          ? [line.value.session.close().then(() => line.value.connection.close())]
-          : [],
-      ),
-    )
+    const closed = [...this.#connections.values()].map(async (line) => {
+      const { session, connection } = await line
+      await session.close()
+      await connection.close()
+    })
+    await Promise.allSettled(closed)
   }
 }

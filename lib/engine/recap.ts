@@ -9,32 +9,21 @@ export class Recap {
 
   constructor(hosts: readonly string[]) {
     for (const host of hosts) {
-      this.#hosts.set(host, {
-        host,
-        ok: 0,
-        changed: 0,
-        wouldChange: 0,
-        unknown: 0,
-        skipped: 0,
-        failed: 0,
-        refused: 0,
-        unreachable: false,
-        ms: 0,
-      })
+      const tasks = { ok: 0, changed: 0, wouldChange: 0, unknown: 0, skipped: 0 }
+      this.#hosts.set(host, { host, ...tasks, failed: 0, refused: 0, unreachable: false, ms: 0 })
     }
   }
 
   add(event: Event): void {
     this.#began ??= event.at
+    const recap = 'host' in event ? this.#hosts.get(event.host ?? '') : undefined
+    if (!recap) return
     if (event.type === 'task-end') {
-      const recap = this.#hosts.get(event.host)
-      if (!recap) return
       recap[event.status === 'would-change' ? 'wouldChange' : event.status]++
       // Wall time up to the host's last task: checks overlap, so their times must not be added up.
       recap.ms = hundredths(event.at - this.#began)
     } else if (event.type === 'host-unreachable') {
-      const recap = this.#hosts.get(event.host)
-      if (recap) recap.unreachable = true
+      recap.unreachable = true
     }
   }
 

@@ -9,6 +9,7 @@ import type { LoginDefaults } from './login.ts'
 import { type PlannedPlay, plan, type Selection } from './plan.ts'
 import { Pool } from './pool.ts'
 import { Recap } from './recap.ts'
+import { never } from './speculate.ts'
 import { checkHost, lockPath, Turn, target } from './target.ts'
 
 /** How a playbook is run. */
@@ -42,22 +43,18 @@ export async function run(
     listener(event)
   }
   const began = Date.now()
-  emit({
-    type: 'run-start',
-    playbook: playbook.name,
-    inventory: inventory.name,
-    check: options.check,
-    hosts: names,
-  })
+  const { check, lockPath: lockOf = () => lockPath } = options
+  const title = { playbook: playbook.name, inventory: inventory.name }
+  emit({ type: 'run-start', ...title, check, hosts: names })
   for (const text of noticesOf(plays)) emit({ type: 'notice', text })
   const pool = new Pool(inventory, {
     ...options,
     emit,
     lock: (host) => {
       // A peer outside the selection is only asked, and a run that changes nothing needs no lock.
-      if (options.check || playbook.readOnly || !names.includes(host)) return undefined
+      if (check || playbook.readOnly || !names.includes(host)) return undefined
       return {
-        path: lockOf(host, options),
+        path: lockOf(host),
         holder: options.controller,
         onWait: (text) => emit({ type: 'notice', host, text }),
         signal: options.signal,
@@ -66,9 +63,8 @@ export async function run(
   })
   let exitCode: number | undefined
   try {
-    if (await reachAll(names, pool, options, emit)) {
-      await runPlays(plays, pool, inventory, options, emit)
-    }
+    const parts = { pool, inventory, options, emit, lockOf }
+    if (await reachAll(names, parts)) await runPlays(plays, parts)
   } catch (error) {
     exitCode = exitCodeOf(error)
     if (exitCode !== exitCodes.interrupted) emit({ type: 'notice', text: sentence(error) })
@@ -87,13 +83,17 @@ function noticesOf(plays: readonly PlannedPlay[]): readonly string[] {
   return [...new Set(texts)]
 }
 
+/** What all parts of a run share. */
+interface Run {
+  readonly pool: Pool
+  readonly inventory: Inventory
+  readonly options: RunOptions
+  readonly emit: (event: EventBody) => void
+  readonly lockOf: (host: string) => string
+}
+
 /** Connects to every host and takes its lock before the first task of any, so none is left half done. */
-async function reachAll(
-  names: readonly string[],
-  pool: Pool,
-  options: RunOptions,
-  emit: (event: EventBody) => void,
-): Promise<boolean> {
+async function reachAll(names: readonly string[], { pool, options, emit }: Run): Promise<boolean> {
   const reached = await mapLimit(names, options.forks, async (host) => {
     if (options.signal.aborted) throw new Interrupted('interrupted')
     try {
@@ -108,41 +108,29 @@ async function reachAll(
   return reached.every(Boolean)
 }
 
-function lockOf(host: string, options: RunOptions): string {
-  return options.lockPath?.(host) ?? lockPath
-}
-
-async function runPlays(
-  plays: readonly PlannedPlay[],
-  pool: Pool,
-  inventory: Inventory,
-  options: RunOptions,
-  emit: (event: EventBody) => void,
-): Promise<void> {
+async function runPlays(plays: readonly PlannedPlay[], run: Run): Promise<void> {
+  const { pool, inventory, options, emit, lockOf } = run
+  const { check, signal, forks } = options
   const turn = new Turn()
   const pending = new Map<string, Pending>()
   for (const play of plays) {
-    const hosts = await inOrder(play, pool, inventory, options.check)
+    const hosts = await inOrder(play, run)
     emit({ type: 'play-start', play: play.id, title: play.title, hosts })
     const step: Step = ({ host, tasks }, segment) => {
       const state = pending.get(host) ?? { any: false, files: new Set() }
       pending.set(host, state)
+      const own = { turn, emit, interrupted: signal, lockPath: lockOf(host) }
       return converge(
         tasks.filter((task) => task.segment === segment),
-        target(host, pool, inventory, {
-          turn,
-          emit,
-          interrupted: options.signal,
-          lockPath: lockOf(host, options),
-        }),
-        { check: options.check, keepGoing: play.keepGoing, signal: options.signal, emit },
+        target(host, pool, inventory, own),
+        { check, keepGoing: play.keepGoing, signal, emit },
         state,
       )
     }
     let well = true
     // In a serial play each host is a group of its own.
     for (const group of play.serial ? hosts.map((one) => [one]) : [hosts]) {
-      well &&= await sideBySide(group, play, options.forks, step)
+      well &&= await sideBySide(group, play, forks, step)
     }
     emit({ type: 'play-end', play: play.id })
     if (!well) return
@@ -168,23 +156,15 @@ async function sideBySide(
   return well
 }
 
-async function inOrder(
-  play: PlannedPlay,
-  pool: Pool,
-  inventory: Inventory,
-  check: boolean,
-): Promise<Hosts> {
+async function inOrder(play: PlannedPlay, { pool, inventory, options }: Run): Promise<Hosts> {
   if (!play.order || play.hosts.length < 2) return play.hosts
-  const live = new AbortController().signal
   let order: readonly string[]
   try {
-    order = await play.order(
-      play.hosts.map(({ host }) => checkHost(pool, host, live)),
-      inventory.vars,
-    )
+    const hosts = play.hosts.map(({ host }) => checkHost(pool, host, never))
+    order = await play.order(hosts, inventory.vars)
   } catch (error) {
     // Check mode on a new host: what would be asked for the order is not installed yet.
-    if (check) return play.hosts
+    if (options.check) return play.hosts
     throw error
   }
   return order.flatMap((name) => play.hosts.filter(({ host }) => host === name))

@@ -18,6 +18,9 @@ export interface Lookahead {
   throwAway(): void
 }
 
+/** The signal of what is never thrown away. */
+export const never = new AbortController().signal
+
 /** Asks one check; never rejects. */
 export async function ask({ task }: PlannedTask, view: CheckHost): Promise<Answer> {
   try {
@@ -41,8 +44,9 @@ export class Speculation {
 
   /** How many tasks from `next` on are worth asking now: up to the first that may differ. */
   window(next: number): number {
+    const last = this.#tasks.length - 1
     let end = next
-    while (end < this.#tasks.length - 1 && this.#isRight(end)) end++
+    while (end < last && (this.#tasks[end]?.skip || this.#right[end])) end++
     return end - next + 1
   }
 
@@ -60,9 +64,5 @@ export class Speculation {
       return { planned, began, answer }
     })
     return { asked, throwAway: () => thrownAway.abort() }
-  }
-
-  #isRight(index: number): boolean {
-    return this.#tasks[index]?.skip || this.#right[index] === true
   }
 }

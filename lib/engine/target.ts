@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Shell } from 'zx/core'
 import type { CheckHost, Host } from '../core/task.ts'
@@ -13,18 +14,7 @@ export const lockPath = '/run/tandem/run.lock'
 /** SIGTERM and SIGKILL each have five seconds. */
 const stopMs = 12_000
 
-/** A session that is opened when first asked, and asks nothing once `thrownAway`. */
-function lazySession(pool: Pool, host: string, thrownAway: AbortSignal): Pick<Session, 'ask'> {
-  return {
-    ask: async (script, options) => {
-      const { session } = await pool.connection(host)
-      if (thrownAway.aborted) throw new Error('thrown away')
-      return session.ask(script, options)
-    },
-  }
-}
-
-/** A host as checks see it; `onPeer` hears when another host is asked for. */
+/** A host as checks see it, connected when first asked; `onPeer` hears when another host is asked for. */
 export function checkHost(
   pool: Pool,
   name: string,
@@ -34,7 +24,13 @@ export function checkHost(
   return {
     name,
     platform: pool.platform(name),
-    $: askOf(lazySession(pool, name, thrownAway)),
+    $: askOf({
+      ask: async (script, options) => {
+        const { session } = await pool.connection(name)
+        if (thrownAway.aborted) throw new Error('thrown away')
+        return session.ask(script, options)
+      },
+    }),
     peer: (other) => {
       onPeer()
       return checkHost(pool, other, thrownAway)
@@ -89,9 +85,8 @@ export function target(name: string, pool: Pool, inventory: Inventory, run: Targ
       // because half an apt-get or mkfs is worse than a late one.
       const late = new AbortController()
       const timer = setTimeout(() => late.abort(), limit)
-      const timedOut = new Promise<void>((resolve) => {
-        late.signal.addEventListener('abort', () => resolve())
-      })
+      const timedOut = once(late.signal, 'abort')
+      const limits = { signal: late.signal, busyLock }
       let over = false
       const isOver = () => over
       // zx takes its time to load, and a run that changes nothing does without.
@@ -108,7 +103,7 @@ export function target(name: string, pool: Pool, inventory: Inventory, run: Targ
         ...checkHost(pool, name, late.signal),
         get sh() {
           sent.other++
-          shell ??= remote(connection, { signal: late.signal, busyLock })
+          shell ??= remote(connection, limits)
           return shell
         },
         quick: (pieces, ...values) => {
@@ -123,33 +118,20 @@ export function target(name: string, pool: Pool, inventory: Inventory, run: Targ
             return written
           }
           sent.other++
-          return writeFile(connection, path, content, {
-            ...options,
-            signal: late.signal,
-            busyLock,
-          })
+          return writeFile(connection, path, content, { ...options, ...limits })
         },
-        progress: (text, fraction) =>
-          emit({
-            type: 'task-progress',
-            host: name,
-            task: planned.id,
-            text,
-            ...(fraction !== undefined && { fraction }),
-          }),
+        progress: (text, fraction) => {
+          const more = fraction === undefined ? {} : { fraction }
+          emit({ type: 'task-progress', host: name, task: planned.id, text, ...more })
+        },
         signal: AbortSignal.any([interrupted, late.signal]),
       }
       try {
         const working = work(host)
         await Promise.race([working, timedOut])
         if (!late.signal.aborted) return
-        const ended = await Promise.race([
-          working.then(
-            () => true,
-            () => true,
-          ),
-          sleep(stopMs, false, { ref: false }),
-        ])
+        const settled = Promise.allSettled([working])
+        const ended = await Promise.race([settled, sleep(stopMs, false, { ref: false })])
         const how = ended ? 'was stopped' : 'could not be stopped: it still runs on the host'
         throw new Error(`did not end within ${Math.round(limit / 1000)} s and ${how}`)
       } catch (error) {

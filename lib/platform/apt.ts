@@ -6,7 +6,7 @@ import type { CheckHost, Host } from '../core/task.ts'
 import { explainApt, isLocked, staleLists } from './apt-errors.ts'
 import { parseAptStatus } from './apt-status.ts'
 import { dpkgFormat, parseDpkgQuery } from './dpkg.ts'
-import type { InstallOptions, PackageManager, PackageState } from './platform.ts'
+import type { PackageManager, PackageState } from './platform.ts'
 
 /** Answers every question with its default and keeps configuration files that exist. */
 const quiet = [
@@ -38,9 +38,10 @@ export const apt: PackageManager = {
     return names.length === 0 ? new Map() : inBatch(host, packageStates, names)
   },
 
-  async install(host, names, options) {
+  async install(host, names, { noStart, replaces }) {
     // First: what an interrupted installation left is configured now, and would start its unit.
-    await holdBack(host, options)
+    // A runtime mask ends at the next boot, so a run that is killed here leaves nothing behind.
+    if (noStart.length > 0) await host.sh`systemctl mask --runtime --quiet -- ${noStart}`
     await repair(host)
     let planned = await plan(host, names)
     const advised = isUpdateAdvised(planned)
@@ -50,11 +51,11 @@ export const apt: PackageManager = {
       planned = await plan(host, names)
     }
     if (advised) await renew()
-    refuseSurprises(planned, names, options.replaces)
+    refuseSurprises(planned, names, replaces)
     let failure = await patiently(host, () => installOnce(host, names))
     if (failure !== undefined && !advised && staleLists(failure)) {
       await renew()
-      refuseSurprises(planned, names, options.replaces)
+      refuseSurprises(planned, names, replaces)
       failure = await patiently(host, () => installOnce(host, names))
     }
     if (failure === undefined) return
@@ -69,22 +70,13 @@ export const apt: PackageManager = {
   },
 }
 
-/** What apt-get says that it would do. */
-interface Plan {
-  readonly failure: string | undefined
-  /** The package lists are less than a day old. */
-  readonly isRecent: boolean
-  readonly said: string
-}
+type Plan = Awaited<ReturnType<typeof plan>>
 
 /** After new package lists APT builds its cache first, which takes long on a slow host. */
 const planLimitMs = 300_000
 
-async function plan(
-  host: CheckHost,
-  names: readonly string[],
-  options: readonly string[] = [],
-): Promise<Plan> {
+/** What apt-get says that it would do, and whether its package lists are less than a day old. */
+async function plan(host: CheckHost, names: readonly string[], options: readonly string[] = []) {
   const { stdout, stderr, exitCode } = await host.$`
 echo '--- recent'
 find /var/lib/apt/lists -maxdepth 0 -mtime -1
@@ -138,10 +130,7 @@ function refuseSurprises(
 const patienceMs = 600_000
 
 /** Tries again while another process holds a lock; gives what was written where it failed. */
-async function patiently(
-  host: Host,
-  attempt: () => Promise<string | undefined>,
-): Promise<string | undefined> {
+async function patiently(host: Host, attempt: () => Promise<string | undefined>) {
   let failure: string | undefined
   const look = async () => {
     failure = await attempt()
@@ -149,18 +138,9 @@ async function patiently(
     host.progress(`waits: ${explainApt(failure)}`)
     return undefined
   }
-  await poll(look, {
-    everyMs: 2000,
-    limitMs: patienceMs,
-    signal: host.signal,
-    what: 'package lock',
-  })
+  const { signal } = host
+  await poll(look, { everyMs: 2000, limitMs: patienceMs, signal, what: 'package lock' })
   return failure
-}
-
-/** A runtime mask ends at the next boot, so a run that is killed here leaves nothing behind. */
-async function holdBack(host: Host, { noStart }: InstallOptions): Promise<void> {
-  if (noStart.length > 0) await host.sh`systemctl mask --runtime --quiet -- ${noStart}`
 }
 
 /** Ends an interrupted installation; dpkg keeps a journal of what it was doing. */

@@ -30,12 +30,9 @@ export function parseDpkgQuery(
     if (states.get(name) === 'absent' || state === 'broken') states.set(name, state)
   }
   // It also warns of what is wrong with its database elsewhere, which answers nothing here.
+  const warnings = answer.stderr.split('\n')
   for (const name of names) {
-    if (
-      told.has(name) ||
-      answer.stderr.split('\n').some((line) => line.endsWith(` matching ${name}`))
-    )
-      continue
+    if (told.has(name) || warnings.some((line) => line.endsWith(` matching ${name}`))) continue
     throw new Error(`dpkg-query failed: ${answer.stderr.trim() || `it says nothing of ${name}`}`)
   }
   return states

@@ -45,20 +45,23 @@ const masks: Readonly<Record<string, ServiceState['masked']>> = {
 
 /** Reads `systemctl show --timestamp=us+utc`; throws on any state it does not know. */
 export function parseShow(text: string, unit: string): ServiceState {
-  const fields = new Map<string, string>()
-  for (const line of text.split('\n')) {
-    const equals = line.indexOf('=')
-    if (equals > 0) fields.set(line.slice(0, equals), line.slice(equals + 1))
-  }
+  const lines = text.split('\n').map((line) => line.split(/=(.*)/s))
+  const fields: Readonly<Record<string, string>> = Object.fromEntries(lines)
   const field = (name: string): string => {
-    const value = fields.get(name)
+    const value = fields[name]
     if (value === undefined)
       throw new Error(`Expected ${name} from systemctl show ${unit}, got none`)
     return value
   }
+  const known = <T>(table: Readonly<Record<string, T>>, name: string): T => {
+    const meaning = table[field(name)]
+    if (meaning !== undefined) return meaning
+    const got = JSON.stringify(field(name))
+    throw new Error(`Expected a ${name} of ${unit} that Tandem knows, got ${got}`)
+  }
   const load = field('LoadState')
   if (!['loaded', 'not-found', 'masked'].includes(load)) {
-    const why = fields.get('LoadError') ? `: ${fields.get('LoadError')}` : ''
+    const why = fields.LoadError ? `: ${fields.LoadError}` : ''
     throw new Error(`Expected unit ${unit} to be loaded, got ${load}${why}`)
   }
   const fileState = field('UnitFileState')
@@ -66,26 +69,13 @@ export function parseShow(text: string, unit: string): ServiceState {
     unit,
     exists: load !== 'not-found',
     masked: masks[fileState] ?? 'no',
-    active: known(activeStates, field('ActiveState'), 'ActiveState', unit),
-    enabled: known(fileStates, fileState, 'UnitFileState', unit),
+    active: known(activeStates, 'ActiveState'),
+    enabled: known(fileStates, 'UnitFileState'),
     invocation: field('InvocationID'),
     startedAt: Number(field('InactiveExitTimestampMonotonic')),
     startedAtUnix: seconds(field('InactiveExitTimestamp'), unit),
     words: `${field('ActiveState')} (${field('SubState')})`,
   }
-}
-
-function known<T>(
-  table: Readonly<Record<string, T>>,
-  value: string,
-  name: string,
-  unit: string,
-): T {
-  const meaning = table[value]
-  if (meaning === undefined) {
-    throw new Error(`Expected a ${name} of ${unit} that Tandem knows, got ${JSON.stringify(value)}`)
-  }
-  return meaning
 }
 
 /** `Tue 2024-05-14 09:26:53.589793 UTC` as seconds since 1970; 0 for "never". */

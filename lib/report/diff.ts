@@ -38,17 +38,11 @@ function hunks(before: string, after: string): string[] {
 
 /** All of one text taken away, all of the other put there. */
 function replaced(before: string, after: string) {
-  const [gone] = structuredPatch('', '', before, '', '', '').hunks
-  const [come] = structuredPatch('', '', '', after, '', '').hunks
-  return {
-    hunks: [
-      {
-        ...{ oldStart: gone?.oldStart ?? 0, oldLines: gone?.oldLines ?? 0 },
-        ...{ newStart: come?.newStart ?? 0, newLines: come?.newLines ?? 0 },
-        lines: [...(gone?.lines ?? []), ...(come?.lines ?? [])],
-      },
-    ],
-  }
+  const none = { oldStart: 0, oldLines: 0, newStart: 0, newLines: 0, lines: [] }
+  const [gone = none] = structuredPatch('', '', before, '', '', '').hunks
+  const [come = none] = structuredPatch('', '', '', after, '', '').hunks
+  const { newStart, newLines } = come
+  return { hunks: [{ ...gone, newStart, newLines, lines: [...gone.lines, ...come.lines] }] }
 }
 
 /** As `diff -u` has it: an empty side counts from the line before it, and one line needs no count. */

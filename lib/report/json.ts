@@ -3,12 +3,11 @@ import type { Event } from '../engine/events.ts'
 import { harmlessJson } from './colour.ts'
 import type { Reporter, ReportOptions } from './reporter.ts'
 
-function change(found: Change): Change {
-  const { summary, diff } = found
+function change({ summary, diff }: Change): Change {
   if (!diff) return { summary }
-  const { path, before, after } = diff
-  if (!diff.secret) return { summary, diff: { path, before, after } }
-  return { summary, diff: { path, before: undefined, after: undefined, secret: true } }
+  const { path, before, after, secret } = diff
+  if (!secret) return { summary, diff: { path, before, after } }
+  return { summary, diff: { path, before: undefined, after: undefined, secret } }
 }
 
 /** The event with nothing but what its type promises: plans and changes may carry more. */

@@ -25,8 +25,27 @@ export function profileLines(times: ProfileTimes, paint: Paint, width: number): 
   const { total, startUp, hosts, closing } = times.ms
   const seconds = total > inSeconds
   const number = (ms: number) => (seconds ? (ms / 1000).toFixed(2) : ms.toFixed(1))
-  const table = (head: string, shown: readonly Column[], rows: readonly Row[]) =>
-    rows.length > 0 ? ['', ...tableLines(head, shown, rows, number, paint, width)] : []
+  const cell = (ms = 0) => {
+    const text = number(ms)
+    // Most are nothing: what is left must catch the eye.
+    return Number(text) === 0 ? '-' : text
+  }
+  const table = (head: string, shown: readonly Column[], rows: readonly Row[]) => {
+    if (rows.length === 0) return []
+    const cells = rows.map(({ parts }) => shown.map((column) => cell(parts[column])))
+    const widths = shown.map((column, index) =>
+      Math.max(column.length, ...cells.map((row) => row[index]?.length ?? 0)),
+    )
+    const line = (texts: readonly string[], name: string) => {
+      const padded = texts.map((text, index) => text.padStart(widths[index] ?? 0))
+      return cut(`${padded.join('  ')}  ${name}`, width)
+    }
+    const body = rows.map(({ name, dim }, index) => {
+      const text = line(cells[index] ?? [], name)
+      return dim ? paint('dim', text) : text
+    })
+    return ['', paint('bold', line(shown, head)), ...body]
+  }
   const many = times.hosts.length > tableHosts
   const sum = `${number(startUp)} start-up + ${number(hosts)} hosts + ${number(closing)} closing`
   return [
@@ -38,37 +57,6 @@ export function profileLines(times: ProfileTimes, paint: Paint, width: number): 
 
 const withBusy = <T extends Parts>(parts: T) => ({ ...parts, busy: busy(parts) })
 
-function tableLines(
-  head: string,
-  shown: readonly Column[],
-  rows: readonly Row[],
-  number: (ms: number) => string,
-  paint: Paint,
-  width: number,
-): string[] {
-  const cell = ({ parts }: Row, column: Column) => {
-    const text = number(parts[column] ?? 0)
-    // Most are nothing: what is left must catch the eye.
-    return Number(text) === 0 ? '-' : text
-  }
-  const cells = rows.map((row) => shown.map((column) => cell(row, column)))
-  const widths = shown.map((column, index) =>
-    Math.max(column.length, ...cells.map((row) => row[index]?.length ?? 0)),
-  )
-  const line = (texts: readonly string[], name: string) =>
-    cut(
-      `${texts.map((text, index) => text.padStart(widths[index] ?? 0)).join('  ')}  ${name}`,
-      width,
-    )
-  return [
-    paint('bold', line(shown, head)),
-    ...rows.map(({ name, dim }, index) => {
-      const text = line(cells[index] ?? [], name)
-      return dim ? paint('dim', text) : text
-    }),
-  ]
-}
-
 function hostRows(hosts: readonly HostTimes[], many: boolean): Row[] {
   const named = (host: HostTimes): Row => ({ name: host.host, parts: withBusy(host) })
   if (!many) return hosts.map(named)
@@ -76,13 +64,10 @@ function hostRows(hosts: readonly HostTimes[], many: boolean): Row[] {
   const others = sorted.slice(slowestHosts)
   const word = counted(others.length, 'other host')
   // Column by column: the median of one is another host than that of the next.
+  const sortedOf = (column: Column) =>
+    others.map((host) => withBusy(host)[column]).sort((a, b) => a - b)
   const each = (pick: (sorted: readonly number[]) => number | undefined): Row['parts'] =>
-    Object.fromEntries(
-      columns.map((column) => [
-        column,
-        pick(others.map((host) => withBusy(host)[column]).sort((a, b) => a - b)),
-      ]),
-    )
+    Object.fromEntries(columns.map((column) => [column, pick(sortedOf(column))]))
   return [
     ...sorted.slice(0, slowestHosts).map(named),
     { name: `${word}, median`, parts: each((all) => all[all.length >> 1]), dim: true },
@@ -108,10 +93,8 @@ function taskRows(tasks: readonly TaskTimes[], many: boolean, least: number): Ro
   const hostWidth = Math.max(0, ...costly.map(({ task }) => task.host.length))
   const rows = costly.map(({ task, group }): Row => {
     const all = group.length > 1 ? `  (slowest of ${group.length})` : ''
-    return {
-      name: `${task.host.padEnd(hostWidth)}  ${task.role}: ${task.title}${all}`,
-      parts: withBusy(task),
-    }
+    const name = `${task.host.padEnd(hostWidth)}  ${task.role}: ${task.title}${all}`
+    return { name, parts: withBusy(task) }
   })
   const shown = new Set(costly.map(({ task }) => task))
   const others = tasks.filter((task) => !shown.has(task))

@@ -17,7 +17,7 @@ export interface HostTimes extends Parts {
   readonly host: string
   readonly connect: number
   /** After its last task: others were not done yet. */
-  readonly rest: number
+  rest: number
 }
 
 /** Where a run's time went: `ms.total` is `startUp`, `hosts` and `closing`. */
@@ -39,15 +39,13 @@ export interface ProfileTimes {
 export const busy = (parts: Parts & { readonly connect?: number }): number =>
   (parts.connect ?? 0) + parts.check + parts.apply + parts.recheck
 
-type Measured = { -readonly [K in keyof TaskTimes]: TaskTimes[K] }
-
 /** One host's time: every moment up to `mark` belongs to one part. */
 class HostClock {
   connected = false
   connect = 0
   /** Waited before it was connected to: its turn among the forks. */
   before = 0
-  open: { readonly task: Measured; readonly phase: Phase } | undefined
+  open: { readonly task: TaskTimes; readonly phase: Phase } | undefined
   #mark: number
 
   constructor(at: number) {
@@ -80,7 +78,7 @@ export class Profile {
   readonly #processStart: number | undefined
   readonly #hosts = new Map<string, HostClock>()
   readonly #refs = new Map<string, TaskRef>()
-  readonly #tasks = new Map<string, Measured>()
+  readonly #tasks = new Map<string, TaskTimes>()
   #began: number | undefined
   /** When a host last did something. */
   #active = 0
@@ -123,7 +121,7 @@ export class Profile {
     }
   }
 
-  #task(host: string, id: string): Measured {
+  #task(host: string, id: string): TaskTimes {
     let task = this.#tasks.get(id)
     if (!task) {
       const { role = '', title = id } = this.#refs.get(id) ?? {}
@@ -143,7 +141,7 @@ export class Profile {
       this.#active = at
     }
     const hosts = this.#active - began
-    const sums = new Map<string, { -readonly [K in keyof HostTimes]: HostTimes[K] }>()
+    const sums = new Map<string, HostTimes>()
     for (const [host, { connect, before }] of this.#hosts) {
       const rest = hosts - connect - before
       sums.set(host, { host, connect, check: 0, apply: 0, recheck: 0, wait: before, rest })
@@ -168,10 +166,9 @@ export class Profile {
 
 /** The same with its numbers to 0.01. */
 function rounded<T extends object>(parts: T): T {
-  const copy = { ...parts } as Record<string, unknown>
-  for (const key in copy) {
-    const value = copy[key]
-    if (typeof value === 'number') copy[key] = hundredths(value)
-  }
-  return copy as T
+  const entries = Object.entries(parts).map(([key, value]) => [
+    key,
+    typeof value === 'number' ? hundredths(value) : value,
+  ])
+  return Object.fromEntries(entries)
 }

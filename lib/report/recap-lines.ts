@@ -1,25 +1,19 @@
-import type { Event, HostRecap } from '../engine/events.ts'
-import type { Colour, Paint } from './colour.ts'
+import type { Event, HostRecap, Status } from '../engine/events.ts'
+import { type Paint, statusColour } from './colour.ts'
 import { duration } from './text.ts'
 
-interface Column {
-  readonly head: string
-  readonly value: (host: HostRecap) => number
-  readonly colour: Colour
-  /** Shown only where some host has any. */
-  readonly rare?: boolean
-  readonly check?: boolean
-}
+const columns = (Object.keys(statusColour) as Status[]).map((status) => ({
+  status,
+  head: status.replace('-', ' '),
+  value: (host: HostRecap) => host[status === 'would-change' ? 'wouldChange' : status],
+}))
 
-const columns: readonly Column[] = [
-  { head: 'ok', value: (host) => host.ok, colour: 'green' },
-  { head: 'changed', value: (host) => host.changed, colour: 'yellow', check: false },
-  { head: 'would change', value: (host) => host.wouldChange, colour: 'yellow', check: true },
-  { head: 'unknown', value: (host) => host.unknown, colour: 'cyan', check: true },
-  { head: 'failed', value: (host) => host.failed, colour: 'red' },
-  { head: 'refused', value: (host) => host.refused, colour: 'red', rare: true },
-  { head: 'skipped', value: (host) => host.skipped, colour: 'dim' },
-]
+/** In which runs a status can be: those that only check, or all others. */
+const inCheck: Partial<Record<Status, boolean>> = {
+  changed: false,
+  'would-change': true,
+  unknown: true,
+}
 
 const verdicts: Record<number, string> = {
   0: 'converged',
@@ -40,9 +34,9 @@ export function recapLines(
   paint: Paint,
 ): string[] {
   const shown = columns.filter(
-    (column) =>
-      (column.check === undefined || column.check === check) &&
-      (!column.rare || event.recap.some((host) => column.value(host) > 0)),
+    ({ status, value }) =>
+      (inCheck[status] ?? check) === check &&
+      (status !== 'refused' || event.recap.some((host) => value(host) > 0)),
   )
   const rough = (host: HostRecap) => host.unreachable || host.failed > 0 || host.refused > 0
   const hosts = event.recap.length > tableHosts ? event.recap.filter(rough) : event.recap
@@ -58,7 +52,7 @@ export function recapLines(
       const cells = shown.map((column) => {
         const value = column.value(host)
         const cell = String(value).padStart(column.head.length)
-        return value > 0 ? paint(column.colour, cell) : cell
+        return value > 0 ? paint(statusColour[column.status], cell) : cell
       })
       const last = host.unreachable
         ? paint('red', 'unreachable')
@@ -78,12 +72,8 @@ export function recapLines(
 
 function verdict(event: Extract<Event, { type: 'run-end' }>, check: boolean, paint: Paint): string {
   const pending = event.recap.some((host) => host.wouldChange > 0 || host.unknown > 0)
-  const word =
-    event.exitCode === 0 && check
-      ? pending
-        ? 'checked, there is something to change'
-        : 'checked, nothing to change'
-      : (verdicts[event.exitCode] ?? `exit code ${event.exitCode}`)
-  const text = `${word} (${duration(event.ms)})`
+  const checked = `checked, ${pending ? 'there is something' : 'nothing'} to change`
+  const word = verdicts[event.exitCode] ?? `exit code ${event.exitCode}`
+  const text = `${event.exitCode === 0 && check ? checked : word} (${duration(event.ms)})`
   return paint(event.exitCode === 0 ? 'green' : 'red', text)
 }

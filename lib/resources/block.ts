@@ -33,35 +33,28 @@ export function block(path: string, options: BlockOptions): Task {
     path,
     (text) => {
       const { lines, join } = cut(text)
-      const place = find(path, lines, begin, end)
-      if (absent) {
-        if (!place) return undefined
-        return {
-          content: join(lines.toSpliced(place.start, place.count)),
-          summary: 'removes the block',
-        }
-      }
-      const block = [begin, ...wanted, end]
-      if (!place) return { content: join([...lines, ...block]), summary: 'adds the block' }
-      const now = lines.slice(place.start, place.start + place.count)
+      const { start, count } = find(path, lines, begin, end)
+      const block = absent ? [] : [begin, ...wanted, end]
+      const now = lines.slice(start, start + count)
       if (now.join('\n') === block.join('\n')) return undefined
+      const verb = absent ? 'removes' : count === 0 ? 'adds' : 'changes'
       return {
-        content: join(lines.toSpliced(place.start, place.count, ...block)),
-        summary: 'changes the block',
+        content: join(lines.toSpliced(start, count, ...block)),
+        summary: `${verb} the block`,
       }
     },
     { ...options, missing: absent },
   )
 }
 
-/** Where the block stands; a marker without its partner means somebody edited it, so it throws. */
+/** Where the block stands, or would; a marker without its partner means somebody edited it, so it throws. */
 function find(path: string, lines: readonly string[], begin: string, end: string) {
   const starts = lines.flatMap((line, index) => (line === begin ? [index] : []))
   const ends = lines.flatMap((line, index) => (line === end ? [index] : []))
-  const [start, stop] = [starts[0], ends[0]]
-  if (start === undefined && stop === undefined) return undefined
-  if (starts.length === 1 && ends.length === 1 && start !== undefined && stop !== undefined) {
-    if (start < stop) return { start, count: stop - start + 1 }
+  const [start, stop] = [starts[0] ?? lines.length, ends[0] ?? lines.length]
+  if (starts.length === 0 && ends.length === 0) return { start, count: 0 }
+  if (starts.length === 1 && ends.length === 1 && start < stop) {
+    return { start, count: stop - start + 1 }
   }
   const at = (all: readonly number[]) => all.map((index) => index + 1).join(', ') || 'none'
   throw new Error(

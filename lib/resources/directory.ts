@@ -1,8 +1,7 @@
-import type { Change, CheckHost, Task } from '../core/task.ts'
+import type { CheckHost, Task } from '../core/task.ts'
 import { setPermissions } from './file.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
 import {
-  type Found,
   type Looked,
   look,
   naming,
@@ -16,23 +15,19 @@ import { absolute, octal } from './shared/validate.ts'
 /** What `directory` may be told. */
 export interface DirectoryOptions extends Partial<Ownership>, TaskOptions {}
 
-interface DirectoryChange extends Change {
-  /** Where the folder itself is; undefined where it must be made. */
-  readonly at: string | undefined
-}
-
 /** A directory, or a link to one, with this mode (0755), owner and group (root); its content is left alone. */
 export function directory(path: string, options: DirectoryOptions = {}): Task {
   absolute(path)
   const { mode = 0o755, owner = 'root', group = 'root' } = options
   const wanted: Ownership = { mode, owner, group }
 
-  return resource<DirectoryChange>(`directory ${path}`, options, {
+  return resource(`directory ${path}`, options, {
     async check(host) {
       const itself = await look(host, path)
       if (!itself) {
         return { summary: `does not exist; created with mode ${octal(mode)}`, at: undefined }
       }
+      // Where the folder itself is.
       const { found, at } =
         itself.kind === 'link' ? await behind(host, path, itself) : { found: itself, at: path }
       if (found.kind !== 'directory') {
@@ -50,11 +45,7 @@ export function directory(path: string, options: DirectoryOptions = {}): Task {
 }
 
 /** What a link leads to, and where that is; a link that somebody else made is not followed. */
-async function behind(
-  host: CheckHost,
-  path: string,
-  link: Looked,
-): Promise<{ found: Found; at: string }> {
+async function behind(host: CheckHost, path: string, link: Looked) {
   const read = readStat(
     await host.$`stat -L -c ${statFormat} -- ${path} && exec readlink -f -- ${path}`.nothrow(),
     path,

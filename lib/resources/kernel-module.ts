@@ -1,4 +1,4 @@
-import type { CheckHost, Task } from '../core/task.ts'
+import type { Task } from '../core/task.ts'
 import { file } from './file.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
 import { matching } from './shared/validate.ts'
@@ -12,11 +12,19 @@ export interface KernelModuleOptions extends TaskOptions {
 /** A module that the running kernel has, loaded or built in. */
 export function kernelModule(name: string, options: KernelModuleOptions = {}): Task {
   matching(name, /^\w[\w-]*$/, 'the name of a kernel module')
+  // The kernel writes every dash of a module's name as an underscore; what is built in may have no folder.
+  const folder = `/sys/module/${name.replaceAll('-', '_')}`
+  const builtIn = `/${name.replaceAll(/[-_]/g, '[-_]')}\\.ko`
   const boot = options.atBoot ? file(`/etc/modules-load.d/${name}.conf`, `${name}\n`) : undefined
 
   return resource(`kernel module ${name} is loaded`, options, {
     async check(host) {
-      const [loaded, later] = await Promise.all([isLoaded(host, name), boot?.check(host)])
+      const [{ exitCode }, later] = await Promise.all([
+        host.$`
+[ -d ${folder} ] || grep -qs -e ${builtIn} "/lib/modules/$(uname -r)/modules.builtin"`.nothrow(),
+        boot?.check(host),
+      ])
+      const loaded = exitCode === 0
       if (loaded && !later) return undefined
       const reasons = [!loaded && 'is not loaded', later && 'is not loaded at boot']
       return {
@@ -31,13 +39,4 @@ export function kernelModule(name: string, options: KernelModuleOptions = {}): T
       if (boot && change.boot) await boot.apply(host, change.boot)
     },
   })
-}
-
-async function isLoaded(host: CheckHost, name: string): Promise<boolean> {
-  // The kernel writes every dash of a module's name as an underscore; what is built in may have no folder.
-  const folder = `/sys/module/${name.replaceAll('-', '_')}`
-  const builtIn = `/${name.replaceAll(/[-_]/g, '[-_]')}\\.ko`
-  const { exitCode } = await host.$`
-[ -d ${folder} ] || grep -qs -e ${builtIn} "/lib/modules/$(uname -r)/modules.builtin"`.nothrow()
-  return exitCode === 0
 }

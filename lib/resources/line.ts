@@ -32,9 +32,9 @@ export function line(path: string, options: LineOptions): Task {
 const fresh = (match: RegExp | undefined) =>
   match && new RegExp(match.source, match.flags.replace(/[gy]/g, ''))
 
-function matcher({ line: wanted, match }: LineOptions): (line: string) => boolean {
+function matcher({ line: wanted, match }: LineOptions) {
   const like = fresh(match)
-  return (candidate) => candidate === wanted || (like?.test(candidate) ?? false)
+  return (candidate: string) => candidate === wanted || like?.test(candidate)
 }
 
 function removal(options: LineOptions): Edit {

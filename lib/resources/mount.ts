@@ -1,5 +1,5 @@
-import type { Change, CheckHost, Diff, Task } from '../core/task.ts'
-import { cut, readText, type TextFile } from './shared/edit-file.ts'
+import type { CheckHost, Task } from '../core/task.ts'
+import { cut, readText, rewrite } from './shared/edit-file.ts'
 import { fstabLine, lackingOptions, type MountEntry, parseMounts } from './shared/mount-table.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
 import { absolute } from './shared/validate.ts'
@@ -12,11 +12,6 @@ export interface MountOptions extends TaskOptions {
   readonly persist?: boolean
 }
 
-interface MountChange extends Change {
-  readonly step: 'mount' | 'remount' | undefined
-  readonly fstab: { readonly file: TextFile | undefined; readonly content: string } | undefined
-}
-
 const fstab = '/etc/fstab'
 
 /** A filesystem mounted here, with at least these options; something else mounted here throws. */
@@ -25,39 +20,31 @@ export function mount(source: string, path: string, options: MountOptions): Task
   const { fstype, persist } = options
   const wanted: MountEntry = { source, path, fstype, options: options.options ?? [] }
 
-  return resource<MountChange>(`${source} mounted on ${path}`, options, {
+  return resource(`${source} mounted on ${path}`, options, {
     async check(host) {
       const [now, table] = await Promise.all([
         mountedAt(host, path),
         persist === undefined ? undefined : readText(host, fstab),
       ])
       const difference = await compare(host, now, wanted)
-      const edited = persist === undefined ? undefined : fstabWith(table?.content, wanted, persist)
-      if (!difference && edited === undefined) return undefined
-      const diff: Diff | undefined =
-        edited === undefined ? undefined : { path: fstab, before: table?.content, after: edited }
-      const words = [difference?.summary, edited !== undefined && `${fstab} changes`]
+      const before = table?.content
+      const after = persist === undefined ? undefined : fstabWith(before, wanted, persist)
+      if (!difference && after === undefined) return undefined
+      const words = [difference?.summary, after !== undefined && `${fstab} changes`]
       return {
         summary: words.filter(Boolean).join('; '),
-        ...(diff && { diff }),
+        ...(after !== undefined && { diff: { path: fstab, before, after } }),
         step: difference?.step,
-        fstab: edited === undefined ? undefined : { file: table, content: edited },
+        table,
       }
     },
-    async apply(host, change) {
+    async apply(host, { step, table, diff }) {
       const list = wanted.options.join(',') || 'defaults'
-      if (change.step === 'remount') await host.sh`mount -o ${`remount,${list}`} -- ${path}`
-      if (change.step === 'mount') {
+      if (step === 'remount') await host.sh`mount -o ${`remount,${list}`} -- ${path}`
+      if (step === 'mount') {
         await host.sh`mkdir -p -- ${path} && mount -t ${fstype} -o ${list} -- ${source} ${path}`
       }
-      if (change.fstab) {
-        const { mode = 0o644, owner, group } = change.fstab.file?.found ?? {}
-        await host.write(change.fstab.file?.path ?? fstab, change.fstab.content, {
-          mode,
-          ...(owner && { owner }),
-          ...(group && { group }),
-        })
-      }
+      if (diff) await rewrite(host, fstab, table, diff.after)
     },
   })
 }
@@ -80,17 +67,13 @@ for f in ${path}/* ${path}/.[!.]*; do if [ -e "$f" ] || [ -h "$f" ]; then exit 3
   return exitCode === 3
 }
 
-async function compare(
-  host: CheckHost,
-  entry: MountEntry | undefined,
-  wanted: MountEntry,
-): Promise<{ summary: string; step: 'mount' | 'remount' } | undefined> {
+async function compare(host: CheckHost, entry: MountEntry | undefined, wanted: MountEntry) {
   const { path, source, fstype } = wanted
   if (!entry) {
-    if (!(await isFull(host, path))) return { summary: 'not mounted', step: 'mount' }
+    if (!(await isFull(host, path))) return { summary: 'not mounted', step: 'mount' as const }
     throw new Error(`Expected ${path} to be empty before ${source} covers it, got files in it`)
   }
-  if (isBind(wanted.options)) {
+  if (wanted.options.includes('bind') || wanted.options.includes('rbind')) {
     if (!(await sameFolder(host, source, path))) {
       throw new Error(
         `Expected ${source} on ${path}, got something else (from ${entry.source}, ${entry.fstype})`,
@@ -98,21 +81,14 @@ async function compare(
     }
   } else if (entry.source !== source && !(await sameDevice(host, entry.source, source))) {
     throw new Error(`Expected ${source} on ${path}, got ${entry.source} (${entry.fstype})`)
-  }
-  // The kernel calls NFS version 4 a type of its own.
-  if (
-    !isBind(wanted.options) &&
-    entry.fstype !== fstype &&
-    !(fstype === 'nfs' && entry.fstype === 'nfs4')
-  ) {
+  } else if (entry.fstype !== fstype && !(fstype === 'nfs' && entry.fstype === 'nfs4')) {
+    // The kernel calls NFS version 4 a type of its own.
     throw new Error(`Expected ${path} to be ${fstype}, got ${entry.fstype} from ${entry.source}`)
   }
   const lacking = lackingOptions(wanted.options, entry.options)
   if (lacking.length === 0) return undefined
-  return { summary: `mounted without ${lacking.join(', ')}`, step: 'remount' }
+  return { summary: `mounted without ${lacking.join(', ')}`, step: 'remount' as const }
 }
-
-const isBind = (options: readonly string[]) => options.includes('bind') || options.includes('rbind')
 
 /** Whether two paths are one folder or file, as after a bind mount, which the kernel lists by its device. */
 async function sameFolder(host: CheckHost, one: string, other: string): Promise<boolean> {
@@ -144,10 +120,8 @@ export function fstabWith(
 ): string | undefined {
   const { lines, join } = cut(text ?? '')
   const places = lines.flatMap((line, i) => (parseMounts(line)[0]?.path === wanted.path ? [i] : []))
-  if (!persist) {
-    if (places.length === 0) return undefined
-    return join(lines.filter((_, index) => !places.includes(index)))
-  }
+  const others = lines.filter((_, index) => !places.includes(index))
+  if (!persist) return places.length > 0 ? join(others) : undefined
   const line = fstabLine(wanted)
   const [place] = places
   if (place === undefined) return join([...lines, line])

@@ -1,8 +1,7 @@
-import { UsageError } from '../core/errors.ts'
-import type { Change, Task } from '../core/task.ts'
+import type { Task } from '../core/task.ts'
 import { platformOf } from '../platform/index.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
-import { show } from './shared/validate.ts'
+import { matching } from './shared/validate.ts'
 
 /** What `packages` may be told. */
 export interface PackagesOptions extends TaskOptions {
@@ -14,16 +13,10 @@ export interface PackagesOptions extends TaskOptions {
 
 /** Packages installed and configured, in any version, without what they merely recommend. */
 export function packages(names: readonly string[], options: PackagesOptions = {}): Task {
-  for (const name of names) {
-    if (!/^[a-z0-9][a-z0-9.+-]+$/.test(name)) {
-      throw new UsageError(`Expected the name of a package, got ${show(name)}`)
-    }
-  }
+  for (const name of names) matching(name, /^[a-z0-9][a-z0-9.+-]+$/, 'the name of a package')
   const { noStart = [], replaces = [], timeoutMs = 30 * 60_000 } = options
 
-  const title = `packages ${names.join(', ')}`
-
-  return resource<Change & { readonly names: readonly string[] }>(title, options, {
+  return resource(`packages ${names.join(', ')}`, options, {
     packages: names,
     timeoutMs,
     async check(host) {

@@ -1,23 +1,11 @@
 import { UsageError } from '../core/errors.ts'
 import { poll } from '../core/poll.ts'
-import type { Change, CheckHost, Guard, Host, Task } from '../core/task.ts'
+import type { CheckHost, Guard, Host, Task } from '../core/task.ts'
 import { platformOf, type ServiceState } from '../platform/index.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
-import {
-  interrupts,
-  type ServiceAction,
-  type ServiceWanted,
-  serviceDifference,
-} from './shared/service-difference.ts'
-import {
-  outdated,
-  parseStampAnswer,
-  stampPath,
-  stampScript,
-  writeStamp,
-} from './shared/start-stamp.ts'
-import type { Sums } from './shared/sums.ts'
-import { absolute, show } from './shared/validate.ts'
+import { interrupts, type ServiceWanted, serviceDifference } from './shared/service-difference.ts'
+import { outdated, stampPath, stampScript, writeStamp } from './shared/start-stamp.ts'
+import { absolute, matching } from './shared/validate.ts'
 
 /** What `service` may be told. */
 export interface ServiceOptions extends ServiceWanted, TaskOptions {
@@ -27,11 +15,6 @@ export interface ServiceOptions extends ServiceWanted, TaskOptions {
   readonly reloadOn?: readonly string[]
   /** Asked only before a restart or stop of a service that runs. */
   readonly disruptive?: Guard
-}
-
-interface ServiceChange extends Change {
-  readonly actions: readonly ServiceAction[]
-  readonly sums: Sums
 }
 
 /** A unit that runs or not, starts at boot or not, and runs with the files that are there now. */
@@ -44,16 +27,14 @@ export function service(unit: string, options: ServiceOptions): Task {
   async function difference(host: CheckHost, coming: ReadonlySet<string> = new Set()) {
     const script = files.length > 0 ? stampScript(stampPath(unit), files) : undefined
     const { state, more } = await platformOf(host).services.read(host, unit, script)
-    let old: Awaited<ReturnType<typeof outdated>> = { changed: [], sums: new Map() }
-    if (script && options.state !== 'stopped' && !options.masked) {
-      // The sums also go into the stamp of a first start.
-      if (state.active === 'running') old = await outdated(host, state, files, more)
-      else old = { changed: [], sums: parseStampAnswer(more, files).sums }
-    }
-    const now =
-      state.enabled === 'generated' && options.enabled !== undefined
-        ? await withEnablement(host, state)
-        : state
+    const old =
+      script && options.state !== 'stopped' && !options.masked
+        ? await outdated(host, state, files, more)
+        : { changed: [], sums: new Map<string, string>() }
+    // Whether an init script starts at boot takes a question of its own.
+    const asks = state.enabled === 'generated' && options.enabled !== undefined
+    const generated = asks && (await platformOf(host).services.generatedIsEnabled(host, unit))
+    const now: ServiceState = asks ? { ...state, enabled: generated ? 'yes' : 'no' } : state
     const differs = files.filter((path) => old.changed.includes(path) || coming.has(path))
     const changed = {
       restart: differs.filter((path) => restartOn.includes(path)),
@@ -67,7 +48,7 @@ export function service(unit: string, options: ServiceOptions): Task {
     return actions.length === 0 ? undefined : { summary: reasons.join('; '), actions, sums }
   }
 
-  return resource<ServiceChange>(titleOf(unit, options), options, {
+  return resource(titleOf(unit, options), options, {
     timeoutMs,
     ...(disruptive && {
       // The engine asks before any change of this task; only some of them interrupt anything.
@@ -110,16 +91,8 @@ async function untilUp(host: Host, unit: string): Promise<ServiceState> {
   return poll(look, { everyMs: 500, signal: host.signal, what: `start of ${unit}` })
 }
 
-/** Whether an init script starts at boot takes a question of its own. */
-async function withEnablement(host: CheckHost, state: ServiceState): Promise<ServiceState> {
-  const enabled = await platformOf(host).services.generatedIsEnabled(host, state.unit)
-  return { ...state, enabled: enabled ? 'yes' : 'no' }
-}
-
 function validate(unit: string, options: ServiceOptions): void {
-  if (!/^[\w@:.\\-]+$/.test(unit) || unit.startsWith('-')) {
-    throw new UsageError(`Expected the name of a unit, got ${show(unit)}`)
-  }
+  matching(unit, /^[\w@:.\\][\w@:.\\-]*$/, 'the name of a unit')
   if (options.masked && (options.state === 'running' || options.enabled)) {
     throw new UsageError(`Expected ${unit} to be either masked or running or enabled, got both`)
   }

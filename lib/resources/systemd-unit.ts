@@ -1,4 +1,4 @@
-import type { CheckHost, Task } from '../core/task.ts'
+import type { Task } from '../core/task.ts'
 import { file } from './file.ts'
 import { resource, type TaskOptions } from './shared/resource.ts'
 import { look } from './shared/stat.ts'
@@ -25,10 +25,12 @@ export function systemdUnit(unit: string, content: string, options: SystemdUnitO
 
   return resource(`unit ${path.slice('/etc/systemd/system/'.length)}`, options, {
     async check(host) {
-      const [there, found, outdated] = await Promise.all([
+      const [there, found, shown] = await Promise.all([
         look(host, path),
         written.check(host),
-        isOutdated(host, unit),
+        // A template is no unit: systemd reads it anew for the next instance.
+        !unit.includes('@.') &&
+          host.$`systemctl show --property LoadState,NeedDaemonReload -- ${unit}`,
       ])
       if (there?.target === '/dev/null') {
         throw new Error(
@@ -36,6 +38,7 @@ export function systemdUnit(unit: string, content: string, options: SystemdUnitO
         )
       }
       if (found) return { ...found, file: found }
+      const outdated = shown && isStale(shown.stdout)
       return outdated ? { summary: 'systemd has read an older one', file: undefined } : undefined
     },
     async apply(host, change) {
@@ -48,13 +51,6 @@ export function systemdUnit(unit: string, content: string, options: SystemdUnitO
       await host.sh`systemctl daemon-reload`
     },
   })
-}
-
-async function isOutdated(host: CheckHost, unit: string): Promise<boolean> {
-  // A template is no unit: systemd reads it anew for the next instance.
-  if (unit.includes('@.')) return false
-  const { stdout } = await host.$`systemctl show --property LoadState,NeedDaemonReload -- ${unit}`
-  return isStale(stdout)
 }
 
 /**

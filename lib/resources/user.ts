@@ -17,14 +17,7 @@ export interface UserOptions extends TaskOptions {
   readonly system?: boolean
 }
 
-interface Found {
-  readonly uid: string
-  readonly comment: string
-  readonly home: string
-  readonly shell: string
-  readonly group: string
-  readonly groups: readonly string[]
-}
+type Found = NonNullable<Awaited<ReturnType<typeof lookUp>>>
 
 /** A user; a new one has no password, and an existing one's is left alone. A group of the same name is the primary one. */
 export function user(name: string, options: UserOptions = {}): Task {
@@ -56,22 +49,19 @@ export function user(name: string, options: UserOptions = {}): Task {
         ...(found && key === 'home' ? ['-m'] : []),
       ])
       const lacking = groups.filter((one) => !found?.groups.includes(one))
+      const joins = [...(found ? ['-a'] : []), '-G', lacking.join(',')]
+      const more = lacking.length > 0 ? joins : []
       if (!found) {
         const kind = system ? ['-r', '-M'] : ['-m']
         const own = options.group === undefined && (await hasGroup(host, name)) ? ['-g', name] : []
-        const more = lacking.length > 0 ? ['-G', lacking.join(',')] : []
-        return {
-          summary: 'does not exist',
-          create: true,
-          words: [...kind, ...own, ...words, ...more],
-        }
+        const all = [...kind, ...own, ...words, ...more]
+        return { summary: 'does not exist', create: true, words: all }
       }
       const reasons = [
         ...differing.map(([key, , value]) => `${key} ${found[key]} → ${value}`),
         ...lacking.map((one) => `is not in group ${one}`),
       ]
       if (reasons.length === 0) return undefined
-      const more = lacking.length > 0 ? ['-a', '-G', lacking.join(',')] : []
       return { summary: reasons.join(', '), create: false, words: [...words, ...more] }
     },
     async apply({ sh }, { create, words }) {
@@ -85,22 +75,15 @@ async function hasGroup({ $ }: CheckHost, name: string): Promise<boolean> {
   return (await $`getent group -- ${name}`.nothrow()).exitCode === 0
 }
 
-async function lookUp(host: CheckHost, name: string): Promise<Found | undefined> {
+async function lookUp(host: CheckHost, name: string) {
   const { stdout, exitCode } = await host.$`
 getent passwd -- ${name} || exit
 id -gn -- ${name} && id -Gn -- ${name}`.nothrow()
   if (exitCode === 2 && stdout === '') return undefined
   const [entry = '', group = '', groups = ''] = stdout.split('\n')
-  const [, , uid, , comment, home, shell] = entry.split(':')
+  const [, , uid = '', , comment = '', home = '', shell] = entry.split(':')
   if (exitCode !== 0 || shell === undefined) {
     throw new Error(`Expected an answer about user ${name}, got exit code ${exitCode}`)
   }
-  return {
-    uid: uid ?? '',
-    comment: comment ?? '',
-    home: home ?? '',
-    shell,
-    group,
-    groups: groups.split(' '),
-  }
+  return { uid, comment, home, shell, group, groups: groups.split(' ') }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
-import { open, readFile, rename, stat } from 'node:fs/promises'
+import { readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -18,17 +18,15 @@ export interface SecretFiles {
 export function secretFiles(inventory: string, env: NodeJS.ProcessEnv): SecretFiles {
   const config = env.XDG_CONFIG_HOME || join(homedir(), '.config')
   const folder = env.TANDEM_SECRETS || join(config, 'tandem')
-  return {
-    secrets: join(folder, `${inventory}.secrets.age`),
-    identity: join(folder, 'identity.txt'),
-  }
+  const secrets = join(folder, `${inventory}.secrets.age`)
+  return { secrets, identity: join(folder, 'identity.txt') }
 }
 
 /** Values that exist elsewhere, by the name of their secret. */
 export type Given = Readonly<Record<string, string>>
 
 /** Names of all secrets that an inventory's variables ask for, and of those whose values must be told. */
-function namesIn(inventory: Inventory): { all: string[]; given: string[] } {
+export function namesIn(inventory: Inventory): { all: string[]; given: string[] } {
   const all = new Set<string>()
   const given = new Set<string>()
   const visit = (value: unknown): void => {
@@ -42,17 +40,11 @@ function namesIn(inventory: Inventory): { all: string[]; given: string[] } {
   return { all: [...all].sort(), given: [...given].sort() }
 }
 
-/** Names of all secrets that an inventory's variables ask for. */
-export const secretNames = (inventory: Inventory): string[] => namesIn(inventory).all
-
-/** Names of the secrets whose values exist elsewhere and must be told. */
-export const givenNames = (inventory: Inventory): string[] => namesIn(inventory).given
-
 /** The given secrets that nobody has told yet. */
 export async function untold(inventory: Inventory, files: SecretFiles): Promise<string[]> {
-  const names = givenNames(inventory)
-  const values = names.length > 0 ? await readSecrets(files) : undefined
-  return names.filter((name) => !values?.has(name))
+  const { given } = namesIn(inventory)
+  const values = given.length > 0 ? await readSecrets(files) : undefined
+  return given.filter((name) => !values?.has(name))
 }
 
 /** The sentence that says how to tell values that exist elsewhere. */
@@ -71,10 +63,10 @@ export async function useSecrets(inventory: Inventory, files: SecretFiles): Prom
   if (missing.length > 0) {
     const make = `Inventory ${inventory.name} needs the secrets ${toMake.join(', ')}, expected in ${files.secrets}. Copy that file and its key from the administrator who has them, or, for a new pair, make them once: npm run secrets -- ${inventory.name}`
     const sentences = [
-      ...(toMake.length > 0 ? [make] : []),
-      ...(toTell.length > 0 ? [tellThem(inventory.name, toTell)] : []),
+      toMake.length > 0 && make,
+      toTell.length > 0 && tellThem(inventory.name, toTell),
     ]
-    throw new UsageError(sentences.join('. '))
+    throw new UsageError(sentences.filter(Boolean).join('. '))
   }
   provideSecrets((name) => {
     const value = values?.get(name)
@@ -186,13 +178,7 @@ async function writeDurably(path: string, content: string | Uint8Array): Promise
   const temporary = `${path}.${process.pid}`
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    const file = await open(temporary, 'w', 0o600)
-    try {
-      await file.writeFile(content)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
+    await writeFile(temporary, content, { mode: 0o600, flush: true })
     await rename(temporary, path)
   } catch (error) {
     throw new UsageError((error as Error).message)

@@ -31,7 +31,8 @@ describe('options of play', () => {
 
   test('have one letter where Ansible has it', () => {
     const line = 'site -CDvvv -l M2,nodes -l C1 -t a -f 7 -K -u admin -i production'
-    const long = 'site --check --diff --verbose --limit M2,nodes --limit C1 --tags a --forks 7 --ask-become-pass --user admin'
+    const long =
+      'site --check --diff --verbose --limit M2,nodes --limit C1 --tags a --forks 7 --ask-become-pass --user admin'
     expect(readPlay(line.split(' '))).toEqual(
       readPlay([...long.split(' '), '--inventory', 'production']),
     )

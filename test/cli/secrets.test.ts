@@ -9,10 +9,10 @@ import type { Inventory } from '../../lib/inventory/index.ts'
 import {
   createSecrets,
   makeSecrets,
+  namesIn,
   readSecrets,
   type SecretFiles,
   secretFiles,
-  secretNames,
   useSecrets,
 } from '../../lib/secrets/secret-store.ts'
 
@@ -53,7 +53,7 @@ test('are looked for where the environment says', () => {
 })
 
 test('are named wherever the variables hide them, each once', () => {
-  expect(secretNames(inventory)).toEqual(['console', 'drbd'])
+  expect(namesIn(inventory).all).toEqual(['console', 'drbd'])
 })
 
 test('are made once, kept unreadable for others, and opened again', async () => {

@@ -53,12 +53,9 @@ export async function helpText(
   const made = yargs([]).locale('en').help(false).version(false)
   for (const [name, { kind, about, value, choices, short }] of Object.entries(options)) {
     const described = kind === 'flag' ? about : `${value}: ${about}`
-    const listed = choices ? `${described} (${choices.join(', ')})` : described
-    made.option(name, {
-      ...given('alias', short),
-      type: kind === 'flag' ? 'boolean' : 'string',
-      describe: listed,
-    })
+    const describe = choices ? `${described} (${choices.join(', ')})` : described
+    const type = kind === 'flag' ? 'boolean' : 'string'
+    made.option(name, { ...given('alias', short), type, describe })
   }
   const text = await made.usage(usage).wrap(columns).epilogue(epilogue).getHelp()
   // yargs would mark each as [string] or [boolean], which says nothing the text does not.
@@ -153,9 +150,8 @@ export function readPlay(argv: readonly string[], options: Options = playOptions
   const { words, flag, text, list } = read(argv, options)
   const lists = (['tasks', 'hosts', 'tags'] as const).filter((what) => flag(`list-${what}`))
   if (lists.length > 1) {
-    throw new UsageError(
-      `Expected one of --list-tasks, --list-hosts, --list-tags, got ${lists.length}`,
-    )
+    const all = '--list-tasks, --list-hosts, --list-tags'
+    throw new UsageError(`Expected one of ${all}, got ${lists.length}`)
   }
   // What was given for the parameters of playbooks, by their names.
   const parameters: Record<string, string | readonly string[]> = {}

@@ -28,7 +28,7 @@ function claim(option: Option, strays: string[], alone: boolean): string {
     return option.choices ? option.choices.includes(word) : alone
   })
   const [word] = place < 0 ? [] : strays.splice(place, 1)
-  return word === undefined ? (option.value ?? 'VALUE') : word
+  return word ?? option.value ?? 'VALUE'
 }
 
 /** Any word could be its value: unlike a number's or a choice's, it cannot be told by its looks. */

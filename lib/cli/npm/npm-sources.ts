@@ -29,16 +29,12 @@ export function npmSources(env: NodeJS.ProcessEnv): NpmSources {
     env[`npm_config_${name}`] ?? env[`NPM_CONFIG_${name.toUpperCase()}`]
   const project = setting('local_prefix')
   const builtin = env.npm_execpath && join(dirname(dirname(env.npm_execpath)), 'npmrc')
-  const files = [
-    project && join(project, '.npmrc'),
-    setting('userconfig'),
-    setting('globalconfig'),
-    builtin,
-  ]
+  const own = project && join(project, '.npmrc')
+  const files = [own, setting('userconfig'), setting('globalconfig'), builtin]
   const npm = npmProcess(env.npm_lifecycle_event)
   return {
     npmrc: files.flatMap((file) => (file ? [text(file)] : [])),
-    ...(npm && { inherited: npm.env, ...typedWords(npm) }),
+    ...(npm && { inherited: npm.env, ...typedWords(npm.pid, npm.env) }),
   }
 }
 
@@ -60,19 +56,11 @@ export function lostBytes(
   return typed.all - bytesOf([typed.command, script, ...argv]) - (hasDashes ? dashes : 0)
 }
 
-interface NpmProcess {
-  readonly pid: number
-  readonly env: Readonly<Record<string, string>>
-}
-
 /** What follows the program's name in /proc/PID/stat: the state, the parent … */
-function statOf(pid: number): string[] {
-  const stat = text(`/proc/${pid}/stat`)
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-}
+const statOf = (pid: number) => (text(`/proc/${pid}/stat`).split(') ').at(-1) ?? '').split(' ')
 
 /** The nearest ancestor whose environment is not yet that of this script, which is npm. */
-function npmProcess(script: string | undefined): NpmProcess | undefined {
+function npmProcess(script: string | undefined) {
   let pid = process.ppid
   for (let level = 0; level < 5 && pid > 1; level++) {
     const environ = text(`/proc/${pid}/environ`)
@@ -89,7 +77,7 @@ function npmProcess(script: string | undefined): NpmProcess | undefined {
  * What npm was given, in bytes. npm writes `npm run play site` over its arguments, where Linux keeps the length of what
  * stood there: what npm has dropped leaves no other trace.
  */
-function typedWords({ pid, env }: NpmProcess): Pick<NpmSources, 'typed'> {
+function typedWords(pid: number, env: Readonly<Record<string, string>>): Pick<NpmSources, 'typed'> {
   const [, command] = text(`/proc/${pid}/cmdline`).split('\0', 1).join('').split(' ')
   const [from = 0, to = 0] = statOf(pid).slice(45, 47).map(Number)
   const shell = env._ ?? ''

@@ -30,12 +30,10 @@ const meanings: Readonly<Record<string, readonly [name: string, value: string]>>
 }
 
 function setIn(npmrc: readonly string[]): Set<string> {
-  const keys = npmrc.flatMap((text) =>
-    [...text.matchAll(/^\s*([^#;\s=[][^=\s[]*)\s*(?:\[\])?\s*(?:=|$)/gm)].map(([, key = '']) =>
-      key.toLowerCase().replaceAll('-', '_'),
-    ),
-  )
-  return new Set(keys)
+  const lines = npmrc.flatMap((text) => [
+    ...text.matchAll(/^\s*([^#;\s=[][^=\s[]*)\s*(?:\[\])?\s*(?:=|$)/gm),
+  ])
+  return new Set(lines.map(([, key = '']) => keyOf(key.toLowerCase())))
 }
 
 /** What npm calls an option in the environment, behind `npm_config_`. */
@@ -54,13 +52,8 @@ function taken(options: Options, env: NodeJS.ProcessEnv, sources: NpmSources): T
     const inherited = sources.inherited?.[variable] === value
     if (key === 'loglevel') {
       if (value !== 'verbose' || inherited || !options.verbose) continue
-      found.push({
-        typed: '--verbose',
-        name: 'verbose',
-        option: options.verbose,
-        given: 'true',
-        value: 'true',
-      })
+      const verbose = { typed: '--verbose', name: 'verbose', option: options.verbose }
+      found.push({ ...verbose, given: 'true', value: 'true' })
       continue
     }
     if (npmsOwn.has(key) || (inherited && (!exact || shared.has(key)))) continue
@@ -92,13 +85,7 @@ function hasUnknown(options: Options, env: NodeJS.ProcessEnv, { npmrc }: NpmSour
 }
 
 /** What people give to `npm run` on purpose, and npm does not tell a script. */
-const untold = [
-  '--if-present',
-  '--no-progress',
-  '--progress=false',
-  '--no-color',
-  '--loglevel=notice',
-]
+const untold = '--if-present --no-progress --progress=false --no-color --loglevel=notice'.split(' ')
 
 /** Whether bytes were typed that neither what is known, nor an option of npm, nor a setting explains. */
 function hasLost(env: NodeJS.ProcessEnv, { npmrc, inherited }: NpmSources, lost: number): boolean {
@@ -157,17 +144,10 @@ export async function swallowed(
   const names = [...new Set(all.map((one) => one.typed))].join(' and ')
   const empty = lost === dashes ? ', or a -- with no option behind it,' : ''
   const what = `npm took ${names || `an option such as -C${empty}`} for itself and nothing was run; `
-  if (toHost) {
-    return `${what}type: npm run lab ${argv[0]} ${argv[1] ?? 'HOST'} -- COMMAND`
-  }
-  const asTyped = all.map(({ option, ...one }): Taken => {
-    const takes = one.given === one.value
-    return {
-      ...one,
-      name: one.typed.slice(2),
-      value: one.given,
-      ...(takes && option && { option }),
-    }
+  if (toHost) return `${what}type: npm run lab ${argv[0]} ${argv[1] ?? 'HOST'} -- COMMAND`
+  const asTyped = all.map(({ option, typed, given, value }): Taken => {
+    const own = given === value && option ? { option } : {}
+    return { typed, given, name: typed.slice(2), value: given, ...own }
   })
   const length = bytesOf(retyped(script, asTyped, argv).slice(1)) - (hasDashes ? 0 : dashes)
   if (all.length > 0 && (!typed?.isSure || typed.all === length)) {

@@ -61,11 +61,8 @@ export async function typed(
   if (context.stdout.isTTY !== true || process.stdin.isTTY !== true) {
     throw new Refusal(`${text} Type its name on a terminal, or add: --confirm ${absent}`)
   }
-  const answer = await typedWord(
-    context,
-    `${text}\nType ${absent} to go on: `,
-    'Nothing was changed',
-  )
+  const question = `${text}\nType ${absent} to go on: `
+  const answer = await typedWord(context, question, 'Nothing was changed')
   if (answer === absent) return
   throw new UsageError(`Nothing was changed: expected ${absent}, got ${answer || 'nothing'}`)
 }

@@ -28,11 +28,8 @@ export async function playHelp(context: Context): Promise<string> {
       lines.push(`  ${name.padEnd(width)}  (does not load; npm run play ${name} says why)`)
     }
   }
-  if (names.length === 0) lines.push('  (none)')
-  else
-    lines.push(
-      `  ${'drill'.padEnd(width)}  Breaks the pair on purpose, watched by a client; --help names the drills`,
-    )
+  const drill = 'Breaks the pair on purpose, watched by a client; --help names the drills'
+  lines.push(names.length === 0 ? '  (none)' : `  ${'drill'.padEnd(width)}  ${drill}`)
   if (roles.length > 0) lines.push('', 'Roles of site:', ...wrapped(roles, columnsOf(context)))
   const inventories = await available(join(context.root, 'inventory'))
   lines.push('', `Inventories: ${inventories.join(', ') || '(none)'}`, '', examples)

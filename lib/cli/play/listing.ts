@@ -18,10 +18,8 @@ function sameLists(play: PlannedPlay): { hosts: string[]; rows: string[] }[] {
   const groups = new Map<string, { hosts: string[]; rows: string[] }>()
   for (const { host, tasks } of play.hosts) {
     const chosen = tasks.filter(({ skip }) => !skip)
-    const rows =
-      chosen.length > 0
-        ? chosen.map(({ role, title, task }) => `${role}: ${title}${marks(task)}`)
-        : ['(no tasks)']
+    const rows = chosen.map(({ role, title, task }) => `${role}: ${title}${marks(task)}`)
+    if (rows.length === 0) rows.push('(no tasks)')
     const key = rows.join('\n')
     const group = groups.get(key) ?? { hosts: [], rows }
     group.hosts.push(host)

@@ -17,7 +17,7 @@ import {
   unstartedLab,
 } from '../../inventory/index.ts'
 import { reporter } from '../../report/index.ts'
-import { type PlayArgs, readPlay } from '../common/args.ts'
+import { given, type PlayArgs, readPlay } from '../common/args.ts'
 import type { Context } from '../common/context.ts'
 import { inventoryName } from '../common/defaults.ts'
 import { chosenOutput } from '../common/output.ts'
@@ -59,8 +59,8 @@ export async function play(argv: readonly string[], context: Context): Promise<n
     loaded.kind === 'ready' ? loaded.inventory : loaded.build(unstartedLab),
   )
   const asked = selectionOf(args, known)
-  const selection =
-    playbook.asks === 'absent' && extra ? without(extra, playbook, known, asked) : asked
+  const absent = playbook.asks === 'absent' ? extra : undefined
+  const selection = absent ? without(absent, playbook, known, asked) : asked
   // Lists and checks of words need every task, and no task's secrets.
   provideSecrets((name) => `(secret ${name})`)
   const all = firstPlan(playbook, known)
@@ -71,9 +71,7 @@ export async function play(argv: readonly string[], context: Context): Promise<n
     context.stdout.write(listings[args.list](planned, known))
     return exitCodes.converged
   }
-  if (playbook.asks === 'absent' && extra && !args.check && !playbook.tellsFirst) {
-    await typed(extra, args.confirm, context)
-  }
+  if (absent && !args.check && !playbook.tellsFirst) await typed(absent, args.confirm, context)
   const { useSecrets, makeSecrets, secretFiles } = await import('../../secrets/secret-store.ts')
   if (loaded.kind === 'ready') {
     await useSecrets(known, secretFiles(known.name, context.env))
@@ -92,12 +90,12 @@ export async function play(argv: readonly string[], context: Context): Promise<n
   return code
 }
 
-function selectionOf(args: PlayArgs, inventory: Inventory): Selection {
+function selectionOf({ limit, tags, skipTags, startAt }: PlayArgs, inventory: Inventory) {
   return {
-    ...(args.limit && { limit: select(inventory, args.limit) }),
-    ...(args.tags && { tags: args.tags }),
-    ...(args.skipTags && { skipTags: args.skipTags }),
-    ...(args.startAt !== undefined && { startAt: args.startAt }),
+    ...(limit && { limit: select(inventory, limit) }),
+    ...given('tags', tags),
+    ...given('skipTags', skipTags),
+    ...given('startAt', startAt),
   }
 }
 
@@ -128,10 +126,8 @@ function knownWords(planned: readonly PlannedPlay[], args: PlayArgs): void {
   const titles = new Set(tasks.flatMap(({ role, title }) => [title, `${role}: ${title}`]))
   if (titles.has(args.startAt)) return
   const guess = nearest(args.startAt, [...titles])
-  const hint = guess === undefined ? '' : `, did you mean \`${guess}\`?`
-  throw new UsageError(
-    `No task is called \`${args.startAt}\`${hint || ';'} --list-tasks names them`,
-  )
+  const hint = guess === undefined ? ';' : `, did you mean \`${guess}\`?`
+  throw new UsageError(`No task is called \`${args.startAt}\`${hint} --list-tasks names them`)
 }
 
 function refuseEmpty(planned: readonly PlannedPlay[], playbook: Playbook): void {
@@ -168,21 +164,17 @@ async function runOn(
   })
   if (note) context.stderr.write(`${note}\n`)
   const { lockPath } = inventory
+  const how = {
+    check: args.check,
+    selection,
+    forks: args.forks,
+    signal: stop.signal,
+    ...login,
+    ...(lockPath !== undefined && { lockPath: () => lockPath }),
+    controller: `${userName(context.env)}@${hostname()} (process ${process.pid})`,
+  }
   try {
-    const { exitCode } = await run(
-      playbook,
-      inventory,
-      {
-        check: args.check,
-        selection,
-        forks: args.forks,
-        signal: stop.signal,
-        ...login,
-        ...(lockPath !== undefined && { lockPath: () => lockPath }),
-        controller: `${userName(context.env)}@${hostname()} (process ${process.pid})`,
-      },
-      listener,
-    )
+    const { exitCode } = await run(playbook, inventory, how, listener)
     // A change that the signal cut short may count as failed: it was interrupted.
     const cutShort = stop.signal.aborted && exitCode !== exitCodes.converged
     return cutShort ? exitCodes.interrupted : exitCode

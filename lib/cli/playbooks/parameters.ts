@@ -64,15 +64,12 @@ export async function playOptionsFor(
 
 /** The same for known parameters. */
 export function optionsWith(known: ReadonlyMap<string, Known>): Readonly<Record<string, Option>> {
-  const own = [...known].map(([name, { kind, about, takers }]): [string, Option] => [
-    name,
-    {
-      kind: kind === 'devices' ? 'words' : 'text',
-      value: placeholders[kind],
-      about: `${takers.join(', ')}: ${about}`,
-    },
-  ])
-  return { ...playOptions, ...Object.fromEntries(own) }
+  const options: Record<string, Option> = { ...playOptions }
+  for (const [name, { kind, about, takers }] of known) {
+    const says = { value: placeholders[kind], about: `${takers.join(', ')}: ${about}` }
+    options[name] = { kind: kind === 'devices' ? 'words' : 'text', ...says }
+  }
+  return options
 }
 
 /**

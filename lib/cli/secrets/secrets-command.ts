@@ -3,8 +3,8 @@ import { exitCodes, UsageError } from '../../core/errors.ts'
 import { type Inventory, load, unknownName } from '../../inventory/index.ts'
 import {
   createSecrets,
-  givenNames,
   makeSecrets,
+  namesIn,
   type SecretFiles,
   secretFiles,
   tellThem,
@@ -69,7 +69,7 @@ async function keep(
   context: Context,
   name: string,
 ): Promise<string> {
-  const names = givenNames(inventory)
+  const { given: names } = namesIn(inventory)
   if (names.length === 0) {
     throw new UsageError(`Inventory ${inventory.name} needs no value from outside`)
   }

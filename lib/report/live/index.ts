@@ -5,8 +5,8 @@ import { diffLines } from '../diff.ts'
 import { recapLines } from '../recap-lines.ts'
 import type { Reporter, ReportOptions } from '../reporter.ts'
 import { endedLine, hostLine, sumLines } from './lines.ts'
-import { fitted, type Line, Screen } from './screen.ts'
-import { type TreeListr, TreeRenderer, widest } from './tree.ts'
+import { fitted, type Line, type Screen, screenOn } from './screen.ts'
+import { TreeRenderer, widest } from './tree.ts'
 import { type HostRow, PlayRow } from './tree-rows.ts'
 
 /** Above this many hosts a play that has ended names only those that failed. */
@@ -18,7 +18,7 @@ export function live(options: ReportOptions): Reporter {
   const asked = (value: number | (() => number) | undefined, usual: number) => () =>
     typeof value === 'function' ? value() : (value ?? usual)
   const columns = asked(options.columns, 80)
-  const screen = new Screen(options.stdout, columns, asked(options.rows, 24), paint)
+  const screen = screenOn(options.stdout, columns, asked(options.rows, 24), paint)
   // Plays follow each other; the list of one must be drawn to its end before the next begins.
   let queue: Promise<unknown> = Promise.resolve()
   let play: PlayRow | undefined
@@ -42,9 +42,7 @@ export function live(options: ReportOptions): Reporter {
       whole(hostLine(host, width, '', true)),
       ...tasks.flatMap((task) => {
         const event = task.ended
-        const more = harmless(event?.reason ?? '')
-          .split('\n')
-          .slice(1)
+        const [, ...more] = harmless(event?.reason ?? '').split('\n')
         if (event?.where) more.push(`at ${event.where}`)
         if (options.diff && event?.change?.diff) more.push(...diffLines(event.change.diff, paint))
         return [whole(endedLine(task)), ...more.map((line) => `      ${line}`)]
@@ -108,7 +106,7 @@ export function live(options: ReportOptions): Reporter {
  * A list of hosts at once, all resolving from events. Their tasks are no lists of listr2's: for
  * 500 hosts with 46 tasks each its promises would take a fifth of a second and 60 MiB.
  */
-function listOf(play: PlayRow, screen: Screen, summary: () => readonly string[]): TreeListr {
+function listOf(play: PlayRow, screen: Screen, summary: () => readonly string[]) {
   return new Listr<unknown, typeof TreeRenderer, typeof TreeRenderer>(
     play.hosts.map((host) => ({
       title: host.host,

@@ -26,60 +26,52 @@ export function fitted(line: Line, columns: number, paint: Paint): string {
 /** Frames a second at most; more only costs time and flickers. */
 const frameMs = 100
 
+export type Screen = ReturnType<typeof screenOn>
+
 /** The bottom of a terminal that is drawn anew, under lines that stay. */
-export class Screen {
-  readonly #stdout: Output
-  readonly #columns: () => number
-  readonly #rows: () => number
-  readonly #paint: Paint
-  #drawn = 0
-  #view: ((height: number) => readonly Line[]) | undefined
-  #timer: NodeJS.Timeout | undefined
+export function screenOn(stdout: Output, columns: () => number, rows: () => number, paint: Paint) {
+  let drawn = 0
+  let view: ((height: number) => readonly Line[]) | undefined
+  let timer: NodeJS.Timeout | undefined
 
-  constructor(stdout: Output, columns: () => number, rows: () => number, paint: Paint) {
-    this.#stdout = stdout
-    this.#columns = columns
-    this.#rows = rows
-    this.#paint = paint
-  }
-
-  /** Draws what `view` returns, at once and then ten times a second. */
-  show(view: (height: number) => readonly Line[]): void {
-    this.#view = view
-    this.print()
-    this.#timer ??= setInterval(() => this.print(), frameMs)
-  }
-
-  /** Takes the frame away; the lines that stay remain. */
-  hide(): void {
-    clearInterval(this.#timer)
-    this.#timer = undefined
-    this.#view = undefined
-    this.print()
+  function frameOf(height: number): readonly Line[] {
+    try {
+      return view?.(height).slice(0, height) ?? []
+    } catch (error) {
+      // A mistake in the display must not end a run in the middle of a change.
+      view = undefined
+      return [[`(no display: ${sentence(error)})`]]
+    }
   }
 
   /** Draws the frame anew under lines that stay; those may wrap and carry colours already. */
-  print(staying: readonly string[] = []): void {
+  function print(staying: readonly string[] = []): void {
     // One row less than there are: the cursor rests under the frame, and nothing scrolls.
-    const height = Math.max(1, this.#rows() - 1)
-    const columns = Math.max(10, this.#columns() - 1)
-    const frame = this.#frame(height)
+    const frame = frameOf(Math.max(1, rows() - 1))
+    const width = Math.max(10, columns() - 1)
     // A terminal made narrower has wrapped the old frame: what is left of it stays, harmlessly.
-    const back = this.#drawn > 0 ? `\x1b[${this.#drawn}F\x1b[J` : ''
-    const lines = [...staying, ...frame.map((line) => fitted(line, columns, this.#paint))]
-    this.#drawn = frame.length
+    const back = drawn > 0 ? `\x1b[${drawn}F\x1b[J` : ''
+    const lines = [...staying, ...frame.map((line) => fitted(line, width, paint))]
+    drawn = frame.length
     const text = back + lines.map((line) => `${line}\n`).join('')
     // One write a frame, so that a terminal never shows half of one.
-    if (text !== '') this.#stdout.write(text)
+    if (text !== '') stdout.write(text)
   }
 
-  #frame(height: number): readonly Line[] {
-    try {
-      return this.#view?.(height).slice(0, height) ?? []
-    } catch (error) {
-      // A mistake in the display must not end a run in the middle of a change.
-      this.#view = undefined
-      return [[`(no display: ${sentence(error)})`]]
-    }
+  return {
+    print,
+    /** Draws what `next` returns, at once and then ten times a second. */
+    show(next: (height: number) => readonly Line[]): void {
+      view = next
+      print()
+      timer ??= setInterval(print, frameMs)
+    },
+    /** Takes the frame away; the lines that stay remain. */
+    hide(): void {
+      clearInterval(timer)
+      timer = undefined
+      view = undefined
+      print()
+    },
   }
 }

@@ -3,19 +3,12 @@ import type { Event, Phase, Status, TaskRef } from '../../engine/events.ts'
 type Ended = Extract<Event, { type: 'task-end' }>
 
 /** One task of one host, as far as it has come. */
-export class TaskRow {
-  readonly ref: TaskRef
-  phase: Phase | 'waiting' = 'waiting'
-  progress: { readonly text: string; readonly fraction?: number } | undefined
-  ended: Ended | undefined
-
-  constructor(ref: TaskRef) {
-    this.ref = ref
-  }
-
-  get name(): string {
-    return `${this.ref.role}: ${this.ref.title}`
-  }
+export interface TaskRow {
+  readonly id: string
+  readonly name: string
+  phase: Phase | 'waiting'
+  progress?: { readonly text: string; readonly fraction?: number }
+  ended?: Ended
 }
 
 /** One host within a play. */
@@ -40,7 +33,11 @@ export class HostRow {
     this.done = new Promise((resolve) => {
       this.close = resolve
     })
-    this.tasks = refs.map((ref) => new TaskRow(ref))
+    this.tasks = refs.map(({ id, role, title }) => ({
+      id,
+      name: `${role}: ${title}`,
+      phase: 'waiting',
+    }))
   }
 
   get ended(): number {
@@ -100,7 +97,7 @@ export class PlayRow {
     this.hosts = event.hosts.map(({ host, tasks }) => new HostRow(host, tasks))
     for (const host of this.hosts) {
       this.#hosts.set(host.host, host)
-      for (const task of host.tasks) this.#tasks.set(task.ref.id, task)
+      for (const task of host.tasks) this.#tasks.set(task.id, task)
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Listr, ListrRenderer, ListrRendererTask } from 'listr2'
+import type { ListrRenderer, ListrRendererTask } from 'listr2'
 import { busyLine, currentLine, endedLine, hostLine, sumLines } from './lines.ts'
 import type { Line, Screen } from './screen.ts'
 import type { HostRow, PlayRow } from './tree-rows.ts'
@@ -14,9 +14,6 @@ export interface TreeOptions {
 }
 
 type TreeTask = ListrRendererTask<typeof TreeRenderer>
-
-/** The lists listr2 runs for us. */
-export type TreeListr = Listr<unknown, typeof TreeRenderer, typeof TreeRenderer>
 
 /**
  * Shows one play. listr2's own renderers draw at every event and in full: 20 hosts with 5 tasks

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Batch, inBatch, unclear } from '../../core/batch.ts'
-import type { Change, CheckHost, Host, Task } from '../../core/task.ts'
+import type { CheckHost, Host, Task } from '../../core/task.ts'
 import { resource, type TaskOptions } from './resource.ts'
 import { type Found, naming, otherNames, parseStatNamed, readStat, statFormat } from './stat.ts'
 import { absolute } from './validate.ts'
@@ -10,14 +10,6 @@ export interface TextFile {
   readonly path: string
   readonly found: Found
   readonly content: string
-}
-
-interface EditChange extends Change {
-  readonly path: string
-  readonly content: string
-  readonly mode: number
-  readonly owner: string
-  readonly group: string
 }
 
 /** What an edit does to a text: the new text and a summary, or undefined where it is right already. */
@@ -39,34 +31,42 @@ export function editing(
   options: EditOptions & { readonly missing?: boolean },
 ): Task {
   absolute(path)
-  return resource<EditChange>(title, options, {
+  return resource(title, options, {
     async check(host) {
       const now = await readText(host, path)
       if (!now && options.missing) return undefined
       if (!now && !options.create) throw new Error(`Expected a file at ${path}, got none`)
       const edited = edit(now?.content ?? '')
       if (!edited) return undefined
+      const { summary, content } = edited
+      const real = now?.path ?? path
       return {
-        summary: now
-          ? edited.summary + otherNames(now.found)
-          : `${path} does not exist; ${edited.summary}`,
+        summary: now ? summary + otherNames(now.found) : `${path} does not exist; ${summary}`,
         diff: {
-          path: now?.path ?? path,
-          ...(now && now.path !== path && { paths: [path] }),
+          path: real,
+          ...(real !== path && { paths: [path] }),
           before: now?.content,
-          after: edited.content,
+          after: content,
         },
-        path: now?.path ?? path,
-        content: edited.content,
-        mode: now?.found.mode ?? options.create?.mode ?? 0o644,
-        owner: now?.found.owner ?? 'root',
-        group: now?.found.group ?? 'root',
+        now,
       }
     },
-    async apply(host: Host, { path: target, content, mode, owner, group }) {
-      await host.write(target, content, { mode, owner, group })
+    async apply(host, { now, diff }) {
+      await rewrite(host, path, now, diff.after, options.create?.mode)
     },
   })
+}
+
+/** Replaces a text file as it was read, with the mode and owner that it has; a new one is root's. */
+export async function rewrite(
+  host: Host,
+  path: string,
+  now: TextFile | undefined,
+  content: string,
+  newMode = 0o644,
+): Promise<void> {
+  const { mode = newMode, owner = 'root', group = 'root' } = now?.found ?? {}
+  await host.write(now?.path ?? path, content, { mode, owner, group })
 }
 
 /** Reads a text file, through links; undefined where there is none. */
@@ -141,19 +141,13 @@ stat -c ${`${statFormat} %n`} -- "$@" && echo && exec cat -- "$@"`
   return paths.map((path) => files.get(path) ?? unclear)
 }
 
-/** A text cut into lines, and how to put them together again as they were. */
-export interface Lines {
-  readonly lines: readonly string[]
-  readonly join: (lines: readonly string[]) => string
-}
-
 /** Cuts text into lines without their ends; `join` keeps CRLF, and a byte order mark, where the text has it. */
-export function cut(whole: string): Lines {
+export function cut(whole: string) {
   const mark = whole.startsWith('\ufeff') ? '\ufeff' : ''
   const text = whole.slice(mark.length)
   const eol = /\r\n/.test(text) && !/(^|[^\r])\n/.test(text) ? '\r\n' : '\n'
   const lines = text === '' ? [] : text.split(eol)
   // The end of the last line is no further, empty line; a file without it gets one.
   if (lines.at(-1) === '') lines.pop()
-  return { lines, join: (all) => mark + all.map((line) => line + eol).join('') }
+  return { lines, join: (all: readonly string[]) => mark + all.map((line) => line + eol).join('') }
 }

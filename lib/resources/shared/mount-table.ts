@@ -12,14 +12,8 @@ export function parseMounts(text: string): MountEntry[] {
     const [source = '', path, fstype, options] = line.trim().split(/\s+/)
     if (source === '' || source.startsWith('#')) return []
     if (!path || !fstype) throw new Error(`Expected a mount entry, got ${JSON.stringify(line)}`)
-    return [
-      {
-        source: decoded(source),
-        path: decoded(path),
-        fstype,
-        options: options?.split(',') ?? [],
-      },
-    ]
+    const entry = { source: decoded(source), path: decoded(path), fstype }
+    return [{ ...entry, options: options?.split(',') ?? [] }]
   })
 }
 

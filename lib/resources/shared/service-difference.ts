@@ -1,7 +1,5 @@
 import type { ServiceAction, ServiceState } from '../../platform/index.ts'
 
-export type { ServiceAction } from '../../platform/index.ts'
-
 /** How a service shall be; what is not named is left as it is. */
 export interface ServiceWanted {
   readonly state?: 'running' | 'stopped'
@@ -10,24 +8,15 @@ export interface ServiceWanted {
   readonly masked?: boolean
 }
 
-/** Files that changed since the process read them: those it reads at its start, and those it can read again. */
-export interface ChangedFiles {
-  readonly restart: readonly string[]
-  readonly reload: readonly string[]
-}
-
-/** What to do, in order, and why. */
-export interface ServiceDifference {
-  readonly reasons: readonly string[]
-  readonly actions: readonly ServiceAction[]
-}
-
-/** The steps from a unit's state to the wanted one; `changed` are the files that a running one has not read. */
+/**
+ * The steps from a unit's state to the wanted one, in order, and why. `changed` are the files that a running one has
+ * not read since: those it reads at its start, and those it can read again.
+ */
 export function serviceDifference(
   now: ServiceState,
   wanted: ServiceWanted,
-  changed: ChangedFiles = { restart: [], reload: [] },
-): ServiceDifference {
+  changed: { readonly restart: readonly string[]; readonly reload: readonly string[] },
+) {
   const reasons: string[] = []
   const actions: ServiceAction[] = []
   const add = (action: ServiceAction, reason: string) => {
@@ -65,13 +54,11 @@ export function serviceDifference(
 }
 
 /** Whether these steps interrupt a service that runs now. */
-export function interrupts(now: ServiceState, { actions }: ServiceDifference): boolean {
+export function interrupts(now: ServiceState, { actions }: ReturnType<typeof serviceDifference>) {
   return isUp(now) && (actions.includes('stop') || actions.includes('restart'))
 }
 
-function isUp(now: ServiceState): boolean {
-  return now.active !== 'stopped' && now.active !== 'failed'
-}
+const isUp = ({ active }: ServiceState) => active !== 'stopped' && active !== 'failed'
 
 function addEnablement(
   now: ServiceState,

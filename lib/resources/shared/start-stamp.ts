@@ -25,22 +25,6 @@ echo '--- sums'
 exec sha256sum -- ${files.map(quote).join(' ')}`
 }
 
-/** Reads what `stampScript` printed; every file must be there. */
-export function parseStampAnswer(
-  { stdout, stderr }: Pick<Output, 'stdout' | 'stderr'>,
-  files: readonly string[],
-): { stamp: { invocation: string; sums: Sums } | undefined; sums: Sums } {
-  const parts = sections(stdout, ['stamp', 'sums'])
-  const stamp = parts.get('stamp') ?? ''
-  const found = parseSums(parts.get('sums') ?? '')
-  for (const file of files) {
-    if (!found.has(file)) throw new Error(`Cannot read ${file}: ${stderr.trim() || 'no answer'}`)
-  }
-  const [invocation = '', ...rest] = stamp.split('\n')
-  if (invocation === '') return { stamp: undefined, sums: found }
-  return { stamp: { invocation, sums: parseSums(rest.join('\n')) }, sums: found }
-}
-
 /** The text of a stamp. */
 export function stampText(invocation: string, sums: Sums): string {
   return [invocation, ...[...sums].map(([path, sum]) => `${sum}  ${path}`), ''].join('\n')
@@ -53,31 +37,33 @@ export async function writeStamp(host: Host, unit: string, invocation: string, s
 }
 
 /**
- * The files that changed since the running process read them. A stamp of this very start decides by
- * content; files it does not know are judged by their times.
+ * The files that changed since the running process, if there is one, read them, out of what `stampScript` printed. A
+ * stamp of this very start decides by content; files it does not know are judged by their times. The sums also go into
+ * the stamp of a first start.
  */
 export async function outdated(
   host: CheckHost,
   now: ServiceState,
   files: readonly string[],
-  answer: Pick<Output, 'stdout' | 'stderr'>,
+  { stdout, stderr }: Pick<Output, 'stdout' | 'stderr'>,
 ): Promise<{ changed: readonly string[]; sums: Sums }> {
-  const { stamp, sums } = parseStampAnswer(answer, files)
-  const same = stamp && stamp.invocation === now.invocation ? stamp.sums : new Map<string, string>()
+  const parts = sections(stdout, ['stamp', 'sums'])
+  const sums = parseSums(parts.get('sums') ?? '')
+  for (const file of files) {
+    if (!sums.has(file)) throw new Error(`Cannot read ${file}: ${stderr.trim() || 'no answer'}`)
+  }
+  if (now.active !== 'running') return { changed: [], sums }
+  const [invocation = '', ...rest] = (parts.get('stamp') ?? '').split('\n')
+  const isSame = invocation !== '' && invocation === now.invocation
+  const same = parseSums(isSame ? rest.join('\n') : '')
   const unknown = files.filter((file) => !same.has(file))
   const changed = files.filter((file) => same.has(file) && same.get(file) !== sums.get(file))
-  if (unknown.length > 0) {
-    changed.push(...(await changedSince(host, now, unknown)))
-  }
-  return { changed, sums }
-}
-
-async function changedSince(host: CheckHost, now: ServiceState, files: readonly string[]) {
+  if (unknown.length === 0) return { changed, sums }
   const answer = await host.$`
 read up rest < /proc/uptime
 echo "$up $(date +%s.%N)"
-exec stat -L -c '%.Z %n' -- ${files}`
-  return newer(answer.stdout, now, files)
+exec stat -L -c '%.Z %n' -- ${unknown}`
+  return { changed: [...changed, ...newer(answer.stdout, now, unknown)], sums }
 }
 
 /**

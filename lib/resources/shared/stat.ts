@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Batch, inBatch, unclear } from '../../core/batch.ts'
-import type { CheckHost, Output } from '../../core/task.ts'
+import type { CheckHost, Output, WriteOptions } from '../../core/task.ts'
 import { parseSums } from './sums.ts'
 import { octal } from './validate.ts'
 
@@ -19,11 +19,7 @@ export interface Found {
 }
 
 /** Owner, group and permission bits as a role wants them. */
-export interface Ownership {
-  readonly mode: number
-  readonly owner: string
-  readonly group: string
-}
+export type Ownership = Required<WriteOptions>
 
 /** The arguments for `stat -c` that `parseStat` reads. */
 export const statFormat = '%f %U %G %u %g %s %h'
@@ -143,12 +139,8 @@ for p in ${summed}; do if [ -f "$p" ] && [ ! -h "$p" ]; then set -- "$@" "$p"; f
     const sum = sums.get(path)
     all.set(path, { ...found, ...(target !== undefined && { target }), ...(sum && { sum }) })
   }
-  const missing = new Set(
-    answer.stderr.split('\n').flatMap((line) => {
-      const path = /'([^']*)': No such file or directory$/.exec(line)?.[1]
-      return path === undefined ? [] : [path]
-    }),
-  )
+  const complaints = answer.stderr.matchAll(/'([^'\n]*)': No such file or directory$/gm)
+  const missing = new Set([...complaints].map(([, path]) => path))
   if (parts.length > 0) throw new Error('Expected one target for each link')
   return questions.map(({ path, sum }) => {
     const found = all.get(path)
@@ -162,18 +154,13 @@ for p in ${summed}; do if [ -f "$p" ] && [ ! -h "$p" ]; then set -- "$@" "$p"; f
 
 /** What differs between found and wanted permissions, in words; empty where nothing does. */
 export function ownershipDifferences(found: Found, wanted: Ownership): string[] {
-  const differences: string[] = []
-  if (found.mode !== wanted.mode) {
-    differences.push(`mode ${octal(found.mode)} → ${octal(wanted.mode)}`)
-  }
-  // A role may name an owner by number as well as by name.
-  if (![found.owner, found.uid].includes(wanted.owner)) {
-    differences.push(`owner ${found.owner} → ${wanted.owner}`)
-  }
-  if (![found.group, found.gid].includes(wanted.group)) {
-    differences.push(`group ${found.group} → ${wanted.group}`)
-  }
-  return differences
+  const { mode, owner, group } = wanted
+  return [
+    found.mode !== mode && `mode ${octal(found.mode)} → ${octal(mode)}`,
+    // A role may name an owner by number as well as by name.
+    ![found.owner, found.uid].includes(owner) && `owner ${found.owner} → ${owner}`,
+    ![found.group, found.gid].includes(group) && `group ${found.group} → ${group}`,
+  ].filter((difference) => difference !== false)
 }
 
 /** What a replaced file leaves behind, in words: its other names still lead to the old one. */
