@@ -1,5 +1,6 @@
 import { UsageError } from '../core/errors.ts'
 import { usualPlatform } from '../core/platform-name.ts'
+import { nearest, unknownName } from '../core/suggest.ts'
 import type { Play, Playbook, Task } from '../core/task.ts'
 import type { HostEntry, Inventory } from '../inventory/types.ts'
 import type { TaskRef } from './events.ts'
@@ -36,7 +37,7 @@ export interface PlannedPlay {
 export function groupHosts(inventory: Inventory, group: string): readonly string[] {
   if (group === 'all') return Object.keys(inventory.hosts)
   const hosts = inventory.groups[group]
-  if (hosts) return hosts
+  if (hosts && Object.hasOwn(inventory.groups, group)) return hosts
   const known = ['all', ...Object.keys(inventory.groups)].join(', ')
   throw new UsageError(
     `inventory ${inventory.name}: expected a group \`${group}\`, which the playbook runs on; there are: ${known}`,
@@ -87,13 +88,15 @@ function hostTasks(
   return planned
 }
 
-/** Skips every task before the one named, except those tagged `always`; says whether it was found. */
-function startAt(plays: PlannedPlay[], title: string): PlannedPlay[] {
-  const named = (task: PlannedTask) =>
-    task.title === title || `${task.role}: ${task.title}` === title
+/** Skips every task before the one named, except those tagged `always`. */
+function startAt(plays: PlannedPlay[], title: string, all: readonly PlannedTask[]): PlannedPlay[] {
+  const namesOf = (task: PlannedTask) => [task.title, `${task.role}: ${task.title}`]
+  const named = (task: PlannedTask) => namesOf(task).includes(title)
   const first = plays.findIndex((play) => play.hosts.some(({ tasks }) => tasks.some(named)))
   if (first < 0) {
-    throw new UsageError(`--start-at: no task is called \`${title}\`; see --list-tasks`)
+    const guess = nearest(title, [...new Set(all.flatMap(namesOf))])
+    const hint = guess === undefined || guess === title ? ';' : `, did you mean \`${guess}\`?`
+    throw new UsageError(`No task is called \`${title}\`${hint} --list-tasks names them`)
   }
   return plays.map((play, index) => ({
     ...play,
@@ -114,12 +117,16 @@ export function plan(
   inventory: Inventory,
   selection: Selection = {},
 ): PlannedPlay[] {
+  const all: PlannedTask[] = []
   const plays = playbook.plays.map((play, index): PlannedPlay => {
     const id = String(index)
     const group = groupHosts(inventory, play.hosts)
-    const hosts = group
-      .map((host) => ({ host, tasks: hostTasks(play, id, inventory, host, group, selection) }))
-      .filter(({ host }) => !selection.limit || selection.limit.includes(host))
+    const every = group.map((host) => ({
+      host,
+      tasks: hostTasks(play, id, inventory, host, group, selection),
+    }))
+    all.push(...every.flatMap(({ tasks }) => tasks))
+    const hosts = every.filter(({ host }) => !selection.limit || selection.limit.includes(host))
     const counts = hosts.map(({ tasks }) => tasks.filter(({ task }) => task.barrier).length)
     if (new Set(counts).size > 1) {
       const each = hosts.map(({ host }, at) => `${host} has ${counts[at]}`).join(', ')
@@ -137,11 +144,14 @@ export function plan(
       hosts,
     }
   })
-  const all = plays.flatMap((play) => play.hosts.flatMap(({ tasks }) => tasks))
-  const known = new Set(all.flatMap(({ tags }) => tags))
-  for (const tag of [...(selection.tags ?? []), ...(selection.skipTags ?? [])]) {
-    if (known.has(tag)) continue
-    throw new UsageError(`no task is tagged \`${tag}\`; there are: ${[...known].sort().join(', ')}`)
+  const { tags = [], skipTags = [] } = selection
+  const known = [...new Set(all.flatMap((task) => task.tags))].sort()
+  const unknown = [...tags, ...skipTags].find((tag) => !known.includes(tag))
+  if (unknown !== undefined) throw new UsageError(unknownName('tag', unknown, known))
+  if (skipTags.includes('always')) {
+    throw new UsageError(
+      'Tasks tagged `always` guard the others: --skip-tags cannot leave them out',
+    )
   }
-  return selection.startAt === undefined ? plays : startAt(plays, selection.startAt)
+  return selection.startAt === undefined ? plays : startAt(plays, selection.startAt, all)
 }

@@ -63,7 +63,7 @@ async function mountedAt(host: CheckHost, path: string): Promise<MountEntry | un
 /** Whether a mount would hide files; asked only of paths that are no mount, which could hang. */
 async function isFull(host: CheckHost, path: string): Promise<boolean> {
   const { exitCode } = await host.$`
-for f in ${path}/* ${path}/.[!.]*; do if [ -e "$f" ] || [ -h "$f" ]; then exit 3; fi; done`.nothrow()
+for f in ${path}/* ${path}/.[!.]* ${path}/..?*; do if [ -e "$f" ] || [ -h "$f" ]; then exit 3; fi; done`.nothrow()
   return exitCode === 3
 }
 

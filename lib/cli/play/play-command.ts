@@ -7,15 +7,7 @@ import type { Playbook } from '../../core/task.ts'
 import type { Event, PlannedPlay, Selection } from '../../engine/index.ts'
 // Not the index: a list or a wrong word needs no SSH client, which takes its time to load.
 import { plan } from '../../engine/plan.ts'
-import {
-  type Inventory,
-  load,
-  loadProblem,
-  nearest,
-  select,
-  unknownName,
-  unstartedLab,
-} from '../../inventory/index.ts'
+import { type Inventory, load, loadProblem, select, unstartedLab } from '../../inventory/index.ts'
 import { reporter } from '../../report/index.ts'
 import { given, type PlayArgs, readPlay } from '../common/args.ts'
 import type { Context } from '../common/context.ts'
@@ -64,7 +56,6 @@ export async function play(argv: readonly string[], context: Context): Promise<n
   // Lists and checks of words need every task, and no task's secrets.
   provideSecrets((name) => `(secret ${name})`)
   const all = firstPlan(playbook, known)
-  knownWords(all, args)
   const planned = Object.keys(selection).length === 0 ? all : plan(playbook, known, selection)
   refuseEmpty(planned, playbook)
   if (args.list) {
@@ -108,26 +99,6 @@ function firstPlan(playbook: Playbook, inventory: Inventory): PlannedPlay[] {
     const text = `${playbook.name} cannot be run on inventory ${inventory.name}: ${loadProblem(error)}`
     throw new UsageError(text, { cause: error })
   }
-}
-
-/** Throws UsageError with a suggestion where a tag or a title does not exist. */
-function knownWords(planned: readonly PlannedPlay[], args: PlayArgs): void {
-  const tasks = planned.flatMap((one) => one.hosts.flatMap((host) => host.tasks))
-  const tags = [...new Set(tasks.flatMap((task) => task.tags))].sort()
-  for (const tag of [...(args.tags ?? []), ...(args.skipTags ?? [])]) {
-    if (!tags.includes(tag)) throw new UsageError(unknownName('tag', tag, tags))
-  }
-  if (args.skipTags?.includes('always')) {
-    throw new UsageError(
-      'Tasks tagged `always` guard the others: --skip-tags cannot leave them out',
-    )
-  }
-  if (args.startAt === undefined) return
-  const titles = new Set(tasks.flatMap(({ role, title }) => [title, `${role}: ${title}`]))
-  if (titles.has(args.startAt)) return
-  const guess = nearest(args.startAt, [...titles])
-  const hint = guess === undefined ? ';' : `, did you mean \`${guess}\`?`
-  throw new UsageError(`No task is called \`${args.startAt}\`${hint} --list-tasks names them`)
 }
 
 function refuseEmpty(planned: readonly PlannedPlay[], playbook: Playbook): void {

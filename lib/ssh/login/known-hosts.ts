@@ -34,6 +34,8 @@ function hashed(field: string, name: string): boolean {
 }
 
 function names(field: string, name: string): boolean {
+  // Most lines are of this kind, and with hundreds of hosts most of the time goes here.
+  if (!/[,*?!|]/.test(field)) return field.toLowerCase() === name
   if (field.startsWith('|1|')) return hashed(field, name)
   const patterns = field.split(',').filter(Boolean)
   if (patterns.some((p) => p.startsWith('!') && glob(p.slice(1)).test(name))) return false
@@ -44,41 +46,24 @@ interface Entry extends KnownKey {
   readonly hosts: string
 }
 
-/** A file's lines: those that name hosts in full by name, and those with patterns, negations or hashes. */
-interface Listed {
-  readonly version: string
-  readonly plain: ReadonlyMap<string, readonly Entry[]>
-  readonly patterned: readonly Entry[]
-}
+const listedIn = new Map<string, { readonly version: string; readonly entries: Entry[] }>()
 
-const listedIn = new Map<string, Listed>()
-
-/** With hundreds of hosts, reading a file with hundreds of lines for each would take longest of all. */
-function listed(file: string): Listed | undefined {
+/** A file's lines, read once while it stays as it is. */
+function listed(file: string): readonly Entry[] {
   let version: string
   try {
     const { mtimeNs, size, ino } = statSync(file, { bigint: true })
     version = `${mtimeNs} ${size} ${ino}`
   } catch (error) {
     // ssh reads the files that exist; a missing one knows no host.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   }
   const known = listedIn.get(file)
-  if (known?.version === version) return known
-  const plain = new Map<string, Entry[]>()
-  const patterned: Entry[] = []
-  for (const entry of entries(file)) {
-    if (/[*?!|]/.test(entry.hosts)) patterned.push(entry)
-    else {
-      for (const name of new Set(entry.hosts.toLowerCase().split(','))) {
-        plain.set(name, [...(plain.get(name) ?? []), entry])
-      }
-    }
-  }
-  const read = { version, plain, patterned }
+  if (known?.version === version) return known.entries
+  const read = { version, entries: [...entries(file)] }
   listedIn.set(file, read)
-  return read
+  return read.entries
 }
 
 function* entries(file: string): Generator<Entry> {
@@ -101,12 +86,8 @@ export function lookUp(files: readonly string[], address: string, port: number):
   const isLong = isIPv6(address) && !/[%.]/.test(address)
   const bare = isLong ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address.toLowerCase()
   const full = port === 22 ? bare : `[${bare}]:${port}`
-  const all = files.flatMap((file) => listed(file) ?? [])
-  const of = (name: string) =>
-    all.flatMap(({ plain, patterned }) => [
-      ...(plain.get(name) ?? []),
-      ...patterned.filter((entry) => names(entry.hosts, name)),
-    ])
+  const all = files.flatMap(listed)
+  const of = (name: string) => all.filter((entry) => names(entry.hosts, name))
   return { keys: of(full), portless: port === 22 ? [] : of(bare) }
 }
 
