@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, type TestContext, test } from 'vitest'
 import { mount } from '../../lib/resources/index.ts'
@@ -40,8 +40,11 @@ describe('mount', () => {
       expect(await task.check(here())).toMatchObject({ summary: 'not mounted', step: 'mount' })
       await mkdir(path)
       expect(await task.check(here())).toMatchObject({ summary: 'not mounted' })
-      await writeFile(join(path, '.hidden'), '')
-      await expect(task.check(here())).rejects.toThrow(`Expected ${path} to be empty before`)
+      for (const name of ['.hidden', '..too', 'file']) {
+        await writeFile(join(path, name), '')
+        await expect(task.check(here())).rejects.toThrow(`Expected ${path} to be empty before`)
+        await rm(join(path, name))
+      }
     }))
 })
 
