@@ -18,7 +18,7 @@ export function loginOf(inventory: Inventory, host: string, said: LoginDefaults)
     name: host,
     agent: said.agent,
     user: said.user ?? connection.user,
-    becomePassword: said.becomePassword ?? connection.becomePassword,
+    becomePassword: connection.becomePassword ?? said.becomePassword,
     connectTimeoutMs,
     keepaliveMs: Math.max(5_000, Math.floor(connectTimeoutMs / 3)),
   }

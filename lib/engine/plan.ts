@@ -125,7 +125,7 @@ export function plan(
       host,
       tasks: hostTasks(play, id, inventory, host, group, selection),
     }))
-    all.push(...every.flatMap(({ tasks }) => tasks))
+    for (const { tasks } of every) all.push(...tasks)
     const hosts = every.filter(({ host }) => !selection.limit || selection.limit.includes(host))
     const counts = hosts.map(({ tasks }) => tasks.filter(({ task }) => task.barrier).length)
     if (new Set(counts).size > 1) {

@@ -24,7 +24,7 @@ const hostName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
 const connection = z.strictObject({
   address: text
     .refine((value) => !/^\[/.test(value), { error: 'expected an IPv6 address without brackets' })
-    .refine((value) => !/^-|\s/.test(value), { error: 'expected an address, a name or an alias' }),
+    .refine((value) => !/^-|\s/.test(value), { error: 'expected an address or a name' }),
   port,
   user: text,
   become: z
@@ -33,7 +33,10 @@ const connection = z.strictObject({
       error: "expected true, false, 'sudo' or 'su'",
     })
     .optional(),
-  becomePassword: z.instanceof(Secret).optional(),
+  becomePassword: z
+    .instanceof(Secret)
+    .refine(({ given }) => given, { error: "expected secret('NAME', { given: true })" })
+    .optional(),
   identityFiles: z.array(text).optional(),
   knownHosts: z.array(text).optional(),
 })

@@ -25,7 +25,7 @@ export function secretFiles(inventory: string, env: NodeJS.ProcessEnv): SecretFi
 /** Values that exist elsewhere, by the name of their secret. */
 export type Given = Readonly<Record<string, string>>
 
-/** Names of all secrets that an inventory's variables ask for, and of those whose values must be told. */
+/** Names of all secrets that an inventory asks for, and of those whose values must be told. */
 export function namesIn(inventory: Inventory): { all: string[]; given: string[] } {
   const all = new Set<string>()
   const given = new Set<string>()
@@ -36,7 +36,7 @@ export function namesIn(inventory: Inventory): { all: string[]; given: string[] 
     } else if (typeof value === 'object' && value !== null) Object.values(value).forEach(visit)
   }
   visit(inventory.vars)
-  for (const host of Object.values(inventory.hosts)) visit(host.vars)
+  for (const { connection, vars } of Object.values(inventory.hosts)) visit([connection, vars])
   return { all: [...all].sort(), given: [...given].sort() }
 }
 

@@ -1,11 +1,15 @@
 import { Unreachable } from '../core/errors.ts'
-import type { Channel, Connection } from './login/connection.ts'
-import { lastLines } from './login/connection.ts'
+import { type Channel, type Connection, lastLines } from './login/connection.ts'
 
-/** What root's shell says first, on stderr, where a password may be asked for before. */
+// A shell that traces shows the command line too: neither mark nor prompt stands in there whole.
 const mark = 'tandem-is-root:'
-const prompt = 'tandem-password:'
+const prompt = 'tandem-%password:'
+const go = 'tandem-go'
 const limitMs = 30_000
+const kept = 4_096
+
+/** Ways to give a password. */
+export const noPassword = '--ask-become-pass (-K) asks for one'
 
 /** Whether somebody must listen for a question before anything is written to the shell. */
 export function mayAsk(c: Connection): boolean {
@@ -14,18 +18,30 @@ export function mayAsk(c: Connection): boolean {
 
 /** The command line that runs a script of /bin/sh as root; `quoted` is that script as one word. */
 export function becomeCommand(c: Connection, quoted: string): string {
-  const marked = mayAsk(c) ? `'printf ${mark} >&2; '${quoted}` : quoted
-  if (c.become === 'su') return `env LC_ALL=C su -s /bin/sh -c ${marked} root`
-  return `sudo ${mayAsk(c) ? `-S -p ${prompt}` : '-n'} -- /bin/sh -c ${marked}`
+  if (!mayAsk(c)) return `sudo -n -- /bin/sh -c ${quoted}`
+  // A password that nobody asked for after all is read up to the last line, and forgotten.
+  const started = `'printf tandem-%s: is-root >&2; while IFS= read -r l && [ "$l" = "\${l#${go}}" ]; do :; done; '${quoted}`
+  if (c.become !== 'su') return `sudo -S -p 'tandem-%%password:' -- /bin/sh -c ${started}`
+  // su leaves root the user's own path.
+  const path =
+    'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH; unset ENV CDPATH; '
+  return `env LC_ALL=C su -s /bin/sh -c '${path}'${started} root`
 }
 
 /**
  * Waits for root's shell on a channel, and answers the one question for a password, over stdin: argv
- * and environment can be seen by others. Rejects with Unreachable where sudo or su refuses.
+ * and environment can be seen by others. Rejects with Unreachable where sudo or su refuses, and with
+ * the reason of an abort.
  */
-export async function becomeRoot(c: Connection, channel: Channel): Promise<void> {
+export async function becomeRoot(
+  c: Connection,
+  channel: Channel,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const how = c.become === 'su' ? 'su' : 'sudo'
   const asks = how === 'su' ? /password: ?$/i : new RegExp(`${prompt}$`)
+  const password = c.becomePassword?.reveal()
+  const given = AbortSignal.any([c.lost, ...(signal ? [signal] : [])])
   const { stderr } = channel
   let said = ''
   let answered = false
@@ -33,38 +49,47 @@ export async function becomeRoot(c: Connection, channel: Channel): Promise<void>
     const end = (why?: string | Error) => {
       clearTimeout(timer)
       stderr.off('readable', hear)
-      channel.off('close', closed)
+      channel.off('close', closed).off('exit', exited)
+      given.removeEventListener('abort', aborted)
       if (why === undefined) return resolve()
       channel.close()
       reject(why instanceof Error ? why : new Unreachable(`${c.name}: user ${c.user} ${why}`))
     }
+    const words = () => lastLines(said.replaceAll(prompt, ''))
     const hear = () => {
-      for (let chunk = stderr.read(); chunk; chunk = stderr.read()) said += chunk
+      for (let chunk = stderr.read(); chunk; chunk = stderr.read()) {
+        said = (said + chunk).slice(-kept)
+      }
       const at = said.indexOf(mark)
       if (at >= 0) {
-        const rest = said.slice(at + mark.length)
         end()
-        if (rest) stderr.unshift(rest)
+        channel.write(`${go}\n`)
+        if (at + mark.length < said.length) stderr.unshift(said.slice(at + mark.length))
       } else if (asks.test(said)) {
-        if (answered) return end(`may not ${how}: the password is wrong`)
-        if (!c.becomePassword) return end(`may not ${how} without a password: ${noPassword}`)
+        if (answered) return end(`may not ${how}: the password is wrong (${words()})`)
+        if (password === undefined) return end(`may not ${how} without a password: ${noPassword}`)
         answered = true
         said = ''
-        channel.write(`${c.becomePassword.reveal()}\n`)
+        channel.write(`${password}\n`)
       }
     }
-    const closed = () => {
-      const reason = lastLines(said.replaceAll(prompt, ''))
-      end(c.lost.aborted ? c.lost.reason : `may not ${how}${reason && `: ${reason}`}`)
+    const closed = () => end(`may not ${how}${words() && `: ${words()}`}`)
+    const exited = () => {
+      hear()
+      // It closes once its output was read; root's shell has somebody else who reads.
+      if (!said.includes(mark)) channel.resume()
     }
-    const late = () => end(`got no answer from ${how} within ${limitMs / 1000} s`)
+    const aborted = () => end(given.reason)
+    const late = () => {
+      const got = words() || 'nothing'
+      end(
+        `may not ${how}: expected a question for a password within ${limitMs / 1000} s, got ${got}`,
+      )
+    }
     const timer = setTimeout(late, limitMs)
     stderr.on('readable', hear)
-    channel.once('close', closed)
-    // The channel closes only after its output was read.
-    channel.once('exit', () => channel.resume())
+    channel.once('close', closed).once('exit', exited)
+    given.addEventListener('abort', aborted)
+    if (given.aborted) aborted()
   })
 }
-
-/** Ways to give a password. */
-export const noPassword = '--ask-become-pass (-K) asks for one'

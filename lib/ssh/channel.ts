@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Interrupted, Unreachable } from '../core/errors.ts'
+import { Interrupted } from '../core/errors.ts'
 import { becomeCommand, becomeRoot, mayAsk, noPassword } from './become.ts'
 import { type Channel, type Connection, lastLines } from './login/connection.ts'
 
@@ -82,34 +82,37 @@ export async function openChannel(
 ): Promise<Channel> {
   const pool = o.control ? undefined : slots(c)
   await pool?.take()
+  let channel: Channel
   try {
-    const channel = await openWithRetry(c, command, o)
-    channel.once('close', () => pool?.give())
-    return channel
+    channel = await openWithRetry(c, command, o)
   } catch (error) {
     pool?.give()
     throw error
   }
+  channel.once('close', () => pool?.give())
+  if (mayAsk(c)) {
+    await becomeRoot(c, channel, o.signal).catch((error) => {
+      throw o.signal?.aborted ? abortError(c, o.signal) : error
+    })
+  }
+  return channel
 }
 
-async function openWithRetry(c: Connection, command: string, o: OpenOptions) {
+async function openWithRetry(c: Connection, command: string, o: OpenOptions): Promise<Channel> {
   const until = Date.now() + refusedForMs
   for (let pauseMs = 30; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
     if (o.signal?.aborted) throw abortError(c, o.signal)
     if (c.lost.aborted) throw c.lost.reason
     try {
-      const channel = await c.exec(command)
-      if (mayAsk(c)) await becomeRoot(c, channel)
-      return channel
+      return await c.exec(command)
     } catch (error) {
       if (c.lost.aborted) throw c.lost.reason
-      if (error instanceof Unreachable) throw error
       const refused = typeof (error as { reason?: unknown }).reason === 'number'
       if (!refused || Date.now() > until) {
-        const hint = refused ? "; MaxSessions of the host's sshd must be 2 or more" : ''
-        throw new Unreachable(
-          `${c.name}: cannot open a channel: ${(error as Error).message}${hint}`,
-        )
+        const hint = refused
+          ? "; MaxSessions of the host's sshd must be 3 or more: for the shell, a command, and what ends it"
+          : ''
+        throw new Error(`${c.name}: cannot open a channel: ${(error as Error).message}${hint}`)
       }
     }
     await sleep(pauseMs)

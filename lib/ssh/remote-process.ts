@@ -157,11 +157,13 @@ class Drain {
 
   constructor(channel: Channel) {
     this.#channel = channel
-    channel.on('exit', (exitCode: number | null, signal?: string) => {
+    const exit = (exitCode: number | null, signal?: string) => {
       this.#end = { exitCode, signal: (signal as NodeJS.Signals | undefined) ?? null }
       this.#until = Date.now() + drainLimitMs
       this.touch()
-    })
+    }
+    if (channel.exited) exit(...channel.exited)
+    else channel.on('exit', exit)
     this.ended = new Promise((resolve) => {
       channel.once('close', () => {
         clearTimeout(this.#timer)

@@ -60,7 +60,7 @@ export async function takeLock(name: string, inner: Inner, o: LockOptions): Prom
 
 // A shell that has lost its connection goes on until its command ends, and keeps the lock. So a
 // holder leaves the number and start time of the process that carries its connection: the first
-// one above it that is no sudo. Only builtins: a free lock must not cost a fork more.
+// one above it that is no sudo or su. Only builtins: a free lock must not cost a fork more.
 const holderFunctions = `tandem_stat() {
   read -r tandem_line <"/proc/$1/stat" || return
   tandem_name=\${tandem_line#*(}
@@ -70,7 +70,7 @@ const holderFunctions = `tandem_stat() {
 tandem_carrier() {
   tandem_pid=$PPID
   while tandem_stat "$tandem_pid" || return; do
-    case $tandem_name in 'sudo) '*) tandem_pid=$tandem_parent ;; *) break ;; esac
+    case $tandem_name in 'sudo) '* | 'su) '*) tandem_pid=$tandem_parent ;; *) break ;; esac
   done
   printf '%s %s %s\\n' "$$" "$tandem_pid" "$tandem_born"
 }

@@ -116,7 +116,9 @@ export class HostShell {
     channel.stderr.on('data', hear(err.frames))
     channel.on('error', () => {})
     // A command that outlives the shell keeps the channel open; no answer comes through it.
-    channel.once('exit', () => setTimeout(() => channel.close(), quietAfterExitMs))
+    const exit = () => setTimeout(() => channel.close(), quietAfterExitMs)
+    if (channel.exited) exit()
+    else channel.once('exit', exit)
     channel.once('close', () => this.#onChannelClose())
     this.send(driver(nonce))
   }

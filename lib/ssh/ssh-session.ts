@@ -102,7 +102,9 @@ class ShellSession implements Session {
 
   get notRoot(): string {
     if (this.#shell?.isRoot ?? true) return ''
-    return `logged in as ${this.#c.user}, who is not root: set \`become: true\`, or \`user: 'root'\``
+    const { user, become } = this.#c
+    const way = become ? "`user: 'root'`" : "`become: true`, or `user: 'root'`,"
+    return `logged in as ${user}, and not root: set ${way} in its \`connection\``
   }
 
   ask(script: string, o: AskOptions = {}): Promise<Output> {

@@ -30,7 +30,7 @@ exit 1
 `
 writeFileSync(join(bin, 'word'), password)
 const programs = {
-  sudo: asking('"$3"', '"$5" "$6" "$7"'),
+  sudo: asking('"$(printf %s "$3" | sed s/%%/%/g)"', '"$5" "$6" "$7"'),
   su: asking("'Password: '", '"$2" "$3" "$4"'),
 }
 for (const [name, text] of Object.entries(programs)) {
@@ -77,7 +77,7 @@ describe.each(['sudo', 'su'] as const)('%s with a password', (program) => {
       const failed = await openSession(c, limit).catch((error) => error)
       expect(failed).toBeInstanceOf(Unreachable)
       expect(failed.message).toMatch(
-        new RegExp(`^M1: user \\S+ may not ${program}: the password is wrong$`),
+        new RegExp(`^M1: user \\S+ may not ${program}: the password is wrong \\(`),
       )
       expect(readFileSync(asked, 'utf8')).toBe('1\n')
     }))
@@ -88,6 +88,26 @@ describe.each(['sudo', 'su'] as const)('%s with a password', (program) => {
       expect(existsSync(asked)).toBe(false)
     }))
 
+  test('is no holder of the lock of a run that died', () =>
+    as(program, password, async (c) => {
+      const lock = join(server.root, `lock-${program}`)
+      const first = await openSession(c, { ...limit, lock: { path: lock, holder: 'first' } })
+      first.ask('sleep 3').catch(() => {})
+      await first.ask('true').catch(() => {})
+      c.destroy()
+      const becomePassword = { reveal: () => password }
+      const next = await connect(server.options({ become: program, becomePassword }))
+      const said: string[] = []
+      const onWait = (text: string) => void said.push(text)
+      const session = await vi.waitFor(
+        () => openSession(next, { ...limit, lock: { path: lock, holder: 'second', onWait } }),
+        { timeout: 15_000, interval: 100 },
+      )
+      await session.close()
+      await next.close()
+      expect(said.join()).not.toContain('another run')
+    }))
+
   test('kills what it started', () =>
     as(program, password, async (c) => {
       const pids = join(server.root, `pids-${program}`)
@@ -95,6 +115,60 @@ describe.each(['sudo', 'su'] as const)('%s with a password', (program) => {
       await expect(exec(c, script, { timeoutMs: 1_500 })).rejects.toThrow('not done within 1.5 s')
       await gone(pids, 1)
     }))
+})
+
+describe('while sudo is asked', () => {
+  /** A login whose start-up text goes before sudo, and maybe another sudo. */
+  const behind = async (
+    { motd = '', sudo = programs.sudo, word = password },
+    work: (c: Connection, at: TestServer) => Promise<void>,
+  ) => {
+    const own = mkdtempSync(join(bin, 'own-'))
+    writeFileSync(join(own, 'sudo'), sudo, { mode: 0o755 })
+    const at = await startServer({ motd, env: { PATH: `${own}:${process.env.PATH}` } })
+    await as(true, word, (c) => work(c, at), at).finally(() => at.close())
+  }
+
+  test('a shell that traces its commands is not taken for root', () =>
+    behind({ motd: 'set -x; ' }, async (c) => {
+      expect((await exec(c, 'echo on')).stdout).toBe('on\n')
+      expect(readFileSync(asked, 'utf8')).toBe('1\n')
+    }))
+
+  test('a password that was not asked for is no command', async () => {
+    const ran = join(bin, 'ran')
+    const sudo = '#!/bin/sh\nshift 4\nsleep 0.4\nexec "$@"\n'
+    const motd = "printf 'tandem-%%password:' >&2; "
+    const work = async (c: Connection) => {
+      expect((await exec(c, 'cat', { stdin: 'in' })).stdout).toBe('in')
+      const session = await openSession(c, limit)
+      expect((await session.ask('echo on')).stdout).toBe('on\n')
+    }
+    await behind({ motd, sudo, word: `x; touch ${ran}` }, work)
+    expect(existsSync(ran)).toBe(false)
+  })
+
+  test('the reason is told where root cannot run the command', () =>
+    behind({}, async (c) => {
+      const failing = { busyLock: '/nonexistent/lock' }
+      // More of them than there are channels.
+      for (let i = 0; i < 7; i++) {
+        await expect(exec(c, 'true', failing)).rejects.toThrow('/nonexistent/lock')
+      }
+    }))
+
+  test('an abort, and a connection that is lost, end the wait', async () => {
+    await behind({ sudo: '#!/bin/sh\nexec sleep 30\n' }, async (c, at) => {
+      const began = performance.now()
+      const stop = new AbortController()
+      setTimeout(() => stop.abort(), 300)
+      await expect(exec(c, 'true', { signal: stop.signal })).rejects.toThrow('M1: interrupted')
+      const lost = exec(c, 'true')
+      setTimeout(() => at.drop(), 300)
+      await expect(lost).rejects.toThrow(/^M1: connection to .* (closed|lost)/)
+      expect(performance.now() - began).toBeLessThan(20_000)
+    })
+  })
 })
 
 const odd = ['csh', 'fish'].flatMap((name) => {

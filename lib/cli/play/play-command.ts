@@ -5,6 +5,7 @@ import { exitCodes, UsageError } from '../../core/errors.ts'
 import { provideSecrets } from '../../core/secret.ts'
 import type { Playbook } from '../../core/task.ts'
 import type { Event, PlannedPlay, Selection } from '../../engine/index.ts'
+import type { LoginDefaults } from '../../engine/login.ts'
 // Not the index: a list or a wrong word needs no SSH client, which takes its time to load.
 import { plan } from '../../engine/plan.ts'
 import { type Inventory, load, loadProblem, select, unstartedLab } from '../../inventory/index.ts'
@@ -63,10 +64,11 @@ export async function play(argv: readonly string[], context: Context): Promise<n
     return exitCodes.converged
   }
   if (absent && !args.check && !playbook.tellsFirst) await typed(absent, args.confirm, context)
+  const how = { ...args, login: await loginFor(known, args, context) }
   const { useSecrets, makeSecrets, secretFiles } = await import('../../secrets/secret-store.ts')
   if (loaded.kind === 'ready') {
     await useSecrets(known, secretFiles(known.name, context.env))
-    return runOn(playbook, known, args, selection, context)
+    return runOn(playbook, known, how, selection, context)
   }
   const lab = await import('../lab/lab-run.ts')
   const facts = await lab.bringUp(args.install, context)
@@ -74,7 +76,7 @@ export async function play(argv: readonly string[], context: Context): Promise<n
   // The lab's secrets live and die with it; those of its power switches it has made itself.
   await makeSecrets(known, files, await lab.givenSecrets(context))
   await useSecrets(known, files)
-  const code = await runOn(playbook, await chosenIn(loaded.build(facts)), args, selection, context)
+  const code = await runOn(playbook, await chosenIn(loaded.build(facts)), how, selection, context)
   // The lab's own recipe only: one built to be compared with is no state to return to.
   const whole = Object.keys(selection).length === 0 && name === 'site' && known.name === 'lab'
   if (code === exitCodes.converged && whole && !args.check) await lab.snapshot(context)
@@ -114,12 +116,11 @@ const listings = { tasks: tasksText, hosts: hostsText, tags: tagsText }
 async function runOn(
   playbook: Playbook,
   inventory: Inventory,
-  args: PlayArgs,
+  args: PlayArgs & { readonly login: LoginDefaults },
   selection: Selection,
   context: Context,
 ): Promise<number> {
   const { run } = await import('../../engine/index.ts')
-  const login = await loginFor(args, context)
   const { kind, options, note } = chosenOutput(args, context)
   const report = reporter(kind, options)
   const flight = new Set<string>()
@@ -140,7 +141,7 @@ async function runOn(
     selection,
     forks: args.forks,
     signal: stop.signal,
-    ...login,
+    ...args.login,
     ...(lockPath !== undefined && { lockPath: () => lockPath }),
     controller: `${userName(context.env)}@${hostname()} (process ${process.pid})`,
   }

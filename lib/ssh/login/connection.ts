@@ -33,6 +33,8 @@ export interface ConnectOptions {
 /** A command on a host: its input and output; `exit` comes with its exit code or signal, then `close`. */
 export interface Channel extends Duplex {
   readonly stderr: Readable
+  /** What `exit` said, for whoever listens later. */
+  readonly exited?: readonly [exitCode: number | null, signal?: string]
   close(): void
 }
 

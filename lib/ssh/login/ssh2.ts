@@ -38,7 +38,9 @@ export async function viaSsh2(given: ConnectOptions, leftMs: number): Promise<Co
     const fail = (text: string, Kind = Unreachable) => {
       clearTimeout(timer)
       sock.destroy()
-      reject(new Kind(`${o.name}: ${text}${banner && `: ${lastLines(banner)}`}`))
+      // A banner may be a notice for everybody; before a cut it is the reason.
+      const reason = text.endsWith('closed the connection') && banner
+      reject(new Kind(`${o.name}: ${text}${reason && `: ${lastLines(reason)}`}`))
     }
     const timer = setTimeout(
       () => fail(`no answer from ${at} within ${o.connectTimeoutMs / 1000} s`),
@@ -91,7 +93,12 @@ export async function viaSsh2(given: ConnectOptions, leftMs: number): Promise<Co
     becomePassword: o.becomePassword,
     exec: (command) =>
       new Promise((resolve, reject) => {
-        client.exec(command, (error, channel) => (error ? reject(error) : resolve(channel)))
+        client.exec(command, (error, channel) => {
+          if (error) return reject(error)
+          // It may come in one piece with the answer, before anybody else listens.
+          channel.once('exit', (...exited: unknown[]) => Object.assign(channel, { exited }))
+          resolve(channel)
+        })
       }),
     lost: lost.signal,
     close: () => close(client, sock),
