@@ -134,12 +134,7 @@ function shortened(text: string): string {
     line.length > limits.line ? `${line.slice(0, limits.line)}… (${line.length} characters)` : line
   const surplus = lines.length - limits.first - limits.last
   if (surplus <= 1) return lines.map(short).join('\n')
-  const kept = [
-    ...lines.slice(0, limits.first),
-    `… (${surplus} lines)`,
-    ...lines.slice(-limits.last),
-  ]
-  return kept.map(short).join('\n')
+  return lines.toSpliced(limits.first, surplus, `… (${surplus} lines)`).map(short).join('\n')
 }
 
 function failure(error: unknown, change?: Change): [Status, Ending] {

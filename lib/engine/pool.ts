@@ -1,14 +1,37 @@
+import { Unreachable } from '../core/errors.ts'
 import { type PlatformName, usualPlatform } from '../core/platform-name.ts'
 import type { Inventory } from '../inventory/types.ts'
 import {
   type Connection,
+  type ConnectOptions,
   connect,
   type LockOptions,
   openSession,
   type Session,
 } from '../ssh/index.ts'
 import type { EventBody } from './events.ts'
-import { type LoginDefaults, loginOf } from './login.ts'
+
+/** What the command line and its environment say of logging in. */
+export interface LoginDefaults extends Pick<ConnectOptions, 'agent' | 'becomePassword'> {
+  readonly user?: string | undefined
+}
+
+/** How to log in to a host of the inventory; throws Unreachable where it is not in there. */
+export function loginOf(inventory: Inventory, host: string, said: LoginDefaults): ConnectOptions {
+  const entry = inventory.hosts[host]
+  if (!entry) throw new Unreachable(`${host}: not in inventory ${inventory.name}`)
+  const { connection } = entry
+  const connectTimeoutMs = inventory.timeouts.connect
+  return {
+    ...connection,
+    name: host,
+    agent: said.agent,
+    user: said.user ?? connection.user,
+    becomePassword: connection.becomePassword ?? said.becomePassword,
+    connectTimeoutMs,
+    keepaliveMs: Math.max(5_000, Math.floor(connectTimeoutMs / 3)),
+  }
+}
 
 /** What connections need besides the inventory. */
 export interface PoolOptions extends LoginDefaults {

@@ -6,12 +6,8 @@ const told = 5
 
 /** `hosts.M1.connection.port`, `groups.nodes[1]`. */
 export function pathText(path: readonly PropertyKey[]): string {
-  let text = ''
-  for (const key of path) {
-    if (typeof key === 'number') text += `[${key}]`
-    else text += text === '' ? String(key) : `.${String(key)}`
-  }
-  return text || '(the inventory itself)'
+  const parts = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+  return parts.join('').replace(/^\./, '') || '(the inventory itself)'
 }
 
 /** A value as an error message shows it: `abc` (string), nothing, an object. */

@@ -6,8 +6,8 @@ import type { Reporter, ReportOptions } from './reporter.ts'
 function change({ summary, diff }: Change): Change {
   if (!diff) return { summary }
   const { path, before, after, secret } = diff
-  if (!secret) return { summary, diff: { path, before, after } }
-  return { summary, diff: { path, before: undefined, after: undefined, secret } }
+  const hidden = { path, before: undefined, after: undefined, secret: true }
+  return { summary, diff: secret ? hidden : { path, before, after } }
 }
 
 /** The event with nothing but what its type promises: plans and changes may carry more. */

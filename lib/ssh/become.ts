@@ -6,9 +6,7 @@ const mark = 'tandem-is-root:'
 const prompt = 'tandem-%password:'
 const go = 'tandem-go'
 const limitMs = 30_000
-const kept = 4_096
-
-/** Ways to give a password. */
+/** How to give a password. */
 export const noPassword = '--ask-become-pass (-K) asks for one'
 
 /** Whether somebody must listen for a question before anything is written to the shell. */
@@ -57,9 +55,8 @@ export async function becomeRoot(
     }
     const words = () => lastLines(said.replaceAll(prompt, ''))
     const hear = () => {
-      for (let chunk = stderr.read(); chunk; chunk = stderr.read()) {
-        said = (said + chunk).slice(-kept)
-      }
+      for (let chunk = stderr.read(); chunk; chunk = stderr.read())
+        said = (said + chunk).slice(-4_096)
       const at = said.indexOf(mark)
       if (at >= 0) {
         end()
@@ -73,19 +70,15 @@ export async function becomeRoot(
         channel.write(`${password}\n`)
       }
     }
-    const closed = () => end(`may not ${how}${words() && `: ${words()}`}`)
+    const closed = () => end(`may not ${how}: ${words() || 'no reason given'}`)
     const exited = () => {
       hear()
       // It closes once its output was read; root's shell has somebody else who reads.
       if (!said.includes(mark)) channel.resume()
     }
     const aborted = () => end(given.reason)
-    const late = () => {
-      const got = words() || 'nothing'
-      end(
-        `may not ${how}: expected a question for a password within ${limitMs / 1000} s, got ${got}`,
-      )
-    }
+    const expected = `expected a question for a password within ${limitMs / 1000} s`
+    const late = () => end(`may not ${how}: ${expected}, got ${words() || 'nothing'}`)
     const timer = setTimeout(late, limitMs)
     stderr.on('readable', hear)
     channel.once('close', closed).once('exit', exited)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { $ } from 'zx'
-import { commitOf } from '../../lib/cli/common/commit.ts'
+import { commitOf } from '../../lib/cli/drill/commit.ts'
 import { canWrite, earlier, keep, numbered } from '../../lib/cli/drill/drill-files.ts'
 import type { Round } from '../../lib/drill/record/round-record.ts'
 

@@ -5,7 +5,7 @@ import { type Ability, abilities, type Environment } from '../../drill/environme
 import { sshMachine } from '../../drill/machine/ssh-machine.ts'
 import type { DrillSet } from '../../drill/set.ts'
 import type { Sight } from '../../drill/system.ts'
-import { loginOf } from '../../engine/login.ts'
+import { loginOf } from '../../engine/pool.ts'
 import { lockPath } from '../../engine/target.ts'
 import type { Inventory } from '../../inventory/index.ts'
 import { harmless } from '../../report/colour.ts'

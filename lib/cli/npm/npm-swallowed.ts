@@ -41,13 +41,19 @@ const keyOf = (name: string): string => name.replaceAll('-', '_')
 
 type Options = Readonly<Record<string, Option>>
 
+/** What npm exports of its configuration. */
+const exported = (env: NodeJS.ProcessEnv) =>
+  Object.entries(env).flatMap(([variable, value = '']) => {
+    const key = /^npm_config_(.+)$/.exec(variable)?.[1]
+    return key === undefined ? [] : [{ key, variable, value }]
+  })
+
 function taken(options: Options, env: NodeJS.ProcessEnv, sources: NpmSources): Taken[] {
   const settings = setIn(sources.npmrc)
   const names = Object.keys(options)
   const found: Taken[] = []
-  for (const [variable, value = ''] of Object.entries(env)) {
-    const key = /^npm_config_(.+)$/.exec(variable)?.[1]
-    if (key === undefined || settings.has(key)) continue
+  for (const { key, variable, value } of exported(env)) {
+    if (settings.has(key)) continue
     const exact = names.find((name) => keyOf(name) === key)
     const inherited = sources.inherited?.[variable] === value
     if (key === 'loglevel') {
@@ -78,10 +84,7 @@ function taken(options: Options, env: NodeJS.ProcessEnv, sources: NpmSources): T
 /** Whether npm has a key, from wherever, that is neither its own nor a setting nor one of these options. */
 function hasUnknown(options: Options, env: NodeJS.ProcessEnv, { npmrc }: NpmSources): boolean {
   const known = new Set([...npmsOwn, ...setIn(npmrc), ...Object.keys(options).map(keyOf)])
-  return Object.keys(env).some((variable) => {
-    const key = /^npm_config_(.+)$/.exec(variable)?.[1]
-    return key !== undefined && !known.has(key)
-  })
+  return exported(env).some(({ key }) => !known.has(key))
 }
 
 /** What people give to `npm run` on purpose, and npm does not tell a script. */
@@ -91,10 +94,9 @@ const untold = '--if-present --no-progress --progress=false --no-color --logleve
 function hasLost(env: NodeJS.ProcessEnv, { npmrc, inherited }: NpmSources, lost: number): boolean {
   const isSilent = env.npm_config_loglevel === 'silent' && !inherited?.npm_config_loglevel
   const known = new Set([...always, ...setIn(npmrc), ...(isSilent ? ['loglevel'] : [])])
-  const told = Object.entries(env).some(([variable, value]) => {
-    const key = /^npm_config_(.+)$/.exec(variable)?.[1]
-    return key !== undefined && !known.has(key) && inherited?.[variable] !== value
-  })
+  const told = exported(env).some(
+    ({ key, variable, value }) => !known.has(key) && inherited?.[variable] !== value,
+  )
   // How long an option was typed, nobody knows, but for those that many people give to `npm run`.
   if (told || env.npm_config_prefix === env.npm_config_local_prefix) return false
   const own = [...untold, ...(isSilent ? ['-s', '--silent', '--loglevel=silent'] : [])]
@@ -104,17 +106,14 @@ function hasLost(env: NodeJS.ProcessEnv, { npmrc, inherited }: NpmSources, lost:
 /**
  * The sentence that refuses the run because npm took options for itself; undefined when it took none.
  *
- * `npm run play site --check` hands nothing to the script: npm takes every option before a second
- * `--` for its own configuration, leaves `npm_config_check=true` in the environment, and the run
- * would change what it was only to look at. The rule that finds this, without punishing settings:
+ * npm takes every option before a second `--` for its own configuration: `npm run play site --check` leaves
+ * `npm_config_check=true` in the environment, and would change what it was only to look at. The rule that finds this:
  *
  * 1. A key that some .npmrc sets is a setting.
- * 2. A key that npm already found in its own environment is a setting too (/proc tells, on
- *    Linux), unless it is exactly an option of ours that npm does not know itself: an outer
- *    `npm run` has then swallowed it and handed it down.
- * 3. What remains came from the command line. It is refused where it is an option of ours, nearly
- *    one, or a word for one (`--dry-run`); where rule 2 could be decided, also any other key,
- *    except those that are about how npm runs a script.
+ * 2. So is one that npm already found in its own environment (/proc tells, on Linux), unless it is exactly an option of
+ *    ours that npm does not know: an outer `npm run` has then swallowed it and handed it down.
+ * 3. What remains was typed. It is refused where it is an option of ours, nearly one, or a word for one (`--dry-run`);
+ *    where rule 2 could be decided, also any other key, except those about how npm runs a script.
  * 4. npm drops what it finds wrong (`-C` without a folder) and leaves no key. On Linux the length of its
  *    arguments tells; and a line is proposed only where it is as long as what was typed.
  */

@@ -5,14 +5,14 @@ import { exitCodes, UsageError } from '../../core/errors.ts'
 import { provideSecrets } from '../../core/secret.ts'
 import type { Playbook } from '../../core/task.ts'
 import type { Event, PlannedPlay, Selection } from '../../engine/index.ts'
-import type { LoginDefaults } from '../../engine/login.ts'
 // Not the index: a list or a wrong word needs no SSH client, which takes its time to load.
 import { plan } from '../../engine/plan.ts'
+import type { LoginDefaults } from '../../engine/pool.ts'
 import { type Inventory, load, loadProblem, select, unstartedLab } from '../../inventory/index.ts'
 import { reporter } from '../../report/index.ts'
 import { given, type PlayArgs, readPlay } from '../common/args.ts'
 import type { Context } from '../common/context.ts'
-import { inventoryName } from '../common/defaults.ts'
+import { inventoryName, loginFor } from '../common/defaults.ts'
 import { chosenOutput } from '../common/output.ts'
 import { interruption } from '../common/signals.ts'
 import { target } from '../playbooks/catalogue.ts'
@@ -20,7 +20,6 @@ import { allParameters, playOptionsFor, withParameters } from '../playbooks/para
 import { typed, withAbsent, without } from './absent-host.ts'
 import { playHelp } from './help.ts'
 import { hostsText, tagsText, tasksText } from './listing.ts'
-import { loginFor } from './login-for.ts'
 
 /** `npm run play`: lists or runs a playbook or a role; resolves with the exit code. */
 export async function play(argv: readonly string[], context: Context): Promise<number> {

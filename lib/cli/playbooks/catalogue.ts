@@ -23,20 +23,11 @@ export async function playbookNames(dir: string): Promise<string[]> {
 
 /** Loads one playbook; throws UsageError where the file cannot be loaded. */
 export async function loadPlaybook(name: string, dir: string): Promise<Playbook> {
-  return loadDefault(join(dir, `${name}.ts`), `playbooks/${name}.ts`, 'a playbook', isPlaybook)
+  const what = 'a playbook as its default export'
+  return loadExport(join(dir, `${name}.ts`), `playbooks/${name}.ts`, 'default', what, isPlaybook)
 }
 
-/** Loads what a file of the root exports by default; `shown` is the file's name in messages, `what` what it must export. */
-export function loadDefault<T>(
-  path: string,
-  shown: string,
-  what: string,
-  is: (value: unknown) => value is T,
-): Promise<T> {
-  return loadExport(path, shown, 'default', `${what} as its default export`, is)
-}
-
-/** Loads what a file of the root exports under a name; `what` says what that must be. */
+/** Loads what a file of the root exports under a name; `shown` is the file's name in messages, `what` what it must be. */
 export async function loadExport<T>(
   path: string,
   shown: string,

@@ -58,8 +58,7 @@ async function make(inventory: Inventory, files: SecretFiles): Promise<string> {
   const made = await makeSecrets(inventory, files)
   const toTell = await untold(inventory, files)
   const still = toTell.length > 0 ? `${tellThem(inventory.name, toTell)}\n` : ''
-  if (made.length > 0)
-    return `Made ${made.join(', ')} in ${files.secrets}; ${files.identity} opens it: keep a copy of both\n${still}`
+  if (made.length > 0) return `Made ${made.join(', ')} ${kept(files)}${still}`
   return still || `Nothing to do: ${files.secrets} has every secret of ${inventory.name}\n`
 }
 
@@ -77,7 +76,9 @@ async function keep(
   const written = await createSecrets(files, [], {
     [name]: await askValue(context, `the value of ${name}`),
   })
-  return written.length > 0
-    ? `Kept ${name} in ${files.secrets}; ${files.identity} opens it: keep a copy of both\n`
-    : `Nothing to do: ${files.secrets} has this value of ${name}\n`
+  if (written.length > 0) return `Kept ${name} ${kept(files)}`
+  return `Nothing to do: ${files.secrets} has this value of ${name}\n`
 }
+
+const kept = ({ secrets, identity }: SecretFiles) =>
+  `in ${secrets}; ${identity} opens it: keep a copy of both\n`

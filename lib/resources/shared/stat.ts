@@ -96,17 +96,14 @@ const looks: Batch<LookAt, Looked | undefined> = { alone: lookAlone, all: lookAt
 async function lookAlone(host: CheckHost, { path, sum }: LookAt): Promise<Looked | undefined> {
   // A pipe at the path would block sha256sum for ever, so only plain files are hashed. `exec` at
   // the end of a script saves a process on the host.
-  const answer = sum
-    ? await host.$`
-if [ ! -f ${path} ] || [ -h ${path} ]; then exec stat -c ${statFormat} -- ${path}; fi
-stat -c ${statFormat} -- ${path} && exec sha256sum < ${path}`.nothrow()
-    : await host.$`
+  const answer = await host.$`
 if [ -h ${path} ]; then stat -c ${statFormat} -- ${path} && exec readlink -- ${path}; exit; fi
-exec stat -c ${statFormat} -- ${path}`.nothrow()
+[ ${sum ? 'sum' : ''} ] && [ -f ${path} ] || exec stat -c ${statFormat} -- ${path}
+stat -c ${statFormat} -- ${path} && exec sha256sum < ${path}`.nothrow()
   const read = readStat(answer, path)
   if (!read) return undefined
   const { found, rest } = read
-  if (found.kind === 'link' && !sum) return { ...found, target: rest.replace(/\n$/, '') }
+  if (found.kind === 'link') return { ...found, target: rest.replace(/\n$/, '') }
   if (found.kind !== 'file' || !sum) return found
   const hex = /^[0-9a-f]{64}/.exec(rest)?.[0]
   if (!hex) throw new Error(`Expected a SHA-256 sum of ${path}, got ${JSON.stringify(rest)}`)

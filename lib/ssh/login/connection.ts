@@ -2,9 +2,6 @@ import type { Duplex, Readable } from 'node:stream'
 import { Unreachable } from '../../core/errors.ts'
 import type { Secret } from '../../core/secret.ts'
 
-/** A secret, or what was typed. */
-export type Password = Pick<Secret, 'reveal'>
-
 /** How to become root; not at all with false. */
 export type Become = boolean | 'sudo' | 'su'
 
@@ -27,7 +24,7 @@ export interface ConnectOptions {
   /** Runs everything as root, through `sudo` unless it is 'su'. */
   readonly become?: Become | undefined
   /** What sudo or su asks for. */
-  readonly becomePassword?: Password | undefined
+  readonly becomePassword?: Pick<Secret, 'reveal'> | undefined
 }
 
 /** A command on a host: its input and output; `exit` comes with its exit code or signal, then `close`. */
@@ -43,7 +40,7 @@ export interface Connection {
   readonly name: string
   readonly user: string
   readonly become: Become
-  readonly becomePassword: Password | undefined
+  readonly becomePassword: ConnectOptions['becomePassword']
   /** Runs a command line in the login shell. */
   exec(command: string): Promise<Channel>
   /** Aborted when the connection ends; the reason is an `Unreachable`. */

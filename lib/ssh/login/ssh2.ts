@@ -154,8 +154,8 @@ function explain(error: ClientError, o: Options, at: string, ways: Credentials):
   if (error.level === 'client-authentication' || /authentication failures/i.test(error.message)) {
     return `login as ${o.user} refused by ${at} (${ways.tried()})`
   }
-  if (/before handshake/i.test(error.message))
-    return `${at} closed the connection before it greeted as an SSH server does`
+  const isEarly = /before handshake/i.test(error.message)
+  if (isEarly) return `${at} closed the connection before it greeted as an SSH server does`
   return `connection to ${at} failed: ${error.message}`
 }
 
