@@ -222,3 +222,15 @@ test.each([
   await c.close()
   await at.close()
 })
+
+test('what a server says before it closes the connection is told, and nothing else of what it says', async () => {
+  const words = 'Authorized users only.'
+  const closing = await startServer({ banner: words, auth: 'close' })
+  await expect(connect(closing.options())).rejects.toThrow(
+    /^M1: 127\.0\.0\.1:\d+ closed the connection: Authorized users only\.$/,
+  )
+  await closing.close()
+  const refusing = await startServer({ banner: words, auth: 'none' })
+  await expect(connect(refusing.options())).rejects.toThrow(/\(tried: key [^;]+\)$/)
+  await refusing.close()
+})

@@ -11,8 +11,10 @@ const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 /** How the test server differs from the ordinary. */
 export interface TestServerOptions {
-  /** `key` (default) accepts the key in `identityFile`; `none` refuses every login. */
-  readonly auth?: 'key' | 'none'
+  /** `key` (default) accepts the key in `identityFile`; `none` refuses every login, `close` by hanging up. */
+  readonly auth?: 'key' | 'none' | 'close'
+  /** Said before any login. */
+  readonly banner?: string
   /** Private host key in OpenSSH form, or several; a new ed25519 one unless given. */
   readonly hostKey?: string | readonly string[]
   /** The login shell that runs commands with `-c`. */
@@ -73,11 +75,12 @@ export async function startServer(o: TestServerOptions = {}): Promise<TestServer
   const children = new Set<ChildProcess>()
   const sockets = new Set<net.Socket>()
   const commands: string[] = []
-  const server = new ssh2.Server({ hostKeys }, (client) => {
+  const server = new ssh2.Server({ hostKeys, ...(o.banner && { banner: o.banner }) }, (client) => {
     let open = 0
     ;(client as unknown as { _sock: net.Socket })._sock.setNoDelay(true)
     client.on('authentication', (context) => {
-      if (o.auth !== 'none' && accepts(context, clientKey.public)) context.accept()
+      if (o.auth === 'close') client.end()
+      else if (o.auth !== 'none' && accepts(context, clientKey.public)) context.accept()
       else context.reject(['publickey'])
     })
     client.on('error', () => {})

@@ -39,7 +39,7 @@ export async function viaSsh2(given: ConnectOptions, leftMs: number): Promise<Co
       clearTimeout(timer)
       sock.destroy()
       // A banner may be a notice for everybody; before a cut it is the reason.
-      const reason = text.endsWith('closed the connection') && banner
+      const reason = text.endsWith('closed the connection') ? banner : ''
       reject(new Kind(`${o.name}: ${text}${reason && `: ${lastLines(reason)}`}`))
     }
     const timer = setTimeout(
