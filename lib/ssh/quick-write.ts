@@ -1,6 +1,6 @@
 import { quote } from '../core/quote.ts'
 import type { WriteOptions } from '../core/task.ts'
-import { filePath, keepAttributes, replacement, writeFailure } from './files.ts'
+import { filePath, prepare, replacement, writeFailure } from './files.ts'
 import type { Session } from './session-types.ts'
 
 /** Larger contents get a channel of their own, which the questions need not wait for. */
@@ -9,12 +9,11 @@ const most = 64 * 1024
 // Two differences to `writeFile`: `install` makes the empty file, owner and mode in one fork, and
 // the content is a builtin's word, which no process list shows. A text cut short by a lost
 // connection is an open quote, which no shell runs. Only `cat` knows why a write failed.
-const fill = `install -m "$m" -o OWNER -g GROUP /dev/null f || exit 1
-${keepAttributes}
+const fill = `${prepare('install -m "$m" -o USER -g GROUP /dev/null "$f"')}
 c=CONTENT
-printf %s "$c" >f 2>/dev/null || { printf %s "$c" | cat >f; exit 1; }
+printf %s "$c" >"$f" 2>/dev/null || { printf %s "$c" | cat >"$f"; exit 1; }
 AGAIN
-sync f || exit 1`
+sync "$f" || exit 1`
 
 /**
  * Replaces a file as `writeFile` does, through the session's shell, in one round trip that other
@@ -32,8 +31,8 @@ export function quickWrite(
   const plain = typeof content === 'string' || Buffer.from(text).equals(content)
   if (!plain || text.includes('\0') || Buffer.byteLength(text) > most) return undefined
   const { owner = 'root', group = 'root' } = o
-  const whole = replacement(path, o.mode, fill, {
-    OWNER: quote(owner),
+  const whole = replacement(path, o, fill, {
+    USER: quote(owner),
     GROUP: quote(group),
     CONTENT: quote(text),
   })

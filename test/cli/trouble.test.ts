@@ -149,7 +149,7 @@ test('a host that cannot be worked on says why; no other is begun', { timeout },
       `^refused: login as \\S+ refused by ${at} \\(tried: key ${site}/key; key ${site}/nokey does not exist`,
     ),
     sudo: expect.stringMatching(
-      '^sudo: user \\S+ may not sudo without a password: sudo: a password is required$',
+      '^sudo: user \\S+ may not sudo without a password: sudo: a password is required; --ask-become-pass \\(-K\\) asks for one$',
     ),
   })
   expect(events.some(({ type }) => type === 'play-start')).toBe(false)

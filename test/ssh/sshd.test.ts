@@ -19,7 +19,8 @@ import { tandem } from '../cli/spawn.ts'
 import { newKey, publicKeyOf } from './server.ts'
 import { gone, which } from './shells.ts'
 
-vi.setConfig({ testTimeout: 20_000 })
+// Each command pays for the start-up files of the login shell, which may take half a second.
+vi.setConfig({ testTimeout: 90_000 })
 
 const timeout = 60_000
 const sshd = which('sshd')
