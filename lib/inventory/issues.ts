@@ -57,9 +57,7 @@ function expected(issue: z.core.$ZodIssue): string {
   }
 }
 
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1)
-}
+const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1)
 
 /** The members of an object that a rule over several of them speaks of: `warntime` 60, `deadtime` 10. */
 function named(issue: z.core.$ZodIssue, rule: string): string {

@@ -8,7 +8,7 @@ import type { Inventory } from './types.ts'
  */
 export function select(inventory: Inventory, limit: readonly string[]): string[] {
   const hosts = Object.keys(inventory.hosts)
-  const words = limit.flatMap((part) => part.split(',')).map((word) => word.trim())
+  const words = limit.join(',').split(/[\s,]+/)
   const members = (name: string): readonly string[] => {
     if (name === 'all') return hosts
     if (hosts.includes(name)) return [name]
@@ -19,8 +19,7 @@ export function select(inventory: Inventory, limit: readonly string[]): string[]
   }
   const included = new Set<string>()
   const excluded = new Set<string>()
-  for (const word of words) {
-    if (word === '') continue
+  for (const word of words.filter(Boolean)) {
     const [target, name] = word.startsWith('!') ? [excluded, word.slice(1)] : [included, word]
     for (const host of members(name)) target.add(host)
   }

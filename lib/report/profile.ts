@@ -69,10 +69,8 @@ class HostClock {
 }
 
 /**
- * Measures a run by its events.
- *
- * Checks are asked all at once and answered in order, so a task's check is what it added: from
- * the end of the task before it to its own answer.
+ * Measures a run by its events. Checks are asked all at once and answered in order, so a task's check is what it
+ * added: from the end of the task before it to its own answer.
  */
 export class Profile {
   readonly #processStart: number | undefined

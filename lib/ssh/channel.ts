@@ -109,9 +109,7 @@ async function openWithRetry(c: Connection, command: string, o: OpenOptions): Pr
       if (c.lost.aborted) throw c.lost.reason
       const refused = typeof (error as { reason?: unknown }).reason === 'number'
       if (!refused || Date.now() > until) {
-        const hint = refused
-          ? "; MaxSessions of the host's sshd must be 3 or more: for the shell, a command, and what ends it"
-          : ''
+        const hint = refused ? "; MaxSessions of the host's sshd must be 3 or more" : ''
         throw new Error(`${c.name}: cannot open a channel: ${(error as Error).message}${hint}`)
       }
     }

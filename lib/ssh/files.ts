@@ -21,7 +21,8 @@ export function replacement(
   const values: Record<string, string> = {
     ...more,
     PATH: quote(path),
-    OWNER: quote(`${owner}:${group}`),
+    USER: quote(owner),
+    GROUP: quote(group),
     WANTED: quote(`${mode.toString(8)} ${owner}:${group}`),
     UMASK: (0o666 & ~mode).toString(8).padStart(3, '0'),
     MODE: mode.toString(8).padStart(4, '0'),
@@ -34,8 +35,7 @@ export function replacement(
 }
 
 // The new file is made beside the old one where nobody else may write there, and no link is on the way.
-// Else in a folder that only its owner may enter: who may write beside it can put no link in the way.
-// From there on no path is walked again.
+// Else in a folder that only its owner may enter. From there on no path is walked again: no link gets in the way.
 const steps = (fill: string) => `p=PATH m=MODE
 [ -h "$p" ] || [ ! -e "$p" ] || [ -f "$p" ] || { echo "p: what is there is a directory, a device or the like, and no regular file" >&2; exit 1; }
 b=\${p##*/} d=\${p%/*} n=.tandem-RANDOM w=WANTED
@@ -82,7 +82,7 @@ fi`
 
 // One dd writes, syncs and counts: a fork each for cat, sync and stat saved. A content cut short
 // by a lost connection looks like a good one to everything but the count. (A busybox may lack it.)
-const fill = `${prepare('{ : >"$f" && chown OWNER "$f" && chmod "$m" "$f"; }')}
+const fill = `${prepare('{ : >"$f" && chown USER:GROUP "$f" && chmod "$m" "$f"; }')}
 a=$(dd of="$f" bs=65536 conv=fsync 2>&1) || { echo "$a" >&2; exit 1; }
 case $a in
 *"

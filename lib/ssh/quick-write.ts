@@ -31,11 +31,7 @@ export function quickWrite(
   const plain = typeof content === 'string' || Buffer.from(text).equals(content)
   if (!plain || text.includes('\0') || Buffer.byteLength(text) > most) return undefined
   const { owner = 'root', group = 'root' } = o
-  const whole = replacement(path, o, fill, {
-    USER: quote(owner),
-    GROUP: quote(group),
-    CONTENT: quote(text),
-  })
+  const whole = replacement(path, o, fill, { CONTENT: quote(text) })
   return session.ask(whole).then(({ exitCode, stderr }) => {
     if (exitCode !== 0) throw writeFailure(name, path, `${owner}:${group}`, stderr)
   })

@@ -188,6 +188,4 @@ function running(lines: readonly string[]): string {
   return found.join('; ') || 'pid unknown'
 }
 
-function lastLine(output: Output): string {
-  return output.stderr.trim().split('\n').at(-1) ?? ''
-}
+const lastLine = ({ stderr }: Output) => stderr.trim().split('\n').at(-1) ?? ''

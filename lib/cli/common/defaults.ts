@@ -25,9 +25,7 @@ export async function loginFor(
   const login = { ...loginDefaults(context.env), user: args.user }
   if (!args.askBecomePass) return login
   if (!Object.values(hosts).some(({ connection }) => connection.become)) {
-    throw new UsageError(
-      `Expected \`become\` at a host of ${name} with --ask-become-pass, got none`,
-    )
+    throw new UsageError(`Expected \`become\` at a host of ${name} with -K, got none`)
   }
   const password = await askValue(context, 'the password of sudo or su')
   hide(password)
