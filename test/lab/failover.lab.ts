@@ -153,8 +153,10 @@ describe('all lines between two nodes without power switches are cut', () => {
     const restarted = "grep -q 'Performing heartbeat restart exec' /var/log/ha-log"
     await Promise.all(['M1', 'M2'].map((host) => until(host, restarted)))
     await Promise.all([settled('M1'), settled('M2')])
-    await serves('M1', 240)
-    await until('M2', `grep -q 'cs:\\(StandAlone\\|WFConnection\\)' /proc/drbd`)
+    // Chance decides which of the two is StandAlone; the other one serves.
+    const server = await Promise.any(['M1', 'M2'].map((host) => serves(host, 240).then(() => host)))
+    const other = server === 'M1' ? 'M2' : 'M1'
+    await until(other, `grep -q 'cs:\\(StandAlone\\|WFConnection\\)' /proc/drbd`)
     const apart = await play(['verify', ...unfenced])
     const sentence = complaints(apart).find((line) => line.includes('recover-split-brain')) ?? ''
     const victim = sentence.match(/--victim (M\d)$/)?.[1] ?? ''
