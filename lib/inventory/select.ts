@@ -8,7 +8,7 @@ import type { Inventory } from './types.ts'
  */
 export function select(inventory: Inventory, limit: readonly string[]): string[] {
   const hosts = Object.keys(inventory.hosts)
-  const words = limit.join(',').split(/[\s,]+/)
+  const words = limit.join(',').split(/^\s+|\s*,\s*|\s+$/)
   const members = (name: string): readonly string[] => {
     if (name === 'all') return hosts
     if (hosts.includes(name)) return [name]

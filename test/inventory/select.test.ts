@@ -27,6 +27,7 @@ test.for([
     ['M1', 'M2'],
   ],
   [['M2,'], ['M2']],
+  [[' M2 , C1 '], ['M2', 'C1']],
 ] as const)('--limit %j is %j', ([limit, hosts]) => {
   expect(select(inventory, limit)).toEqual(hosts)
 })
@@ -36,6 +37,7 @@ test('a name that does not exist is told with those that do', () => {
     'Unknown host or group `node`, did you mean `nodes`? There are: M1, M2, C1, nodes, clients, all',
   )
   expect(() => select(inventory, ['toString'])).toThrow('Unknown host or group `toString`')
+  expect(() => select(inventory, ['M1 M2'])).toThrow('Unknown host or group `M1 M2`')
 })
 
 test('a limit that leaves nobody is refused: nothing must not mean everything', () => {
