@@ -50,6 +50,8 @@ export async function becomeRoot(
       channel.off('close', closed).off('exit', exited)
       given.removeEventListener('abort', aborted)
       if (why === undefined) return resolve()
+      // It closes, and gives its turn to another, only once its output was read.
+      channel.resume().stderr.resume()
       channel.close()
       reject(why instanceof Error ? why : new Unreachable(`${c.name}: user ${c.user} ${why}`))
     }
@@ -73,7 +75,6 @@ export async function becomeRoot(
     const closed = () => end(`may not ${how}: ${words() || 'no reason given'}`)
     const exited = () => {
       hear()
-      // It closes once its output was read; root's shell has somebody else who reads.
       if (!said.includes(mark)) channel.resume()
     }
     const aborted = () => end(given.reason)

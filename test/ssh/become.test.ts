@@ -82,6 +82,12 @@ describe.each(['sudo', 'su'] as const)('%s with a password', (program) => {
       expect(readFileSync(asked, 'utf8')).toBe('1\n')
     }))
 
+  test('gives the channels of refused commands back', () =>
+    as(program, 'wrong', async (c) => {
+      // More of them than there are channels.
+      for (let i = 0; i < 7; i++) await expect(exec(c, 'true')).rejects.toThrow('is wrong')
+    }))
+
   test('says how to give one', () =>
     as(program, undefined, async (c) => {
       await expect(openSession(c, limit)).rejects.toThrow('--ask-become-pass (-K) asks for one')
