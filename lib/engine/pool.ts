@@ -12,7 +12,7 @@ import {
 import type { EventBody } from './events.ts'
 
 /** What the command line and its environment say of logging in. */
-export interface LoginDefaults extends Pick<ConnectOptions, 'agent' | 'becomePassword'> {
+export interface LoginDefaults extends Pick<ConnectOptions, 'agent' | 'becomePassword' | 'ask'> {
   readonly user?: string | undefined
 }
 
@@ -26,6 +26,7 @@ export function loginOf(inventory: Inventory, host: string, said: LoginDefaults)
     ...connection,
     name: host,
     agent: said.agent,
+    ask: said.ask,
     user: said.user ?? connection.user,
     becomePassword: connection.becomePassword ?? said.becomePassword,
     connectTimeoutMs,

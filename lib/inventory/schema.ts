@@ -21,12 +21,14 @@ const hostName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
   error: 'expected a host name of letters, digits, dots and dashes',
 })
 
+const jumpHost = /^([^\s@,-][^\s@,]*@)?([^\s@:,[-][^\s@:,[]*|\[[\w.:%]+\])(:\d{1,5})?$/
+
 const connection = z.strictObject({
   address: text
     .refine((value) => !/^\[/.test(value), { error: 'expected an IPv6 address without brackets' })
     .refine((value) => !/^-|\s/.test(value), { error: 'expected an address or a name' }),
-  port,
-  user: text,
+  port: port.optional(),
+  user: text.optional(),
   become: z
     .any()
     .refine((value) => [true, false, 'sudo', 'su'].includes(value), {
@@ -39,6 +41,16 @@ const connection = z.strictObject({
     .optional(),
   identityFiles: z.array(text).optional(),
   knownHosts: z.array(text).optional(),
+  sshConfig: text
+    .refine((value) => value === 'none' || /^[/~]/.test(value), {
+      error: "expected an absolute path, ~/… or 'none'",
+    })
+    .optional(),
+  proxyJump: text
+    .refine((value) => value.split(',').every((host: string) => jumpHost.test(host)), {
+      error: 'expected jump hosts as `[user@]host[:port]`, with commas between them',
+    })
+    .optional(),
 })
 
 const platform = z.any().refine((value) => platformNames.includes(value), {
@@ -80,7 +92,7 @@ function groupProblems(inventory: Inventory): string[] {
     const other = machines.get(JSON.stringify(connection))
     if (other) {
       found.push(
-        `hosts.${name}.connection: expected a machine of its own, got ${connection.address}, port ${connection.port}, as hosts.${other} has it`,
+        `hosts.${name}.connection: expected a machine of its own, got ${connection.address}, port ${connection.port ?? 22}, as hosts.${other} has it`,
       )
     }
     machines.set(JSON.stringify(connection), name)

@@ -4,14 +4,20 @@ import type { Secret } from '../core/secret.ts'
 /** How to reach a host; times in milliseconds. */
 export interface ConnectionSettings {
   readonly address: string
-  readonly port: number
-  readonly user: string
+  /** What ssh's configuration has, else 22, unless given. */
+  readonly port?: number
+  /** What ssh's configuration has, else who runs this, unless given. */
+  readonly user?: string
   /** Runs everything as root through `sudo`, or with 'su' through that. */
   readonly become?: boolean | 'sudo' | 'su'
   /** What sudo or su asks for. */
   readonly becomePassword?: Secret
   readonly identityFiles?: readonly string[]
   readonly knownHosts?: readonly string[]
+  /** A file in place of ~/.ssh/config and the system's; 'none' for none of them. */
+  readonly sshConfig?: string
+  /** Jump hosts, the nearest first: `[user@]host[:port],…`. */
+  readonly proxyJump?: string
 }
 
 /** One machine: its connection and its own variables. */

@@ -28,5 +28,7 @@ export interface ReportOptions {
 /** A consumer of events; `end` resolves once all is written. */
 export interface Reporter {
   readonly listener: Listener
+  /** Keeps its hands off the terminal while something else is asked there. */
+  aside?<T>(work: () => Promise<T>): Promise<T>
   end(): Promise<void>
 }

@@ -41,7 +41,7 @@ function inventory(changes: Record<string, object> = {}): Inventory {
         connection: {
           address: '127.0.0.1',
           port,
-          user: options().user,
+          user: String(options().user),
           identityFiles: [identityFile],
           knownHosts: [knownHostsFile],
           ...changes[name],

@@ -19,7 +19,7 @@ export async function askValue(context: Context, what: string): Promise<string> 
 const keys = { interrupt: '\x03', end: '\x04', enter: /[\r\n]/, rubOut: /[\b\x7f]/, clear: '\x15' }
 
 /** One line from a terminal in raw mode, which echoes nothing. */
-async function typed(
+export async function typed(
   input: NodeJS.ReadStream,
   output: NodeJS.WriteStream,
   prompt: string,

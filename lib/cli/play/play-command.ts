@@ -10,6 +10,7 @@ import { plan } from '../../engine/plan.ts'
 import type { LoginDefaults } from '../../engine/pool.ts'
 import { type Inventory, load, loadProblem, select, unstartedLab } from '../../inventory/index.ts'
 import { reporter } from '../../report/index.ts'
+import { answers } from '../common/answers.ts'
 import { given, type PlayArgs, readPlay } from '../common/args.ts'
 import type { Context } from '../common/context.ts'
 import { inventoryName, loginFor } from '../common/defaults.ts'
@@ -141,6 +142,7 @@ async function runOn(
     forks: args.forks,
     signal: stop.signal,
     ...args.login,
+    ask: answers(context, (work) => report.aside?.(work) ?? work()),
     ...(lockPath !== undefined && { lockPath: () => lockPath }),
     controller: `${userName(context.env)}@${hostname()} (process ${process.pid})`,
   }

@@ -93,6 +93,7 @@ export function live(options: ReportOptions): Reporter {
   }
   return {
     listener,
+    aside: screen.aside,
     end: async () => {
       // An engine that threw sent no ends: the lists must not wait for them.
       play?.close()

@@ -31,10 +31,12 @@ export type Screen = ReturnType<typeof screenOn>
 /** The bottom of a terminal that is drawn anew, under lines that stay. */
 export function screenOn(stdout: Output, columns: () => number, rows: () => number, paint: Paint) {
   let drawn = 0
+  let aside = false
   let view: ((height: number) => readonly Line[]) | undefined
   let timer: NodeJS.Timeout | undefined
 
   function frameOf(height: number): readonly Line[] {
+    if (aside) return []
     try {
       return view?.(height).slice(0, height) ?? []
     } catch (error) {
@@ -65,6 +67,16 @@ export function screenOn(stdout: Output, columns: () => number, rows: () => numb
       view = next
       print()
       timer ??= setInterval(print, frameMs)
+    },
+    /** Draws no frame while something else is asked under the lines that stay. */
+    async aside<T>(work: () => Promise<T>): Promise<T> {
+      aside = true
+      print()
+      try {
+        return await work()
+      } finally {
+        aside = false
+      }
     },
     /** Takes the frame away; the lines that stay remain. */
     hide(): void {

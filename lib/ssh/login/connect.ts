@@ -1,15 +1,46 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Connection, type ConnectOptions, Dropped } from './connection.ts'
+import { Interrupted } from '../../core/errors.ts'
+import { type Connection, type ConnectOptions, Dropped, LoginRefused } from './connection.ts'
+import { filesOf, wantsOpenSsh } from './credentials.ts'
+import { lookUp } from './known-hosts.ts'
+import { viaOpenSsh } from './openssh.ts'
+import { settingsOf, settingsWithout } from './settings.ts'
 import { viaSsh2 } from './ssh2.ts'
 
-/** Connects and logs in; rejects with `Unreachable` and one sentence that says what is wrong. */
+/**
+ * Connects and logs in; rejects with `Unreachable` and one sentence that says what is wrong. OpenSSH
+ * itself does it where its configuration says how, or where a key or an authority needs it.
+ */
 export async function connect(o: ConnectOptions): Promise<Connection> {
+  const settings = await settingsOf(o)
+  if (settings) return patiently(o, (leftMs) => viaOpenSsh(o, settings, leftMs))
+  const { identityFiles, knownHosts } = filesOf(o)
+  const wanted = wantsOpenSsh(identityFiles)
+  const itself = async () => {
+    const plain = await settingsWithout(o)
+    return patiently(o, (leftMs) => viaOpenSsh(o, plain, leftMs))
+  }
+  if (wanted === 'first' || lookUp(knownHosts, o.address, o.port ?? 22).authority) return itself()
+  try {
+    return await patiently(o, (leftMs) => viaSsh2(o, leftMs))
+  } catch (error) {
+    if (wanted === 'no' || !(error instanceof LoginRefused)) throw error
+    return itself().catch((last) => {
+      throw last instanceof Interrupted ? last : error
+    })
+  }
+}
+
+/** Many at once: whoever is dropped comes back later, and not all at the same time. */
+async function patiently(
+  o: ConnectOptions,
+  login: (leftMs: number) => Promise<Connection>,
+): Promise<Connection> {
   const until = Date.now() + o.connectTimeoutMs
   for (let pauseMs = 200; ; pauseMs *= 2) {
     try {
-      return await viaSsh2(o, until - Date.now())
+      return await login(until - Date.now())
     } catch (error) {
-      // Many at once: whoever is dropped comes back later, and not all at the same time.
       const wait = pauseMs * (0.5 + Math.random())
       if (!(error instanceof Dropped) || Date.now() + wait > until) throw error
       await sleep(wait)

@@ -5,19 +5,40 @@ import type { Secret } from '../../core/secret.ts'
 /** How to become root; not at all with false. */
 export type Become = boolean | 'sudo' | 'su'
 
+/** What ssh wants of whoever sits there. */
+export interface Question {
+  /** In ssh's words: `Enter passphrase for key '…': `. */
+  readonly text: string
+  /** It only tells: a key waits to be touched. Nothing that is answered counts. */
+  readonly tells: boolean
+  /** The same ssh has asked it before: the answer was wrong. */
+  readonly again: boolean
+}
+
+/** Answers a question of ssh's; rejects where nobody wants to. */
+export type Answer = (question: Question) => Promise<string>
+
 /** Where and as whom to log in. */
 export interface ConnectOptions {
   /** The host's name in messages. */
   readonly name: string
   readonly address: string
-  readonly port: number
-  readonly user: string
+  /** Where none is said, what ssh's configuration has, else 22. */
+  readonly port?: number | undefined
+  /** Where none is said, what ssh's configuration has, else who runs this. */
+  readonly user?: string | undefined
   /** Private key files, unless given those that ssh looks for; missing ones are skipped, and named when every way to log in fails. */
   readonly identityFiles?: readonly string[] | undefined
   /** Path of an SSH agent's socket. */
   readonly agent?: string | undefined
   /** known_hosts files; a host that none of them lists is refused. */
   readonly knownHosts?: readonly string[] | undefined
+  /** The file of ssh's configuration in place of the user's and the system's; 'none' for none at all. */
+  readonly sshConfig?: string | undefined
+  /** Jump hosts, the nearest first: `[user@]host[:port],…`. */
+  readonly proxyJump?: string | undefined
+  /** Answers what ssh asks; nobody is asked unless given. */
+  readonly ask?: Answer | undefined
   readonly connectTimeoutMs: number
   /** Interval of keepalives; three without an answer end the connection. */
   readonly keepaliveMs: number
@@ -52,6 +73,9 @@ export interface Connection {
 
 /** Dropped before the server's greeting, as sshd does with what is above its MaxStartups. */
 export class Dropped extends Unreachable {}
+
+/** The server let none of our keys in. */
+export class LoginRefused extends Unreachable {}
 
 /** The end of what a host said, in one line that fits into a message. */
 export function lastLines(text: string): string {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import ssh2, { type AnyAuthMethod, type AuthHandlerMiddleware } from 'ssh2'
 import type { ConnectOptions } from './connection.ts'
@@ -51,7 +51,9 @@ export function credentials(
 const expandHome = (path: string) => path.replace(/^~(?=\/)/, homedir())
 
 const usual = {
-  identityFiles: ['~/.ssh/id_ed25519', '~/.ssh/id_rsa', '~/.ssh/id_ecdsa'],
+  identityFiles: ['ed25519', 'rsa', 'ecdsa', 'ed25519_sk', 'ecdsa_sk'].map(
+    (type) => `~/.ssh/id_${type}`,
+  ),
   knownHosts: ['~/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'],
 }
 
@@ -61,6 +63,15 @@ export function filesOf({ identityFiles, knownHosts }: ConnectOptions) {
     identityFiles: (identityFiles ?? usual.identityFiles).map(expandHome),
     knownHosts: (knownHosts ?? usual.knownHosts).map(expandHome),
   }
+}
+
+/** Whether ssh itself could do more with these files: certificates, keys that are encrypted or in hardware. */
+export function wantsOpenSsh(identityFiles: readonly string[]): 'first' | 'else' | 'no' {
+  if (identityFiles.some((file) => existsSync(`${file}-cert.pub`))) return 'first'
+  const problems = identityFiles
+    .map((file) => load(file))
+    .flatMap((loaded) => ('problem' in loaded ? [loaded.problem] : []))
+  return problems.some((problem) => problem.startsWith('is ')) ? 'else' : 'no'
 }
 
 function load(file: string): { key: Buffer } | { problem: string } {

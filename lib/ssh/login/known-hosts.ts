@@ -17,6 +17,8 @@ export interface KnownHost {
   readonly keys: readonly KnownKey[]
   /** Keys of the address without its port, which OpenSSH accepts too when they match. */
   readonly portless: readonly KnownKey[]
+  /** Whether keys that an authority has signed are good too, which ssh2 cannot ask for. */
+  readonly authority: boolean
 }
 
 /** What a presented host key is. */
@@ -44,6 +46,7 @@ function names(field: string, name: string): boolean {
 
 interface Entry extends KnownKey {
   readonly hosts: string
+  readonly authority: boolean
 }
 
 const listedIn = new Map<string, { readonly version: string; readonly entries: Entry[] }>()
@@ -71,12 +74,12 @@ function* entries(file: string): Generator<Entry> {
     const fields = raw.trim().split(/\s+/)
     if (!fields[0] || fields[0].startsWith('#')) continue
     const marker = fields[0].startsWith('@') ? fields.shift() : undefined
-    // Certificate authorities sign certificates, which ssh2 does not negotiate.
-    if (marker && marker !== '@revoked') continue
+    if (marker && !/^@(revoked|cert-authority)$/.test(marker)) continue
     const [hosts, type, base64] = fields
     if (!hosts || !type || !base64) continue
     const key = Buffer.from(base64, 'base64')
-    yield { file, line: i + 1, revoked: marker !== undefined, type, key, hosts }
+    const authority = marker === '@cert-authority'
+    yield { file, line: i + 1, revoked: marker === '@revoked', authority, type, key, hosts }
   }
 }
 
@@ -88,7 +91,10 @@ export function lookUp(files: readonly string[], address: string, port: number):
   const full = port === 22 ? bare : `[${bare}]:${port}`
   const all = files.flatMap(listed)
   const of = (name: string) => all.filter((entry) => names(entry.hosts, name))
-  return { keys: of(full), portless: port === 22 ? [] : of(bare) }
+  const [keys, portless] = [of(full), port === 22 ? [] : of(bare)]
+  const isKey = (entry: Entry) => !entry.authority
+  const authority = [...keys, ...portless].some((entry) => entry.authority)
+  return { keys: keys.filter(isKey), portless: portless.filter(isKey), authority }
 }
 
 /** The type at the head of a key in SSH's wire form. */

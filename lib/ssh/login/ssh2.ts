@@ -1,17 +1,26 @@
 import net from 'node:net'
+import { userInfo } from 'node:os'
 import ssh2 from 'ssh2'
 import { Unreachable } from '../../core/errors.ts'
-import { type Connection, type ConnectOptions, Dropped, lastLines } from './connection.ts'
+import {
+  type Connection,
+  type ConnectOptions,
+  Dropped,
+  LoginRefused,
+  lastLines,
+} from './connection.ts'
 import { type Credentials, credentials, filesOf } from './credentials.ts'
 import { fingerprint, judge, type KnownHost, lookUp, preferKnown } from './known-hosts.ts'
 
 const closeGraceMs = 2_000
 
-type Options = ConnectOptions & ReturnType<typeof filesOf>
+type Options = ConnectOptions &
+  ReturnType<typeof filesOf> & { readonly port: number; readonly user: string }
 
 /** Logs in by the ssh2 library, within `leftMs`; rejects with `Unreachable` and one sentence that says what is wrong. */
 export async function viaSsh2(given: ConnectOptions, leftMs: number): Promise<Connection> {
-  const o: Options = { ...given, ...filesOf(given) }
+  const usual = { port: given.port ?? 22, user: given.user ?? userInfo().username }
+  const o: Options = { ...given, ...usual, ...filesOf(given) }
   const { port, user } = o
   const at = net.isIPv6(o.address) ? `[${o.address}]:${port}` : `${o.address}:${port}`
   const known = readKnown(o)
@@ -59,7 +68,8 @@ export async function viaSsh2(given: ConnectOptions, leftMs: number): Promise<Co
       // The agent is one of several ways; ssh2 goes on with the next one.
       if (error.level === 'agent') return ways.agentFailed(error.message)
       const isDropped = !greeted && /before handshake|ECONNRESET/i.test(error.message)
-      fail(hostKeyProblem ?? explain(error, o, at, ways), isDropped ? Dropped : Unreachable)
+      const kind = isDropped ? Dropped : isRefusal(error) ? LoginRefused : Unreachable
+      fail(hostKeyProblem ?? explain(error, o, at, ways), kind)
     })
     client.connect({
       sock,
@@ -138,6 +148,9 @@ function hostKeyProblemOf(known: KnownHost, key: Buffer, o: Options, at: string)
 
 type ClientError = Error & { level?: string; code?: string | number }
 
+const isRefusal = (error: ClientError) =>
+  error.level === 'client-authentication' || /authentication failures/i.test(error.message)
+
 function explain(error: ClientError, o: Options, at: string, ways: Credentials): string {
   switch (error.code) {
     case 'ECONNREFUSED':
@@ -151,7 +164,7 @@ function explain(error: ClientError, o: Options, at: string, ways: Credentials):
     case 'ETIMEDOUT':
       return `no answer from ${at}`
   }
-  if (error.level === 'client-authentication' || /authentication failures/i.test(error.message)) {
+  if (isRefusal(error)) {
     return `login as ${o.user} refused by ${at} (${ways.tried()})`
   }
   const isEarly = /before handshake/i.test(error.message)
