@@ -17,6 +17,7 @@ export function tandem(
   env: Record<string, string> = {},
   onStdout: (text: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
   cwd = fixture,
+  input?: string,
 ): Promise<Ended> {
   const clean = Object.entries(process.env).filter(
     ([key]) => !/^(npm_|tandem_)/i.test(key) && key !== 'CI',
@@ -25,15 +26,16 @@ export function tandem(
     const child = spawn(process.execPath, [start, ...args], {
       cwd,
       env: { ...Object.fromEntries(clean), ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     })
+    child.stdin?.end(input)
     let stdout = ''
     let stderr = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       stdout += text
       onStdout(stdout, (signal) => child.kill(signal))
     })
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr += text
     })
     child.on('error', reject)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Unreachable } from '../../lib/core/errors.ts'
 import { type Connection, connect, exec, openSession, quickWrite } from '../../lib/ssh/index.ts'
+import { putAsking } from './asking.ts'
 import { startServer, type TestServer } from './server.ts'
 import { gone, which } from './shells.ts'
 
@@ -15,27 +16,7 @@ const bin = mkdtempSync(join(tmpdir(), 'tandem-bin-'))
 const asked = join(bin, 'asked')
 afterAll(() => rmSync(bin, { recursive: true }))
 
-/** Asks as sudo and su do: a lecture and a prompt on stderr, a line from standard input, three tries. */
-const asking = (prompt: string, run: string) => `#!/bin/sh
-[ "$1" = -n ] && { echo 'sudo: a password is required' >&2; exit 1; }
-echo 'We trust you have received the usual lecture.' >&2
-for try in 1 2 3; do
-  printf %s ${prompt} >&2
-  IFS= read -r line || exit 1
-  echo "$try" >>${asked}
-  [ "$line" = "$(cat ${bin}/word)" ] && exec ${run}
-  echo 'Sorry, try again.' >&2
-done
-exit 1
-`
-writeFileSync(join(bin, 'word'), password)
-const programs = {
-  sudo: asking('"$(printf %s "$3" | sed s/%%/%/g)"', '"$5" "$6" "$7"'),
-  su: asking("'Password: '", '"$2" "$3" "$4"'),
-}
-for (const [name, text] of Object.entries(programs)) {
-  writeFileSync(join(bin, name), text, { mode: 0o755 })
-}
+putAsking(bin, password)
 
 let server: TestServer
 beforeAll(async () => {
@@ -126,7 +107,7 @@ describe.each(['sudo', 'su'] as const)('%s with a password', (program) => {
 describe('while sudo is asked', () => {
   /** A login whose start-up text goes before sudo, and maybe another sudo. */
   const behind = async (
-    { motd = '', sudo = programs.sudo, word = password },
+    { motd = '', sudo = readFileSync(join(bin, 'sudo'), 'utf8'), word = password },
     work: (c: Connection, at: TestServer) => Promise<void>,
   ) => {
     const own = mkdtempSync(join(bin, 'own-'))

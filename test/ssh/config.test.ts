@@ -5,228 +5,17 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Unreachable } from '../../lib/core/errors.ts'
 import { type ConnectOptions, connect, exec } from '../../lib/ssh/index.ts'
+import { tandem } from '../cli/spawn.ts'
+import { putAsking } from './asking.ts'
+import { type Case, cases, type Place } from './configurations.ts'
 import { freePort, keyAt, noSshd, type Sshd, startSshd } from './openssh.ts'
 
 // Each command pays for the start-up files of the login shell, which may take half a second.
 vi.setConfig({ testTimeout: 60_000 })
 
 const { username } = userInfo()
+const word = 'a word for sudo'
 const passphrase = 'a phrase of seven words'
-
-/** What a configuration may name: files under `root` and the ports of three servers. */
-interface Place {
-  readonly root: string
-  readonly near: number
-  readonly middle: number
-  readonly far: number
-  readonly closed: number
-}
-
-interface Case {
-  readonly title: string
-  readonly config: (place: Place) => string
-  readonly host?: string
-  /** The port of the server that is reached; none where the login must fail. */
-  readonly reaches: ((place: Place) => number) | undefined
-  /** What both say where it fails. */
-  readonly says?: RegExp
-  readonly agent?: boolean
-  readonly asks?: boolean
-}
-
-const common = ({ root }: Place) => `UserKnownHostsFile ${root}/known_hosts\nUser ${username}\n`
-const far = (place: Place) => place.far
-
-/** An administrator's ways to say how a host is reached. */
-const cases: readonly Case[] = [
-  {
-    title: 'an alias: HostName, Port, User, IdentityFile with a token',
-    config: (p) => `Host m1
-  HostName 127.0.0.1
-  Port ${p.far}
-  IdentityFile ${p.root}/keys/%n
-  IdentitiesOnly yes
-  ${common(p)}`,
-    reaches: far,
-  },
-  {
-    title: 'an included file, and the first value counts',
-    config: (p) => {
-      writeFileSync(join(p.root, 'included'), `Host m1\n  Port ${p.far}\n`)
-      return `Include ${p.root}/included
-Host m*
-  HostName 127.0.0.1
-  Port ${p.closed}
-  IdentityFile ${p.root}/keys/m1
-  ${common(p)}`
-    },
-    reaches: far,
-  },
-  {
-    title: 'Match exec and Match host',
-    config: (p) => `Match originalhost m1 exec "test -e ${p.root}/keys"
-  HostName 127.0.0.1
-  Port ${p.far}
-Match host 127.0.0.1
-  IdentityFile ${p.root}/keys/m1
-  ${common(p)}`,
-    reaches: far,
-  },
-  {
-    title: 'ProxyJump over two hosts, each with its own key',
-    config: (p) => `Host near
-  Port ${p.near}
-  IdentityFile ${p.root}/keys/near
-Host middle
-  Port ${p.middle}
-  IdentityFile ${p.root}/keys/middle
-Host m1
-  ProxyJump near,middle
-  Port ${p.far}
-  IdentityFile ${p.root}/keys/m1
-Host *
-  HostName 127.0.0.1
-  IdentitiesOnly yes
-  ${common(p)}`,
-    reaches: far,
-  },
-  {
-    title: 'a jump host that is itself behind one, with user and port in the word',
-    config: (p) => `Host near
-  Port ${p.near}
-  IdentityFile ${p.root}/keys/near
-Host middle
-  ProxyJump ${username}@near:${p.near}
-  IdentityFile ${p.root}/keys/middle
-Host m1
-  ProxyJump middle:${p.middle}
-  Port ${p.far}
-  IdentityFile ${p.root}/keys/m1
-Host *
-  HostName 127.0.0.1
-  ${common(p)}`,
-    reaches: far,
-  },
-  {
-    title: 'ProxyCommand with tokens',
-    config: (p) => `Host near
-  HostName 127.0.0.1
-  Port ${p.near}
-  IdentityFile ${p.root}/keys/near
-Host m1
-  HostName localhost
-  HostKeyAlias far.test
-  Port ${p.far}
-  ProxyCommand ssh -F ${p.root}/config -W 127.0.0.1:%p near
-  IdentityFile ${p.root}/keys/m1
-Host *
-  ${common(p)}`,
-    reaches: far,
-  },
-  {
-    title: 'an encrypted key in an agent, chosen by its public half among many',
-    config: (p) => `Host m1
-  HostName 127.0.0.1
-  Port ${p.far}
-  IdentityAgent ${p.root}/agent
-  IdentityFile ${p.root}/keys/sealed.pub
-  IdentitiesOnly yes
-  ${common(p)}`,
-    reaches: far,
-  },
-  {
-    title: "the environment's agent, forwarded",
-    config: (p) => `Host m1
-  HostName 127.0.0.1
-  Port ${p.far}
-  IdentityFile ${p.root}/keys/sealed
-  ForwardAgent yes
-  ${common(p)}`,
-    agent: true,
-    reaches: far,
-  },
-  {
-    title: 'an encrypted key and a question for its passphrase',
-    config: (p) => `Host m1
-  HostName 127.0.0.1
-  Port ${p.far}
-  IdentityFile ${p.root}/keys/sealed
-  ${common(p)}`,
-    asks: true,
-    reaches: far,
-  },
-  {
-    title: 'a certificate of the user, and an authority for the host under an alias',
-    config: (p) => `Host m1
-  HostName 127.0.0.1
-  Port ${p.far}
-  HostKeyAlias far.test
-  UserKnownHostsFile ${p.root}/authorities
-  IdentityFile ${p.root}/keys/certified
-  IdentitiesOnly yes
-  ${common(p)}`,
-    reaches: far,
-  },
-  {
-    title: 'a new host, with accept-new',
-    config: (p) => `Host m1
-  HostName 127.0.0.1
-  Port ${p.far}
-  StrictHostKeyChecking accept-new
-  UserKnownHostsFile ${p.root}/new_hosts
-  IdentityFile ${p.root}/keys/m1
-  ${common(p)}`,
-    reaches: far,
-  },
-  {
-    title: 'a new host without it',
-    config: (p) => `Host m1
-  HostName 127.0.0.1
-  Port ${p.far}
-  UserKnownHostsFile ${p.root}/none
-  IdentityFile ${p.root}/keys/m1
-  ${common(p)}`,
-    reaches: undefined,
-    says: /Host key verification failed/,
-  },
-  {
-    title: "ciphers, key exchange, compression, keepalives and time-outs of one's own",
-    config: (p) => `Host m1
-  HostName 127.0.0.1
-  Port ${p.far}
-  IdentityFile ${p.root}/keys/m1
-  Ciphers aes128-ctr
-  KexAlgorithms sntrup761x25519-sha512@openssh.com
-  Compression yes
-  ServerAliveInterval 7
-  ConnectTimeout 9
-  ControlMaster auto
-  ControlPath ${p.root}/own-%C
-  ControlPersist 60
-  LocalForward ${p.closed} 127.0.0.1:1
-  RemoteCommand false
-  RequestTTY force
-  ${common(p)}`,
-    reaches: far,
-  },
-  {
-    title: 'a key that may not log in',
-    config: (p) => `Host m1
-  HostName 127.0.0.1
-  Port ${p.far}
-  IdentityFile ${p.root}/keys/near
-  IdentitiesOnly yes
-  ${common(p)}`,
-    reaches: undefined,
-    says: /Permission denied \(publickey/,
-  },
-  {
-    title: 'a word that ssh does not know',
-    config: (p) => `Host m1\n  HostNam 127.0.0.1\n  ${common(p)}`,
-    reaches: undefined,
-    says: /line 2: Bad configuration option: hostnam/,
-  },
-]
 
 describe.skipIf(noSshd)(`as ssh does${noSshd ? ` (${noSshd})` : ''}`, () => {
   const root = mkdtempSync(join(tmpdir(), 'tandem-config-'))
@@ -256,7 +45,13 @@ describe.skipIf(noSshd)(`as ssh does${noSshd ? ` (${noSshd})` : ''}`, () => {
         ...['-q', '-s', join(root, 'keys/authority'), '-I', 'host', '-h', '-n', 'far.test'],
         join(own, 'host_key.pub'),
       ])
-      return [`TrustedUserCAKeys ${own}/authority.pub`, `HostCertificate ${own}/host_key-cert.pub`]
+      mkdirSync(join(root, 'bin'))
+      putAsking(join(root, 'bin'), word)
+      return [
+        `SetEnv PATH=${root}/bin:${process.env.PATH}`,
+        `TrustedUserCAKeys ${own}/authority.pub`,
+        `HostCertificate ${own}/host_key-cert.pub`,
+      ]
     }
     const [one, two, three] = [
       await startSshd([near]),
@@ -358,5 +153,92 @@ describe.skipIf(noSshd)(`as ssh does${noSshd ? ` (${noSshd})` : ''}`, () => {
     expect(asked).toEqual(one.asks ? [expect.stringContaining('keys/sealed')] : [])
     expect(existsSync(join(root, 'new_hosts'))).toBe(one.title.includes('accept-new'))
     expect(execFileSync('ls', [tmpdir()], { encoding: 'utf8' })).not.toMatch(/own-/)
+  })
+
+  /** Two jump hosts, an encrypted key that the agent holds. */
+  const administrators = () => `Host near
+  Port ${place.near}
+  IdentityFile ${root}/keys/near
+Host middle
+  Port ${place.middle}
+  IdentityFile ${root}/keys/middle
+Host m1
+  ProxyJump near,middle
+  Port ${place.far}
+  IdentityFile ${root}/keys/sealed
+Host *
+  HostName 127.0.0.1
+  IdentityAgent ${root}/agent
+  IdentitiesOnly yes
+  UserKnownHostsFile ${root}/known_hosts
+  User ${username}
+`
+
+  test('a whole run: alias, two jump hosts, a key in an agent, a password of sudo', async () => {
+    const config = join(root, 'config')
+    writeFileSync(config, administrators())
+    const mark = join(root, 'mark')
+    const env = {
+      TEST_SSH_CONFIG: config,
+      TEST_MARK: mark,
+      TEST_BECOME: 'yes',
+      TANDEM_INVENTORY: 'server',
+    }
+    const words = ['play', 'mark', '-K', '--output', 'plain']
+    const wrong = await tandem(words, env, undefined, undefined, 'no word of mine\n')
+    expect(wrong.stdout).toMatch(/may not sudo: the password is wrong/)
+    expect([wrong.code, existsSync(mark)]).toEqual([3, false])
+    const first = await tandem(words, env, undefined, undefined, `${word}\n`)
+    expect(first).toMatchObject({ code: 0, stdout: expect.stringMatching(/^S1 +1 +1 +0/m) })
+    expect(readFileSync(mark, 'utf8')).toBe('set\n')
+    const second = await tandem(words, env, undefined, undefined, `${word}\n`)
+    expect(second).toMatchObject({ code: 0, stdout: expect.stringMatching(/^S1 +2 +0 +0/m) })
+    expect(first.stdout + first.stderr + second.stdout).not.toContain(word)
+  })
+
+  test('a killed run leaves no ssh behind', async () => {
+    const config = join(root, 'config')
+    writeFileSync(config, administrators())
+    const mark = join(root, 'killed')
+    const env = { TEST_SSH_CONFIG: config, TEST_MARK: mark, TANDEM_INVENTORY: 'server' }
+    const masters = () =>
+      execFileSync('ps', ['axww', '-o', 'args'], { encoding: 'utf8' })
+        .split('\n')
+        .filter((line) => /^ssh .*-M /.test(line) && line.includes(config))
+    let kill: (signal: NodeJS.Signals) => void = () => {}
+    const run = tandem(['play', 'wait', '--output', 'plain'], env, (_, killer) => {
+      kill = killer
+    })
+    await vi.waitFor(() => expect(existsSync(`${mark}.asked`)).toBe(true), { timeout: 30_000 })
+    expect(masters()).toHaveLength(3)
+    kill('SIGKILL')
+    expect((await run).code).toBe(null)
+    writeFileSync(`${mark}.go`, '')
+    await vi.waitFor(() => expect(masters()).toEqual([]), { timeout: 10_000 })
+  })
+
+  test('a jump host that leads nowhere is told with its reason', async () => {
+    const text = administrators().replace(`Port ${place.far}`, `Port ${place.closed}`)
+    writeFileSync(join(root, 'config'), text)
+    await expect(connect(options())).rejects.toThrow(
+      `M1: the jump host cannot reach 127.0.0.1:${place.closed}: Connection refused`,
+    )
+  })
+
+  test('forty hosts behind one jump host share one login to it', async () => {
+    writeFileSync(join(root, 'config'), administrators())
+    const [near] = servers as [Sshd]
+    const before = near.log().match(/Accepted publickey/g)?.length ?? 0
+    const names = Array.from({ length: 40 }, (_, i) => `H${i}`)
+    // All of them one server, which drops what is above its MaxStartups: harder than forty of them.
+    const all = await Promise.all(
+      names.map((name) => connect(options({ name, connectTimeoutMs: 50_000 }))),
+    )
+    const outputs = await Promise.all(all.map((c) => exec(c, `echo ${c.name}`)))
+    expect(outputs.map(({ stdout }) => stdout)).toEqual(names.map((name) => `${name}\n`))
+    await Promise.all(all.map((c) => c.close()))
+    const logins = (near.log().match(/Accepted publickey/g)?.length ?? 0) - before
+    // None where the one of the test before was still there.
+    expect(logins).toBeLessThanOrEqual(1)
   })
 })

@@ -94,7 +94,9 @@ test('says that a key is encrypted and no agent was given', async () => {
     rounds: 1,
   })
   const message = await refusal({ identityFiles: [file('locked', pair.private)] })
-  expect(message).toMatch(/tried: nothing; key .*locked is encrypted; no agent/)
+  expect(message).toMatch(
+    /\(ssh: .*Permission denied.*; key .*locked is encrypted; ssh-add gives it to an agent\)$/,
+  )
 })
 
 test('says that nothing listens', async () => {

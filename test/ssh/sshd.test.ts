@@ -1,6 +1,5 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import net from 'node:net'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -16,71 +15,53 @@ import {
   writeFile,
 } from '../../lib/ssh/index.ts'
 import { tandem } from '../cli/spawn.ts'
-import { newKey, publicKeyOf } from './server.ts'
-import { gone, which } from './shells.ts'
+import { keyAt, noSshd, type Sshd, startSshd } from './openssh.ts'
+import { newKey } from './server.ts'
+import { gone } from './shells.ts'
 
 // Each command pays for the start-up files of the login shell, which may take half a second.
 vi.setConfig({ testTimeout: 90_000 })
 
 const timeout = 60_000
-const sshd = which('sshd')
-const { uid, gid, username, shell } = userInfo()
-const separation = '/run/sshd'
-const reason =
-  (!sshd && 'there is no sshd') ||
-  (/nologin|false$/.test(shell ?? '') && `${username} has no login shell`) ||
-  (uid === 0 && !existsSync('/run') && 'there is no /run for its privilege separation')
+const { uid, gid, username } = userInfo()
 
-describe.skipIf(reason)(`OpenSSH's own server${reason ? ` (${reason})` : ''}`, () => {
-  const root = mkdtempSync(join(tmpdir(), 'tandem-sshd-'))
-  let server: ChildProcess
+// By the ssh2 library, and by an OpenSSH client whose master carries the channels.
+const carriers = [
+  { carrier: 'ssh2', sshConfig: 'none' },
+  { carrier: 'OpenSSH', sshConfig: '/dev/null' },
+]
+
+describe.skipIf(noSshd).each(carriers)(`OpenSSH's own server, by $carrier`, ({ sshConfig }) => {
+  const root = mkdtempSync(join(tmpdir(), 'tandem-login-'))
+  let server: Sshd
   let options: ConnectOptions
   let c: Connection
 
   beforeAll(async () => {
-    const host = newKey()
-    const client = newKey()
-    const port = await freePort()
-    const files = {
-      host_key: host.private,
-      id: client.private,
-      authorized: `${publicKeyOf(client.private)}\n`,
-      known_hosts: `[127.0.0.1]:${port} ${publicKeyOf(host.private)}\n`,
-      config: [
-        `ListenAddress 127.0.0.1:${port}`,
-        `HostKey ${root}/host_key`,
-        `AuthorizedKeysFile ${root}/authorized`,
-        `PidFile ${root}/pid`,
-        'StrictModes no',
-        'UsePAM no',
-        'PasswordAuthentication no',
-        'PermitRootLogin prohibit-password',
-        `SetEnv PATH=${root}:${process.env.PATH}`,
-      ].join('\n'),
-    }
-    for (const [name, text] of Object.entries(files)) {
-      writeFileSync(join(root, name), text)
-      chmodSync(join(root, name), 0o600)
-    }
+    const identity = keyAt(join(root, 'id'))
     // A parent between sshd and the shell, as the real one is, but without anybody's rules.
     writeFileSync(join(root, 'sudo'), '#!/bin/sh\nshift 2\n"$@"\nexit $?\n', { mode: 0o755 })
-    if (uid === 0) mkdirSync(separation, { recursive: true, mode: 0o755 })
-    server = spawn(sshd as string, ['-D', '-e', '-f', join(root, 'config')], { stdio: 'ignore' })
+    server = await startSshd([readFileSync(`${identity}.pub`, 'utf8')], () => [
+      `SetEnv PATH=${root}:${process.env.PATH}`,
+    ])
+    const { port } = server
+    writeFileSync(join(root, 'known_hosts'), `[127.0.0.1]:${port} ${server.hostKey}\n`)
     options = {
       name: 'M1',
       address: '127.0.0.1',
       port,
       user: username,
-      identityFiles: [join(root, 'id')],
+      sshConfig,
+      identityFiles: [identity],
       knownHosts: [join(root, 'known_hosts')],
       connectTimeoutMs: 20_000,
       keepaliveMs: 30_000,
     }
-    c = await vi.waitFor(() => connect(options), { timeout: 10_000 })
+    c = await connect(options)
   })
   afterAll(async () => {
     await c?.close()
-    server?.kill('SIGTERM')
+    server?.stop()
     rmSync(root, { recursive: true })
   })
 
@@ -250,7 +231,7 @@ describe.skipIf(reason)(`OpenSSH's own server${reason ? ` (${reason})` : ''}`, (
     const wrong = join(root, 'wrong')
     writeFileSync(wrong, newKey().private, { mode: 0o600 })
     await expect(connect({ ...options, identityFiles: [wrong] })).rejects.toThrow(
-      /^M1: login as \S+ refused by 127\.0\.0\.1:\d+ \(tried: key .*wrong\)$/,
+      /^M1: login as \S+ refused by 127\.0\.0\.1:\d+ \(tried: key .*wrong|ssh: \S+ Permission denied \(publickey.*\)\.\)$/,
     )
   })
 
@@ -261,11 +242,3 @@ describe.skipIf(reason)(`OpenSSH's own server${reason ? ` (${reason})` : ''}`, (
     await (await connect({ ...options, knownHosts: [hashed] })).close()
   })
 })
-
-async function freePort(): Promise<number> {
-  const probe = net.createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as net.AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return port
-}

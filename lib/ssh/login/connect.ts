@@ -14,11 +14,11 @@ import { viaSsh2 } from './ssh2.ts'
 export async function connect(o: ConnectOptions): Promise<Connection> {
   const settings = await settingsOf(o)
   if (settings) return patiently(o, (leftMs) => viaOpenSsh(o, settings, leftMs))
-  const { identityFiles, knownHosts } = filesOf(o)
-  const wanted = wantsOpenSsh(identityFiles)
+  const { knownHosts } = filesOf(o)
+  const wanted = wantsOpenSsh(o)
   const itself = async () => {
     const plain = await settingsWithout(o)
-    return patiently(o, (leftMs) => viaOpenSsh(o, plain, leftMs))
+    return patiently(o, (leftMs) => (plain ? viaOpenSsh(o, plain, leftMs) : viaSsh2(o, leftMs)))
   }
   if (wanted === 'first' || lookUp(knownHosts, o.address, o.port ?? 22).authority) return itself()
   try {

@@ -65,13 +65,32 @@ export function filesOf({ identityFiles, knownHosts }: ConnectOptions) {
   }
 }
 
-/** Whether ssh itself could do more with these files: certificates, keys that are encrypted or in hardware. */
-export function wantsOpenSsh(identityFiles: readonly string[]): 'first' | 'else' | 'no' {
+/**
+ * Whether ssh itself can do more with the keys: those with a certificate, and those that are named but
+ * encrypted, in hardware, or there as a public half alone, it must have first; the usual ones only
+ * where nothing else lets us in.
+ */
+export function wantsOpenSsh(o: ConnectOptions): 'first' | 'else' | 'no' {
+  const { identityFiles } = filesOf(o)
+  const isSpecial = (file: string) => {
+    const loaded = load(file)
+    if (!('problem' in loaded)) return false
+    return loaded.problem.startsWith('is ') || existsSync(`${file}.pub`)
+  }
   if (identityFiles.some((file) => existsSync(`${file}-cert.pub`))) return 'first'
-  const problems = identityFiles
-    .map((file) => load(file))
-    .flatMap((loaded) => ('problem' in loaded ? [loaded.problem] : []))
-  return problems.some((problem) => problem.startsWith('is ')) ? 'else' : 'no'
+  if (!identityFiles.some(isSpecial)) return 'no'
+  return o.identityFiles ? 'first' : 'else'
+}
+
+/** What is wrong with the keys that are named, for the message of a refusal. */
+export function keyProblems(o: ConnectOptions): string[] {
+  const files = o.identityFiles ? filesOf(o).identityFiles : []
+  return files.flatMap((file) => {
+    const loaded = load(file)
+    if (!('problem' in loaded)) return []
+    const hint = loaded.problem === 'is encrypted' ? '; ssh-add gives it to an agent' : ''
+    return [`key ${file} ${loaded.problem}${hint}`]
+  })
 }
 
 function load(file: string): { key: Buffer } | { problem: string } {

@@ -1,7 +1,14 @@
 import { Unreachable } from '../../core/errors.ts'
 import { ChannelRefused } from '../mux/mux.ts'
 import { string, uint32 } from '../mux/wire.ts'
-import { type Connection, type ConnectOptions, Dropped, lastLines } from './connection.ts'
+import {
+  type Connection,
+  type ConnectOptions,
+  Dropped,
+  LoginRefused,
+  lastLines,
+} from './connection.ts'
+import { keyProblems } from './credentials.ts'
 import { LoginFailed, type Master, startMaster } from './master.ts'
 import { destination, type Settings, settingsOf, settingsWithout } from './settings.ts'
 
@@ -147,8 +154,10 @@ async function jumpHost(o: ConnectOptions, spec: string, leftMs: number, hops: n
   }
 }
 
+const nothing: Settings = { value: () => undefined }
+
 async function shared(host: ConnectOptions, leftMs: number, hops: number): Promise<Master> {
-  const settings = (await settingsOf(host)) ?? (await settingsWithout(host))
+  const settings = (await settingsOf(host)) ?? (await settingsWithout(host)) ?? nothing
   const { master, release } = await open(host, settings, leftMs, hops)
   void master.ended.then(() => {
     master.mux.end()
@@ -180,6 +189,13 @@ async function failureOf(
     const refused = await forwardProblem(via, host, Number(port))
     if (refused)
       return new Unreachable(`${o.name}: the jump host cannot reach ${host}:${port}: ${refused}`)
+  }
+  const [denied] = /^.*?Permission denied \([^\n]*\)\.$/m.exec(error.message) ?? []
+  if (denied) {
+    const user = settings.value('user') ?? o.user
+    return new LoginRefused(
+      `${o.name}: login as ${user} refused by ${host}:${port} (ssh: ${[denied, ...keyProblems(o)].join('; ')})`,
+    )
   }
   const kind = isDropped ? Dropped : Unreachable
   return new kind(`${o.name}: ${who} failed: ${lastLines(error.message)}`)

@@ -100,12 +100,7 @@ export async function settingsOf(o: ConnectOptions): Promise<Settings | undefine
     if (!said && !differs && !elsewhere) return undefined
     return { value: (keyword) => own.get(keyword)?.[0] }
   } catch (error) {
-    const { code, stderr = '' } = error as { code?: unknown; stderr?: string }
-    if (code !== 'ENOENT' && !/No such file.*ssh|env: .ssh/.test(stderr)) {
-      throw new Unreachable(
-        `${o.name}: ssh cannot read its configuration: ${lastLines(stderr) || String(error)}`,
-      )
-    }
+    if (!isMissing(error)) throw unreadable(error, o)
     if (!said && !existsSync(`${homedir()}/.ssh/config`)) return undefined
     throw new Unreachable(
       `${o.name}: expected the program ssh (Debian: openssh-client), which reads ssh's configuration and follows jump hosts`,
@@ -113,8 +108,23 @@ export async function settingsOf(o: ConnectOptions): Promise<Settings | undefine
   }
 }
 
-/** What ssh settles by our words alone: for keys that only ssh itself can use. */
-export async function settingsWithout(o: ConnectOptions): Promise<Settings> {
-  const own = await ask(destination(o, 'none'), o)
-  return { value: (keyword) => own.get(keyword)?.[0] }
+/** What ssh settles by our words alone, for keys that only ssh itself can use; undefined where there is no ssh. */
+export async function settingsWithout(o: ConnectOptions): Promise<Settings | undefined> {
+  try {
+    const own = await ask(destination(o, 'none'), o)
+    return { value: (keyword) => own.get(keyword)?.[0] }
+  } catch (error) {
+    if (!isMissing(error)) throw unreadable(error, o)
+    return undefined
+  }
+}
+
+type Failure = { readonly code?: unknown; readonly stderr?: string }
+
+/** `env` ends with 127 where it does not find the program. */
+const isMissing = (error: unknown) => [127, 'ENOENT'].includes((error as Failure).code as string)
+
+function unreadable(error: unknown, o: ConnectOptions): Unreachable {
+  const said = lastLines((error as Failure).stderr ?? '') || String(error)
+  return new Unreachable(`${o.name}: ssh cannot read its configuration: ${said}`)
 }
