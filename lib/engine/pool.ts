@@ -12,7 +12,8 @@ import {
 import type { EventBody } from './events.ts'
 
 /** What the command line and its environment say of logging in. */
-export interface LoginDefaults extends Pick<ConnectOptions, 'agent' | 'becomePassword' | 'ask'> {
+export interface LoginDefaults
+  extends Pick<ConnectOptions, 'agent' | 'becomePassword' | 'ask' | 'signal'> {
   readonly user?: string | undefined
 }
 
@@ -27,6 +28,7 @@ export function loginOf(inventory: Inventory, host: string, said: LoginDefaults)
     name: host,
     agent: said.agent,
     ask: said.ask,
+    signal: said.signal,
     user: said.user ?? connection.user,
     becomePassword: connection.becomePassword ?? said.becomePassword,
     connectTimeoutMs,

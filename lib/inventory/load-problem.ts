@@ -6,6 +6,10 @@ export function loadProblem(error: unknown): string {
   // esbuild counts the errors in its first line and names each in one of its own.
   for (const line of rest) {
     const [, place, text] = /^(.+:\d+:\d+): ERROR: (.*)$/.exec(line.trim()) ?? []
+    // A folder whose package.json does not say `"type": "module"`.
+    if (place && text?.startsWith('Top-level await')) {
+      return `expected no \`await\` outside of functions, got one at ${place}; readFileSync and execFileSync need none`
+    }
     if (place) return `syntax error at ${place}: ${text}`
   }
   const thrower = /^ +at .*$/m.exec((error instanceof Error && error.stack) || '')?.[0] ?? ''

@@ -10,6 +10,10 @@ const port = z.any().refine((value) => Number.isInteger(value) && value >= 1 && 
 const text = z.any().refine((value) => typeof value === 'string' && value.trim() !== '', {
   error: 'expected a non-empty string',
 })
+/** ssh itself may read it, to which these would mean something else. */
+const file = text.refine((value) => !/["\n]|\$\{/.test(value), {
+  error: 'expected a path without `"`, line feed and `${`',
+})
 const milliseconds = z.any().refine((value) => Number.isFinite(value) && value >= 100, {
   error: 'expected milliseconds, 100 at least (15_000 is 15 s)',
 })
@@ -39,8 +43,8 @@ const connection = z.strictObject({
     .instanceof(Secret)
     .refine(({ given }) => given, { error: "expected secret('NAME', { given: true })" })
     .optional(),
-  identityFiles: z.array(text).optional(),
-  knownHosts: z.array(text).optional(),
+  identityFiles: z.array(file).optional(),
+  knownHosts: z.array(file).optional(),
   sshConfig: text
     .refine((value) => value === 'none' || /^[/~]/.test(value), {
       error: "expected an absolute path, ~/… or 'none'",

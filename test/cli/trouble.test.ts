@@ -79,6 +79,7 @@ beforeAll(async () => {
   write('inventory/six.ts', inventory('six', hosts))
   write('inventory/sealed.ts', inventory('sealed', { S1: hosts.S1 }, `{ key: secret('a.key') }`))
   write('inventory/syntax.ts', one.replace('groups: {}', 'groups: {{}'))
+  write('inventory/waits.ts', `${one}await Promise.resolve()\n`)
 })
 afterAll(async () => {
   await server?.close()
@@ -95,6 +96,10 @@ const usage: readonly [line: string, sentence: RegExp][] = [
   [
     'changes --inventory syntax',
     /^inventory\/syntax\.ts: syntax error at .*syntax\.ts:7:\d+: .+\n$/,
+  ],
+  [
+    'changes --inventory waits',
+    /^inventory\/waits\.ts: expected no `await` outside of functions, got one at .*waits\.ts:\d+:\d+; readFileSync and execFileSync need none\n$/,
   ],
   [
     'changes --inventory sealed',

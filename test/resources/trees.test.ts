@@ -108,9 +108,10 @@ interface Named {
 
 /** Random tasks, each with a path that no other one has, is below or leads to. */
 function list(root: string, paths: readonly string[], next: Next): Named[] {
+  const all = realPaths([...paths, ...fresh(root)])
+  const realOf = (path: string) => all.get(path) as string
   const made: Named[] = []
-  const fresh = [join(root, 'new'), join(root, 'new file'), join(root, 'none', 'below')]
-  for (const path of [...paths, ...fresh]) {
+  for (const path of [...paths, ...fresh(root)]) {
     if (next() < 0.4) continue
     const real = realOf(path)
     const near = (one: string) =>
@@ -139,8 +140,12 @@ function list(root: string, paths: readonly string[], next: Next): Named[] {
   return made
 }
 
-function realOf(path: string): string {
-  return execFileSync('readlink', ['-m', '--', path], { encoding: 'utf8' }).replace(/\n$/, '')
+const fresh = (root: string) => ['new', 'new file', 'none/below'].map((name) => join(root, name))
+
+/** Where each path leads, whatever of it is there: one process for all of them. */
+function realPaths(paths: readonly string[]): Map<string, string> {
+  const found = execFileSync('readlink', ['-z', '-m', '--', ...paths], { encoding: 'utf8' })
+  return new Map(found.split('\0').map((real, place) => [paths[place] ?? '', real]))
 }
 
 /** All that there is below a folder, and what is known of each. */
@@ -200,7 +205,8 @@ async function tree(seed: number): Promise<{ changed: number; refused: number }>
       const again = now instanceof Error ? { error: now.message } : now && { summary: now.summary }
       expect(withoutNames(again), `${where} ${task.title}`).toEqual(withoutNames(said))
       if (now === undefined || now instanceof Error) continue
-      mayChange.add(path).add(realOf(path))
+      const real = realPaths([path]).get(path) as string
+      mayChange.add(path).add(real)
       const error = await task.apply(host, now).then(
         () => undefined,
         (reason: Error) => reason,
@@ -211,7 +217,7 @@ async function tree(seed: number): Promise<{ changed: number; refused: number }>
           /cannot write|No such file|Not a directory/,
         )
         mayChange.delete(path)
-        mayChange.delete(realOf(path))
+        mayChange.delete(real)
         continue
       }
       expect(await asked(task), `${where} ${task.title}`).toBeUndefined()

@@ -221,7 +221,7 @@ Host *
     const text = administrators().replace(`Port ${place.far}`, `Port ${place.closed}`)
     writeFileSync(join(root, 'config'), text)
     await expect(connect(options())).rejects.toThrow(
-      `M1: the jump host cannot reach 127.0.0.1:${place.closed}: Connection refused`,
+      `M1: the jump host middle cannot reach 127.0.0.1:${place.closed}: Connection refused`,
     )
   })
 

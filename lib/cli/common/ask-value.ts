@@ -23,6 +23,7 @@ export async function typed(
   input: NodeJS.ReadStream,
   output: NodeJS.WriteStream,
   prompt: string,
+  gone?: AbortSignal,
 ): Promise<string> {
   output.write(prompt)
   input.setRawMode(true)
@@ -40,11 +41,15 @@ export async function typed(
         }
       }
       input.on('data', hear)
-      input.once('end', () => resolve(line.join('')))
+      // A terminal that is gone answers nothing more, now or later.
+      const end = () => reject(new Interrupted('The terminal is gone'))
+      input.once('end', end)
+      gone?.addEventListener('abort', end, { once: true })
+      if (input.readableEnded || input.destroyed || gone?.aborted) end()
     })
   } finally {
     input.setRawMode(false)
-    input.removeAllListeners('data').pause()
+    input.removeAllListeners('data').removeAllListeners('end').pause()
     output.write('\n')
   }
 }

@@ -9,10 +9,14 @@ export type Become = boolean | 'sudo' | 'su'
 export interface Question {
   /** In ssh's words: `Enter passphrase for key '…': `. */
   readonly text: string
+  /** Of `SSH_ASKPASS_PROMPT`: `confirm` wants a yes, `none` nothing. */
+  readonly kind?: string | undefined
   /** It only tells: a key waits to be touched. Nothing that is answered counts. */
   readonly tells: boolean
-  /** The same ssh has asked it before: the answer was wrong. */
-  readonly again: boolean
+  /** What was answered to it before, to the same ssh: it was wrong. */
+  readonly last?: string | undefined
+  /** Aborted when nobody waits for the answer any more. */
+  readonly gone: AbortSignal
 }
 
 /** Answers a question of ssh's; rejects where nobody wants to. */
@@ -39,6 +43,8 @@ export interface ConnectOptions {
   readonly proxyJump?: string | undefined
   /** Answers what ssh asks; nobody is asked unless given. */
   readonly ask?: Answer | undefined
+  /** Ends the login when it is aborted. */
+  readonly signal?: AbortSignal | undefined
   readonly connectTimeoutMs: number
   /** Interval of keepalives; three without an answer end the connection. */
   readonly keepaliveMs: number

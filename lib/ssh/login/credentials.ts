@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { homedir, userInfo } from 'node:os'
 import ssh2, { type AnyAuthMethod, type AuthHandlerMiddleware } from 'ssh2'
 import type { ConnectOptions } from './connection.ts'
 
@@ -47,14 +47,26 @@ export function credentials(
   }
 }
 
+/** The home that ssh knows: the account's, whatever HOME says. */
+function home(): string {
+  try {
+    return userInfo().homedir
+  } catch {
+    return homedir()
+  }
+}
+
 /** `~/.ssh/id_plain` as ssh reads it. */
-const expandHome = (path: string) => path.replace(/^~(?=\/)/, homedir())
+export const expandHome = (path: string) => path.replace(/^~(?=\/)/, home())
 
 const usual = {
   identityFiles: ['ed25519', 'rsa', 'ecdsa', 'ed25519_sk', 'ecdsa_sk'].map(
     (type) => `~/.ssh/id_${type}`,
   ),
-  knownHosts: ['~/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'],
+  knownHosts: ['~/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'].flatMap((file) => [
+    file,
+    file.replace(/hosts$/, 'hosts2'),
+  ]),
 }
 
 /** The files that are named, else those that ssh looks for by itself. */

@@ -1,13 +1,13 @@
-import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import net from 'node:net'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { quote } from '../../core/quote.ts'
+import { Interrupted } from '../../core/errors.ts'
 import { Mux } from '../mux/mux.ts'
-import type { Answer, ConnectOptions } from './connection.ts'
+import type { ConnectOptions } from './connection.ts'
+import { type Questions, questionsFrom } from './questions.ts'
 import { sshWith } from './settings.ts'
 
 /** A running ssh that holds a connection open for others. */
@@ -17,153 +17,173 @@ export interface Master {
   readonly mux: Mux
   /** What it has said, which is the reason where it ended by itself. */
   said(): string
-  /** Resolves when it has ended and has said everything. */
+  /** Resolves when it has ended. */
   readonly ended: Promise<void>
   readonly over: boolean
-  /** SIGTERM, else SIGKILL. */
+  /** SIGTERM, else SIGKILL, to it and to what it has started. */
   kill(signal?: NodeJS.Signals): void
 }
 
-/** The login did not come about; the message is what ssh said, or empty after the time limit. */
+/** The login did not come about; the message is what ssh said. */
 export class LoginFailed extends Error {}
+/** The login took longer than it may. */
+export class LoginLate extends LoginFailed {}
 
-/** A path for a control socket must be short: ssh adds 17 characters, and 108 are the limit. */
-const room = 80
+/** ssh adds 17 characters to a control socket's path, and 108 are the limit; it also reads `%` and `${` in it. */
+const isPlain = /^[\w./-]{1,60}$/
 const saidLimit = 8_192
+/** What ssh said arrives at once; what it has started may keep the pipe open. */
+const lastWordsMs = 200
 
-// ssh must end when this process does, however it ends: fd 3 is closed then. A line on it says that
-// ssh has ended by itself, and that its number may be another's by now.
+// ssh and what it has started must end when this process does, however it ends: fd 3 is closed then. A
+// line on it says that ssh has ended by itself, and that its number may be another's by now.
 const guarded = [
   'dir=$1; shift',
-  '{ read -r line || kill "$$"; rm -rf -- "$dir"; } <&3 >/dev/null 2>&1 &',
+  `{ trap '' TERM; read -r line || { kill -TERM "-$$"; rm -rf -- "$dir"; }; } <&3 >/dev/null 2>&1 &`,
   'exec "$@" 3<&- </dev/null',
 ].join('\n')
 
-const askpass = `const [, text] = process.argv
-const { TANDEM_ASK, SSH_ASKPASS_PROMPT: kind } = process.env
-const socket = require('net').connect(TANDEM_ASK)
-socket.on('error', () => process.exit(1)).on('data', (text) => process.stdout.write(text))
-socket.on('end', () => process.exit(0))
-socket.end(JSON.stringify({ text, kind }))`
+type Login = Pick<ConnectOptions, 'agent' | 'ask' | 'signal'>
 
 /**
- * Starts ssh as a master and waits until it has logged in; `ask` answers its questions, and the time
- * until it does is nobody's fault. Rejects with `LoginFailed`.
+ * Starts ssh as a master and waits until it has logged in; the time in which somebody is asked does
+ * not count. Rejects with `LoginFailed`, with `Interrupted`, and with the reason of an answer that was refused.
  */
 export async function startMaster(
-  { agent, ask }: Pick<ConnectOptions, 'agent' | 'ask'>,
+  o: Login,
   words: readonly string[],
   limitMs: number,
 ): Promise<Master> {
-  const parent = tmpdir().length > room - 20 ? '/tmp' : tmpdir()
-  const dir = mkdtempSync(join(parent, 'tandem-ssh-'))
+  const dir = mkdtempSync(join(isPlain.test(tmpdir()) ? tmpdir() : '/tmp', 'tandem-ssh-'))
+  const tidy = () => rmSync(dir, { recursive: true, force: true })
+  let questions: Questions | undefined
+  try {
+    questions = o.ask && (await questionsFrom(dir, o.ask))
+    return await started(o, words, limitMs, dir, questions, () => {
+      questions?.close()
+      tidy()
+    })
+  } catch (error) {
+    questions?.close()
+    tidy()
+    throw error
+  }
+}
+
+async function started(
+  o: Login,
+  words: readonly string[],
+  limitMs: number,
+  dir: string,
+  questions: Questions | undefined,
+  tidy: () => void,
+): Promise<Master> {
   const control = join(dir, 'control')
-  const questions = ask && (await questionsFrom(dir, ask))
-  const ssh = sshWith({ agent }, questions?.variables)
+  const ssh = sshWith(o, questions?.variables)
   const child = spawn(
     '/bin/sh',
-    [...['-c', guarded, 'sh', dir, ...ssh], ...['-M', '-S', control, '-N', '-T', ...words]],
+    ['-c', guarded, 'sh', dir, ...ssh, '-M', '-S', control, '-N', '-T', ...words],
     // A group of its own: Ctrl-C is for us to hear, who end it when all is done.
     { detached: true, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] },
   )
-  let said = ''
-  let over = false
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    said = (said + text).slice(-saidLimit)
-  })
-  const lifeline = child.stdio[3] as Writable
-  lifeline.on('error', () => {})
-  child.once('exit', () => lifeline.end('\n'))
-  const ended = new Promise<void>((resolve) => {
-    const end = () => {
-      over = true
-      questions?.close()
-      resolve()
+  const { said, ended, isOver } = watched(child, tidy)
+  const kill = (signal: NodeJS.Signals = 'SIGTERM') => {
+    if (child.pid === undefined || isOver()) return
+    try {
+      process.kill(-child.pid, signal)
+    } catch {
+      // It has ended in between.
     }
-    child.once('close', end)
-    child.once('error', (error) => {
-      said = error.message
-      rmSync(dir, { recursive: true, force: true })
-      end()
-    })
+  }
+  const over = new AbortController()
+  const late = lateness(limitMs, questions, over.signal)
+  const refused = questions?.refused ?? new Promise<never>(() => {})
+  const failed = ended.then((): never => {
+    throw new LoginFailed(said())
   })
-  const kill = (signal: NodeJS.Signals = 'SIGTERM') => void child.kill(signal)
+  failed.catch(() => {})
+  const interrupted = new Promise<never>((_, reject) => {
+    const stop = () => reject(new Interrupted('interrupted'))
+    if (o.signal?.aborted) stop()
+    o.signal?.addEventListener('abort', stop, { once: true, signal: over.signal })
+  })
   try {
-    let left = limitMs
-    for (let last = Date.now(); !existsSync(control); last = Date.now()) {
-      if (over) throw new LoginFailed(said)
-      if (left <= 0) throw new LoginFailed('')
-      await Promise.race([sleep(10), ended])
-      if (!questions?.waiting) left -= Date.now() - last
-    }
-    const mux = await Mux.to(control)
+    const mux = await Promise.race([
+      loggedIn(control, over.signal),
+      ...[failed, late, refused, interrupted],
+    ])
     // A control socket that closes leaves a master that nobody can use.
     void mux.ended.then(() => kill())
     return {
       control,
       mux,
-      said: () => said,
+      said,
       ended,
       get over() {
-        return over
+        return isOver()
       },
       kill,
     }
   } catch (error) {
     kill('SIGKILL')
-    throw questions?.refused ?? (error instanceof LoginFailed ? error : new LoginFailed(said))
+    throw error
+  } finally {
+    over.abort()
   }
 }
 
-/** All that comes in; a socket that is read by a loop would be closed at its end, before the answer. */
-function whole(socket: net.Socket): Promise<string> {
-  let text = ''
-  socket.setEncoding('utf8').on('data', (piece: string) => {
-    text += piece
+/** Hears what ssh says and notices its end; `tidy` is called then. */
+function watched(child: ChildProcess, tidy: () => void) {
+  let said = ''
+  let over = false
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-saidLimit)
   })
-  return new Promise((resolve) => socket.once('end', () => resolve(text)))
-}
-
-/** A program that ssh can ask, which hands its questions on to us. */
-async function questionsFrom(dir: string, ask: Answer) {
-  const path = join(dir, 'ask')
-  const program = join(dir, 'askpass')
-  const code = `exec ${quote(process.execPath)} -e ${quote(askpass)} -- "$1"\n`
-  writeFileSync(program, `#!/bin/sh\n${code}`, { mode: 0o700 })
-  let waiting = 0
-  let refused: unknown
-  const asked = new Set<string>()
-  const server = net.createServer({ allowHalfOpen: true }, async (socket) => {
-    socket.on('error', () => {})
-    waiting++
-    try {
-      const { text, kind } = JSON.parse(await whole(socket)) as { text: string; kind?: string }
-      const question = { text, tells: kind === 'none', again: asked.has(text) }
-      asked.add(text)
-      const answer = await ask(question)
-      // ssh ends its program once the key was touched, and takes any answer to `confirm` for yes.
-      if (kind === 'confirm' && !/^y/i.test(answer)) socket.destroy()
-      else if (!question.tells) socket.end(`${answer}\n`)
-    } catch (error) {
-      refused = error
-      socket.destroy()
-    } finally {
-      waiting--
+  const lifeline = child.stdio?.[3] as Writable | undefined
+  lifeline?.on('error', () => {})
+  const ended = new Promise<void>((resolve) => {
+    const end = () => {
+      over = true
+      tidy()
+      resolve()
     }
+    child.once('error', (error) => {
+      said = error.message
+      end()
+    })
+    child.once('close', end)
+    child.once('exit', () => {
+      over = true
+      lifeline?.end('\n')
+      setTimeout(() => child.stderr?.destroy(), lastWordsMs).unref()
+    })
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(path, resolve)
-  })
-  server.unref()
-  return {
-    variables: [`SSH_ASKPASS=${program}`, 'SSH_ASKPASS_REQUIRE=force', `TANDEM_ASK=${path}`],
-    get waiting() {
-      return waiting > 0
-    },
-    /** Why the last question was not answered. */
-    get refused() {
-      return refused
-    },
-    close: () => server.close(),
+  return { said: () => said, ended, isOver: () => over }
+}
+
+/** The master's control socket is there once it has logged in. */
+async function loggedIn(control: string, over: AbortSignal): Promise<Mux> {
+  while (!existsSync(control)) {
+    await sleep(10)
+    if (over.aborted) return new Promise(() => {})
   }
+  const mux = await Mux.to(control)
+  if (over.aborted) mux.end()
+  return mux
+}
+
+/** Rejects when the time is over, of which none passes while somebody is asked. */
+async function lateness(
+  limitMs: number,
+  questions: Questions | undefined,
+  over: AbortSignal,
+): Promise<never> {
+  let left = limitMs
+  while (left > 0 && !over.aborted) {
+    const before = Date.now()
+    await sleep(Math.min(left, 100))
+    if (!questions?.waiting) left -= Date.now() - before
+  }
+  if (over.aborted) return new Promise(() => {})
+  throw new LoginLate()
 }

@@ -1,17 +1,14 @@
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { promisify } from 'node:util'
-import { Unreachable } from '../../core/errors.ts'
+import { sentence, Unreachable } from '../../core/errors.ts'
 import { type ConnectOptions, lastLines } from './connection.ts'
+import { expandHome } from './credentials.ts'
 
 /** What ssh has settled for a host: from our words, its configuration and its defaults. */
 export interface Settings {
   /** The value of a keyword in lower case; the first of several. */
   value(keyword: string): string | undefined
 }
-
-const run = promisify(execFile)
 
 /** Keywords that change nothing of how a host is reached and known, or that we set ourselves. */
 const harmless = new Set(
@@ -27,8 +24,7 @@ const harmless = new Set(
   ).split(' '),
 )
 
-/** ssh's own files of configuration. */
-const files = () => [`${homedir()}/.ssh/config`, '/etc/ssh/ssh_config']
+const ownConfig = () => expandHome('~/.ssh/config')
 
 /** `ssh` with the agent that this login is to use, and with other variables. */
 export function sshWith(
@@ -39,30 +35,76 @@ export function sshWith(
   return ['env', ...own, ...variables, 'ssh']
 }
 
+/** A list of files in one option; without a quoted `%`, which ssh would take for a token. */
+const listOf = (paths: readonly string[]) =>
+  paths.length === 0 ? 'none' : paths.map((path) => `"${literal(path)}"`).join(' ')
+const literal = (path: string) => path.replaceAll('%', '%%')
+
 /** The words for ssh that say where to, as whom and with which files; the host comes last. */
 export function destination(o: ConnectOptions, config = o.sshConfig): string[] {
-  const known = o.knownHosts?.map((file) => `"${file}"`).join(' ')
+  const { identityFiles: keys, knownHosts } = o
   return [
-    ...(config === undefined ? [] : ['-F', config]),
+    ...(config === undefined ? [] : ['-F', expandHome(config)]),
     ...(o.port === undefined ? [] : ['-p', String(o.port)]),
     ...(o.user === undefined ? [] : ['-l', o.user]),
-    ...(o.identityFiles ?? []).flatMap((file) => ['-i', file]),
-    ...(known ? ['-o', `UserKnownHostsFile=${known}`, '-o', 'GlobalKnownHostsFile=none'] : []),
+    ...(keys?.length === 0 ? ['-o', 'IdentityFile=none'] : []),
+    ...(keys ?? []).flatMap((file) => ['-i', literal(file)]),
+    ...(knownHosts ? ['-o', `UserKnownHostsFile=${listOf(knownHosts)}`] : []),
+    ...(knownHosts ? ['-o', 'GlobalKnownHostsFile=none'] : []),
     ...(o.proxyJump ? ['-J', o.proxyJump] : []),
     '--',
     o.address,
   ]
 }
 
+/** What `ssh -G` says, by keyword. */
 async function ask(words: readonly string[], o: ConnectOptions): Promise<Map<string, string[]>> {
-  const [command = '', ...rest] = [...sshWith(o), '-G', '-T', ...words]
-  const { stdout } = await run(command, rest, { timeout: o.connectTimeoutMs })
+  const stdout = await output([...sshWith(o), '-G', '-N', '-T', ...words], o)
   const found = new Map<string, string[]>()
   for (const line of stdout.split('\n')) {
     const [keyword = ''] = line.split(' ', 1)
     found.set(keyword, [...(found.get(keyword) ?? []), line.slice(keyword.length + 1)])
   }
   return found
+}
+
+/** What a program prints; it and what it has started (`Match exec`) are ended after the time limit. */
+function output([program = '', ...words]: readonly string[], o: ConnectOptions): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, words, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+    let [out, err] = ['', '']
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      out += text
+    })
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      err += text
+    })
+    const end = () => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL')
+    const timer = setTimeout(() => {
+      end()
+      const text = `it did not end within ${o.connectTimeoutMs / 1000} s (a command of Match exec?)`
+      reject(new NoSettings(text))
+    }, o.connectTimeoutMs)
+    child.once('error', (error) => {
+      clearTimeout(timer)
+      reject(new NoSettings(error.message))
+    })
+    child.once('close', (code) => {
+      clearTimeout(timer)
+      if (code === 0) resolve(out)
+      else reject(new NoSettings(lastLines(err) || `exit code ${code}`, code === 127))
+    })
+  })
+}
+
+/** ssh did not say what it has settled; `missing` where there is no ssh. */
+class NoSettings extends Error {
+  readonly missing: boolean
+
+  constructor(text: string, missing = false) {
+    super(text)
+    this.missing = missing
+  }
 }
 
 /** Without any configuration, and so the same for all hosts that our words tell nothing else of. */
@@ -73,6 +115,7 @@ function plainOf(o: ConnectOptions): Promise<Map<string, string[]>> {
   const key = JSON.stringify(words)
   const known = plain.get(key) ?? ask(words, o)
   plain.set(key, known)
+  known.catch(() => plain.delete(key))
   return known
 }
 
@@ -88,7 +131,8 @@ const meaning = (keyword: string, values: readonly string[] = []) =>
  */
 export async function settingsOf(o: ConnectOptions): Promise<Settings | undefined> {
   const said = o.proxyJump !== undefined || (o.sshConfig !== undefined && o.sshConfig !== 'none')
-  if (!said && (o.sshConfig === 'none' || !files().some(existsSync))) return undefined
+  if (!said && (o.sshConfig === 'none' || ![ownConfig(), '/etc/ssh/ssh_config'].some(existsSync)))
+    return undefined
   try {
     const [own, usual] = await Promise.all([ask(destination(o), o), plainOf(o)])
     const differs = [...new Set([...own.keys(), ...usual.keys()])].some(
@@ -101,7 +145,7 @@ export async function settingsOf(o: ConnectOptions): Promise<Settings | undefine
     return { value: (keyword) => own.get(keyword)?.[0] }
   } catch (error) {
     if (!isMissing(error)) throw unreadable(error, o)
-    if (!said && !existsSync(`${homedir()}/.ssh/config`)) return undefined
+    if (!said && !existsSync(ownConfig())) return undefined
     throw new Unreachable(
       `${o.name}: expected the program ssh (Debian: openssh-client), which reads ssh's configuration and follows jump hosts`,
     )
@@ -119,12 +163,8 @@ export async function settingsWithout(o: ConnectOptions): Promise<Settings | und
   }
 }
 
-type Failure = { readonly code?: unknown; readonly stderr?: string }
-
 /** `env` ends with 127 where it does not find the program. */
-const isMissing = (error: unknown) => [127, 'ENOENT'].includes((error as Failure).code as string)
+const isMissing = (error: unknown) => error instanceof NoSettings && error.missing
 
-function unreadable(error: unknown, o: ConnectOptions): Unreachable {
-  const said = lastLines((error as Failure).stderr ?? '') || String(error)
-  return new Unreachable(`${o.name}: ssh cannot read its configuration: ${said}`)
-}
+const unreadable = (error: unknown, o: ConnectOptions) =>
+  new Unreachable(`${o.name}: ssh cannot read its configuration: ${sentence(error)}`)

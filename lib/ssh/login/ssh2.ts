@@ -1,7 +1,7 @@
 import net from 'node:net'
 import { userInfo } from 'node:os'
 import ssh2 from 'ssh2'
-import { Unreachable } from '../../core/errors.ts'
+import { Interrupted, Unreachable } from '../../core/errors.ts'
 import {
   type Connection,
   type ConnectOptions,
@@ -55,12 +55,20 @@ export async function viaSsh2(given: ConnectOptions, leftMs: number): Promise<Co
       () => fail(`no answer from ${at} within ${o.connectTimeoutMs / 1000} s`),
       leftMs,
     )
+    const stop = () => {
+      clearTimeout(timer)
+      sock.destroy()
+      reject(new Interrupted('interrupted'))
+    }
+    if (o.signal?.aborted) stop()
+    o.signal?.addEventListener('abort', stop, { once: true })
     // An account that is expired, or a machine that still starts, is told so before it is cut off.
     client.on('banner', (text) => {
       banner = text
     })
     client.on('ready', () => {
       clearTimeout(timer)
+      o.signal?.removeEventListener('abort', stop)
       resolve()
     })
     client.on('close', () => fail(`${at} closed the connection`, greeted ? Unreachable : Dropped))

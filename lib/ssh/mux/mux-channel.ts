@@ -117,6 +117,7 @@ export class MuxChannel extends Duplex implements Channel {
   }
 
   #deliver(stream: Readable, bytes: Buffer): void {
+    if (this.#ended) return
     if (stream.push(bytes)) this.#taken += bytes.length
     else this.#standing.set(stream, (this.#standing.get(stream) ?? 0) + bytes.length)
     this.#adjust()
@@ -143,10 +144,11 @@ export class MuxChannel extends Duplex implements Channel {
 
   #asked(body: Reader): void {
     const type = body.string().toString()
-    body.byte()
+    const wantsReply = body.byte() === 1
     if (type === 'exit-status') this.exited = [body.uint32()]
     else if (type === 'exit-signal') this.exited = [null, `SIG${body.string()}`]
-    else return
-    this.emit('exit', ...this.exited)
+    // A server's keepalive: without any answer it takes us for dead.
+    else if (wantsReply) this.#send(message.failure)
+    if (this.exited && type.startsWith('exit-')) this.emit('exit', ...this.exited)
   }
 }
