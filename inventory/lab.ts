@@ -4,7 +4,9 @@ import { addresses, bmcUser, fqdnOf } from './topology.ts'
 
 function connection(facts: LabFacts, name: string) {
   const { address, port, user, identityFile, knownHosts } = labMachine(facts, name)
-  return { address, port, user, identityFiles: [identityFile], knownHosts: [knownHosts] }
+  // No user's ~/.ssh/config is meant for machines of the lab.
+  const own = { identityFiles: [identityFile], knownHosts: [knownHosts], sshConfig: 'none' }
+  return { address, port, user, ...own }
 }
 
 /** The management controller that the lab gives each node; its password comes with the lab. */

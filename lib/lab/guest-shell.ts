@@ -26,6 +26,8 @@ export function login(machine: LabMachine, connectTimeoutMs = 30_000): Promise<C
     user: machine.user,
     identityFiles: [machine.identityFile],
     knownHosts: [machine.knownHosts],
+    // The machines are the lab's own; no user's configuration is meant for them.
+    sshConfig: 'none',
     connectTimeoutMs,
     keepaliveMs: 15_000,
   })

@@ -44,6 +44,7 @@ function inventory(changes: Record<string, object> = {}): Inventory {
           user: String(options().user),
           identityFiles: [identityFile],
           knownHosts: [knownHostsFile],
+          sshConfig: 'none',
           ...changes[name],
         },
         vars: { root: server(name).root },

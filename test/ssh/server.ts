@@ -132,6 +132,7 @@ export async function startServer(o: TestServerOptions = {}): Promise<TestServer
       user: userInfo().username,
       identityFiles: [identityFile],
       knownHosts: [knownHostsFile],
+      sshConfig: 'none',
       connectTimeoutMs: 20_000,
       keepaliveMs: 30_000,
       ...changes,

@@ -13,6 +13,7 @@ beforeAll(async () => {
     user: userInfo().username,
     identityFiles: [server.identityFile],
     knownHosts: [server.knownHostsFile],
+    sshConfig: 'none',
   }
   copy.write('inventory/lab.ts', inventory('lab', connection))
 })
