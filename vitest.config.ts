@@ -5,8 +5,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/temporary.ts',
-    // Most tests wait for a shell or a spawned command: leaving a processor free gains nothing.
-    maxWorkers: '100%',
+    // Most tests wait for a shell or a spawned command: more of them than processors gains time.
+    maxWorkers: '200%',
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
