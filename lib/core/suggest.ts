@@ -20,7 +20,7 @@ export function distance(a: string, b: string): number {
   return previous[b.length] ?? 0
 }
 
-/** The name most likely meant by `word`: its only completion, or the closest within a third of its length. */
+/** The name most likely meant by `word`: its only completion, or the one that is closest, within a third of its length. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   const lower = word.toLowerCase()
   const completions = names.filter((name) => lower && name.toLowerCase().startsWith(lower))
@@ -28,11 +28,13 @@ export function nearest(word: string, names: readonly string[]): string | undefi
   const ranked = names
     .map((name) => ({ name, edits: distance(lower, name.toLowerCase()) }))
     .sort((a, b) => a.edits - b.edits)
-  const best = ranked[0]
+  const [best, next] = ranked
+  // Of two that are as near, M1 and M2 for M3, the wrong one could cost a node its data.
+  if (best?.edits === next?.edits) return undefined
   return best && best.edits <= Math.max(1, Math.floor(word.length / 3)) ? best.name : undefined
 }
 
-/** "Unknown host `M3`, did you mean `M1`? There are: M1, M2": one sentence for every wrong name. */
+/** "Unknown host `M11`, did you mean `M1`? There are: M1, M2": one sentence for every wrong name. */
 export function unknownName(kind: string, word: string, names: readonly string[]): string {
   const guess = nearest(word, names)
   const hint = guess === undefined ? '; there' : `, did you mean \`${guess}\`? There`

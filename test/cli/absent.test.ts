@@ -17,7 +17,7 @@ const message = async (action: () => unknown): Promise<string> => {
 
 it.each([
   [confirmOff, undefined, /^Expected the host that is off: npm run play confirm-off M1 or .* M2$/],
-  [confirmOff, 'M3', /^Unknown host `M3`, did you mean `M1`\? There are: M1, M2$/],
+  [confirmOff, 'M3', /^Unknown host `M3`; there are: M1, M2$/],
   [confirmOff, 'M2', /^accepted$/],
   [site, undefined, /^accepted$/],
   [site, 'M2', /^Expected one playbook or role, got `site` and `M2`$/],

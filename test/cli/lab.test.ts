@@ -31,9 +31,9 @@ const wrong: readonly [args: string[], sentence: string][] = [
   [['cut'], 'Expected npm run lab cut LINK, got nothing'],
   [
     ['cut', 'em4'],
-    'Unknown link `em4`, did you mean `em2`? There are: M1.em1, M2.em1, C1.em1, em2, em3, ',
+    'Unknown link `em4`; there are: M1.em1, M2.em1, C1.em1, em2, em3, ',
   ],
-  [['power-off', 'M3'], 'Unknown host `M3`, did you mean `M1`? There are: M1, M2, C1'],
+  [['power-off', 'M3'], 'Unknown host `M3`; there are: M1, M2, C1'],
   [['reset', 'blank'], 'Unknown snapshot `blank`; there are: clean, converged'],
   [['down', '--image'], 'Unknown option --image; there are: --help'],
   [['exec', 'M1'], 'Expected a command: npm run lab exec M1 -- COMMAND'],

@@ -9,7 +9,7 @@ const wrong: readonly [args: string[], sentence: string][] = [
   [['sit'], 'Unknown playbook or role `sit`, did you mean `site`? There are: broken, mark, site, '],
   [['heartbeat/instal'], 'did you mean `heartbeat/install`?'],
   [['site', '--chek'], 'Unknown option --chek, did you mean --check? There are: --check, '],
-  [['site', '--limit', 'M3'], 'Unknown host or group `M3`, did you mean `M1`? There are: M1, M2, '],
+  [['site', '--limit', 'M3'], 'Unknown host or group `M3`; there are: M1, M2, '],
   [['site', '--tags', 'fils'], 'Unknown tag `fils`, did you mean `files`?'],
   [['site', '--start-at', 'hacf'], 'No task is called `hacf`, did you mean `ha.cf`?'],
   [['site', '--inventory', 'lba'], 'Unknown inventory `lba`, did you mean `lab`? There are: '],

@@ -31,7 +31,12 @@ export const drillOptions = {
     kind: 'flag',
     about: 'break the pair so that it loses writes (lab only): the checker must notice each time',
   },
-  inventory: { kind: 'text', value: 'NAME', about: 'the inventory to drill (default lab)' },
+  inventory: {
+    kind: 'text',
+    short: 'i',
+    value: 'NAME',
+    about: 'the inventory to drill (default lab)',
+  },
   install: { kind: 'flag', about: 'install the Debian packages that the lab lacks' },
-  help: { kind: 'flag', about: 'this text' },
+  help: { kind: 'flag', short: 'h', about: 'this text' },
 } as const satisfies Record<string, Option>

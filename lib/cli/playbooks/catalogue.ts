@@ -90,5 +90,5 @@ export async function target(name: string, dir: string): Promise<Playbook> {
   const role = site && onlyRole(site, name)
   if (role) return role
   const roles = site ? roleTargets(site) : []
-  throw new UsageError(unknownName('playbook or role', name, [...names, ...roles]))
+  throw new UsageError(unknownName('playbook or role', name, [...names, 'drill', ...roles]))
 }
