@@ -6,6 +6,8 @@ import { type Channel, type Connection, lastLines } from './login/connection.ts'
 // sshd allows 10 sessions a connection by default and frees a slot late; killing needs room too.
 const maxChannels = 5
 const refusedForMs = 15_000
+// Where nothing but the session's shell is open, waiting helps only against a slot that sshd frees late.
+const refusedAloneForMs = 3_000
 
 class Slots {
   #free = maxChannels
@@ -14,6 +16,10 @@ class Slots {
   async take(): Promise<void> {
     if (this.#free > 0) this.#free--
     else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  get used(): number {
+    return maxChannels - this.#free
   }
 
   give(): void {
@@ -99,7 +105,7 @@ export async function openChannel(
 }
 
 async function openWithRetry(c: Connection, command: string, o: OpenOptions): Promise<Channel> {
-  const until = Date.now() + refusedForMs
+  const until = Date.now() + (slots(c).used > 2 ? refusedForMs : refusedAloneForMs)
   for (let pauseMs = 30; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
     if (o.signal?.aborted) throw abortError(c, o.signal)
     if (c.lost.aborted) throw c.lost.reason

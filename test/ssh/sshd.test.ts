@@ -227,6 +227,22 @@ describe.skipIf(noSshd).each(carriers)(`OpenSSH's own server, by $carrier`, ({ s
     await mine.close()
   })
 
+  test('tells of a MaxSessions that is too small', async () => {
+    const strict = await startSshd([readFileSync(join(root, 'id.pub'), 'utf8')], () => [
+      'MaxSessions 1',
+    ])
+    const known = join(root, 'known_strict')
+    writeFileSync(known, `[127.0.0.1]:${strict.port} ${strict.hostKey}\n`)
+    const other = await connect({ ...options, port: strict.port, knownHosts: [known] })
+    const session = await openSession(other, { timeoutMs: 20_000 })
+    await expect(exec(other, 'true')).rejects.toThrow(
+      "; MaxSessions of the host's sshd must be 3 or more",
+    )
+    expect((await session.ask('echo on')).stdout).toBe('on\n')
+    await other.close()
+    strict.stop()
+  })
+
   test('refuses a wrong user with one sentence', async () => {
     const wrong = join(root, 'wrong')
     writeFileSync(wrong, newKey().private, { mode: 0o600 })
