@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { exitCodeOf, sentence, UsageError } from '../core/errors.ts'
+import { exitCodeOf, exitCodes, sentence, UsageError } from '../core/errors.ts'
 import { unknownName } from '../inventory/index.ts'
 import { harmless } from '../report/colour.ts'
 import type { Context } from './common/context.ts'
@@ -27,8 +27,19 @@ async function main(script: string | undefined, argv: string[], context: Context
   return (await import('./play/play-command.ts')).play(argv, context)
 }
 
-// A reader that goes away (`| head`) must not end a run in the middle of a change.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+// A reader that goes away (`| head`) must not end a run in the middle of a change; a full disk must not pass unseen.
+let unwritten: NodeJS.ErrnoException | undefined
+process.stderr.on('error', () => {})
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') unwritten ??= error
+})
+
+/** The exit code, but never that of success where what was to be said was lost. */
+function endOf(code: number): number {
+  if (!unwritten) return code
+  process.stderr.write(`Standard output could not be written: ${unwritten.message}\n`)
+  return code === exitCodes.converged ? exitCodes.failed : code
+}
 
 const [script, ...argv] = process.argv.slice(2)
 const context: Context = {
@@ -44,4 +55,7 @@ main(script, argv, context)
     if (process.env.TANDEM_DEBUG === '1') process.stderr.write(`${harmless(inspect(error))}\n`)
     return exitCodeOf(error)
   })
-  .then((code) => process.exit(code))
+  .then((code) => {
+    // An error of the last write is told a moment after it.
+    process.stdout.write('', () => setImmediate(() => process.exit(endOf(code))))
+  })

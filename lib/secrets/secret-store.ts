@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { UsageError } from '../core/errors.ts'
 import { provideSecrets, Secret } from '../core/secret.ts'
@@ -14,10 +14,21 @@ export interface SecretFiles {
   readonly identity: string
 }
 
-/** `~/.config/tandem/NAME.secrets.age` and `identity.txt`, or what TANDEM_SECRETS names as the folder. */
-export function secretFiles(inventory: string, env: NodeJS.ProcessEnv): SecretFiles {
-  const config = env.XDG_CONFIG_HOME || join(homedir(), '.config')
-  const folder = env.TANDEM_SECRETS || join(config, 'tandem')
+/**
+ * `~/.config/tandem/NAME.secrets.age` and `identity.txt`, or what TANDEM_SECRETS names as the folder. Throws
+ * UsageError for a folder in the checkout at `root`: a commit would publish the secrets with their key.
+ */
+export function secretFiles(inventory: string, env: NodeJS.ProcessEnv, root = ''): SecretFiles {
+  const config = env.XDG_CONFIG_HOME || (homedir() && join(homedir(), '.config'))
+  const named = env.TANDEM_SECRETS || (config && join(config, 'tandem'))
+  if (!named) throw new UsageError('Expected HOME or TANDEM_SECRETS to name a folder, got neither')
+  const folder = resolve(named)
+  const isInside = !relative(resolve(root), folder).startsWith('..')
+  if (root !== '' && isInside && existsSync(join(root, '.git'))) {
+    throw new UsageError(
+      `Expected a folder for secrets outside of the checkout (TANDEM_SECRETS), got ${folder}: a commit would publish them with their key`,
+    )
+  }
   const secrets = join(folder, `${inventory}.secrets.age`)
   return { secrets, identity: join(folder, 'identity.txt') }
 }

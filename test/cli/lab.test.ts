@@ -29,10 +29,7 @@ const wrong: readonly [args: string[], sentence: string][] = [
   [['uo'], 'Unknown lab verb `uo`, did you mean `up`?'],
   [['poweroff', 'M1'], 'Unknown lab verb `poweroff`, did you mean `power-off`?'],
   [['cut'], 'Expected npm run lab cut LINK, got nothing'],
-  [
-    ['cut', 'em4'],
-    'Unknown link `em4`; there are: M1.em1, M2.em1, C1.em1, em2, em3, ',
-  ],
+  [['cut', 'em4'], 'Unknown link `em4`; there are: M1.em1, M2.em1, C1.em1, em2, em3, '],
   [['power-off', 'M3'], 'Unknown host `M3`; there are: M1, M2, C1'],
   [['reset', 'blank'], 'Unknown snapshot `blank`; there are: clean, converged'],
   [['down', '--image'], 'Unknown option --image; there are: --help'],

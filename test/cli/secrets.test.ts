@@ -1,7 +1,15 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { secrets as command } from '../../lib/cli/secrets/secrets-command.ts'
 import { UsageError } from '../../lib/core/errors.ts'
 import { masked, secret } from '../../lib/core/secret.ts'
@@ -50,6 +58,22 @@ test('are looked for where the environment says', () => {
   expect(secretFiles('pair', { TANDEM_SECRETS: '/s' }).identity).toBe('/s/identity.txt')
   expect(secretFiles('pair', { XDG_CONFIG_HOME: '/c' }).secrets).toBe('/c/tandem/pair.secrets.age')
   expect(secretFiles('pair', { HOME: '/ignored' }).secrets).toMatch(/\/\.config\/tandem\/pair\./)
+})
+
+test('are kept in no checkout, and where the environment names a place', () => {
+  const checkout = join(folder, 'checkout')
+  mkdirSync(join(checkout, '.git'), { recursive: true })
+  const inside = { TANDEM_SECRETS: join(checkout, 'inventory/.sec') }
+  expect(() => secretFiles('pair', inside, checkout)).toThrow(
+    `Expected a folder for secrets outside of the checkout (TANDEM_SECRETS), got ${inside.TANDEM_SECRETS}`,
+  )
+  const beside = { TANDEM_SECRETS: join(folder, 'checkout-secrets') }
+  expect(secretFiles('pair', beside, checkout).identity).toBe(
+    `${beside.TANDEM_SECRETS}/identity.txt`,
+  )
+  vi.stubEnv('HOME', '')
+  expect(() => secretFiles('pair', {}, checkout)).toThrow(UsageError)
+  vi.unstubAllEnvs()
 })
 
 test('are named wherever the variables hide them, each once', () => {

@@ -1,6 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newKey, publicKeyOf, startServer, type TestServer } from '../ssh/server.ts'
 import { tandem } from './spawn.ts'
@@ -161,4 +163,22 @@ test('a host that cannot be worked on says why; no other is begun', { timeout },
   })
   expect(events.some(({ type }) => type === 'play-start')).toBe(false)
   expect(code).toBe(3)
+})
+
+test('what cannot be written is no success', { timeout }, () => {
+  const start = fileURLToPath(new URL('../../lib/launch/start.cjs', import.meta.url))
+  const full = openSync('/dev/full', 'w')
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [start, 'play', 'changes', '--list-tasks'],
+    {
+      cwd: site,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+    },
+  )
+  closeSync(full)
+  expect(stderr).toMatch(/^Standard output could not be written: ENOSPC/)
+  expect(status).toBe(2)
 })

@@ -15,6 +15,12 @@ test.each([
   expect(labPaths(env)).toEqual({ cacheDir, stateDir })
 })
 
+test('takes no file for a folder', () => {
+  expect(() => labPaths({ TANDEM_LAB_DIR: process.execPath })).toThrow(
+    `Expected TANDEM_LAB_DIR to name a folder, got the file ${process.execPath}`,
+  )
+})
+
 test.each(['/s', `/${'very-long-folder/'.repeat(8)}state`])(
   'keeps socket paths short enough for the kernel below %s',
   (stateDir) => {

@@ -67,7 +67,7 @@ export async function play(argv: readonly string[], context: Context): Promise<n
   const how = { ...args, login: await loginFor(known, args, context) }
   const { useSecrets, makeSecrets, secretFiles } = await import('../../secrets/secret-store.ts')
   if (loaded.kind === 'ready') {
-    await useSecrets(known, secretFiles(known.name, context.env))
+    await useSecrets(known, secretFiles(known.name, context.env, context.root))
     return runOn(playbook, known, how, selection, context)
   }
   const lab = await import('../lab/lab-run.ts')

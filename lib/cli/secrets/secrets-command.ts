@@ -28,7 +28,7 @@ export async function secrets(argv: readonly string[], context: Context): Promis
   if (loaded.kind !== 'ready') {
     throw new UsageError(`Inventory ${name} belongs to the lab, which makes its secrets by itself`)
   }
-  const files = secretFiles(name, context.env)
+  const files = secretFiles(name, context.env, context.root)
   const work = set === undefined ? make : keep
   context.stdout.write(await work(loaded.inventory, files, context, set ?? ''))
   return exitCodes.converged

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { UsageError } from '../../core/errors.ts'
 import type { Topology } from './topology.ts'
 
 /** What the lab is doing, for whoever shows it; `seconds` is how long the finished step took. */
@@ -34,6 +36,9 @@ export interface LabOptions extends LabPlace {
 /** The default folders, outside any checkout; `TANDEM_LAB_DIR` moves both under one folder. */
 export function labPaths(env: Environment): { cacheDir: string; stateDir: string } {
   const own = env.TANDEM_LAB_DIR
+  if (own && statSync(own, { throwIfNoEntry: false })?.isDirectory() === false) {
+    throw new UsageError(`Expected TANDEM_LAB_DIR to name a folder, got the file ${own}`)
+  }
   if (own) return { cacheDir: join(own, 'cache'), stateDir: join(own, 'state') }
   const home = env.HOME || homedir()
   return {
