@@ -149,7 +149,7 @@ test('a host that cannot be worked on says why; no other is begun', { timeout },
   expect(said).toEqual({
     off: 'off: nothing listens at 127.0.0.1:1',
     unknown: expect.stringMatching(
-      `^unknown: host key of ${at} is in none of ${site}/none \\(got ${print}\\); check it`,
+      `^unknown: host key of ${at} is in none of ${site}/none \\(got ${print}\\); compare it on the host's console \\(ssh-keygen .*\\), then: ssh-keyscan -p ${server.port} 127.0.0.1 >> ${site}/none$`,
     ),
     changed: expect.stringMatching(
       `^changed: host key of ${at} is not the one in ${site}/changed:1 \\(expected ${print}, got ${print}\\)`,

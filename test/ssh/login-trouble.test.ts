@@ -140,7 +140,7 @@ Match all
     }
     expect(await refusal(sealed(), { ask })).toBeInstanceOf(Interrupted)
     expect(asked).toBe(1)
-    await vi.waitFor(() => expect(running('tandem-ssh-')).toEqual([]))
+    await vi.waitFor(() => expect(running(join(root, 'config'))).toEqual([]))
   })
 
   test('a question that stays open is no reason to miss an interrupt', async () => {
@@ -150,7 +150,7 @@ Match all
       return new Promise<string>(() => {})
     }
     expect(await refusal(sealed(), { ask, signal: stop.signal })).toBeInstanceOf(Interrupted)
-    await vi.waitFor(() => expect(running('tandem-ssh-')).toEqual([]))
+    await vi.waitFor(() => expect(running(join(root, 'config'))).toEqual([]))
   })
 
   test('a wrong passphrase is told as such to whoever is asked', async () => {

@@ -108,6 +108,12 @@ export function fingerprint(key: Buffer): string {
   return `${keyType(key)} SHA256:${hash}`
 }
 
+/** How an administrator makes a host known who has seen that the key is right. */
+export function howToKnow(address: string, port: number | string, file: string): string {
+  const where = String(port) === '22' ? address : `-p ${port} ${address}`
+  return `compare it on the host's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then: ssh-keyscan ${where} >> ${file}`
+}
+
 /** Judges a presented host key: a revoked one is refused even where another line lists it. */
 export function judge(known: KnownHost, key: Buffer): Verdict {
   const same = [...known.keys, ...known.portless].filter((entry) => entry.key.equals(key))

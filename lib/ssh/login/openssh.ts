@@ -10,6 +10,7 @@ import {
 } from './connection.ts'
 import { keyProblems } from './credentials.ts'
 import { commandThrough, forwardProblem, type Jump, jumpHost } from './jump.ts'
+import { howToKnow } from './known-hosts.ts'
 import { LoginFailed, LoginLate, type Master, startMaster } from './master.ts'
 import { destination, type Settings, settingsOf, settingsWithout } from './settings.ts'
 
@@ -147,6 +148,12 @@ async function failureOf(
   if (denied) {
     const why = [denied, ...keyProblems(o)].join('; ')
     return new LoginRefused(`${o.name}: login as ${user} refused by ${host}:${port} (ssh: ${why})`)
+  }
+  if (/^No \S+ host key is known for/m.test(said)) {
+    const alias = settings.value('hostkeyalias')
+    const [file = ''] = (settings.value('userknownhostsfile') ?? '').split(' ')
+    const how = alias ? 'add a line for that name' : howToKnow(host, port, file)
+    return new Unreachable(`${who} failed: ${lastLines(said)}; ${how}`)
   }
   const kind = isDropped ? Dropped : Unreachable
   return new kind(`${who} failed: ${lastLines(said) || 'ssh gave no reason'}`)

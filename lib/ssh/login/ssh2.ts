@@ -10,7 +10,14 @@ import {
   lastLines,
 } from './connection.ts'
 import { type Credentials, credentials, filesOf } from './credentials.ts'
-import { fingerprint, judge, type KnownHost, lookUp, preferKnown } from './known-hosts.ts'
+import {
+  fingerprint,
+  howToKnow,
+  judge,
+  type KnownHost,
+  lookUp,
+  preferKnown,
+} from './known-hosts.ts'
 
 const closeGraceMs = 2_000
 
@@ -133,7 +140,8 @@ function readKnown(o: Options): KnownHost {
 }
 
 function hostKeyProblemOf(known: KnownHost, key: Buffer, o: Options, at: string) {
-  const files = o.knownHosts.join(', ') || 'any known_hosts file'
+  const [first = '~/.ssh/known_hosts'] = o.knownHosts
+  const files = o.knownHosts.join(', ')
   const got = fingerprint(key)
   switch (judge(known, key)) {
     case 'known':
@@ -141,7 +149,7 @@ function hostKeyProblemOf(known: KnownHost, key: Buffer, o: Options, at: string)
     case 'revoked':
       return `host key of ${at} (${got}) is marked @revoked in ${files}`
     case 'unknown':
-      return `host key of ${at} is in none of ${files} (got ${got}); check it and add a line`
+      return `host key of ${at} is in ${files ? `none of ${files}` : 'no file, since none is named'} (got ${got}); ${howToKnow(o.address, o.port, first)}`
     case 'changed': {
       const valid = known.keys.filter((entry) => !entry.revoked)
       const places = valid.map((entry) => `${entry.file}:${entry.line}`).join(', ')
