@@ -86,6 +86,24 @@ Match all
     expect(error.message).toMatch(/^M1: login as \S+ refused by .*Permission denied/)
   })
 
+  test('a host key that has changed is told with its line', async () => {
+    const changed = join(root, 'changed')
+    const other = readFileSync(`${keyAt(join(root, 'other_host'))}.pub`, 'utf8')
+    writeFileSync(changed, `[127.0.0.1]:${server.port} ${other}`)
+    const error = await refusal(`UserKnownHostsFile ${changed}`)
+    expect(error.message).toMatch(
+      /^M1: host key of 127\.0\.0\.1:\d+ is not the one in .*changed:1 \(got SHA256:\S+\); if the machine/,
+    )
+  })
+
+  test('a command of Match exec that leaves something running holds nobody up', async () => {
+    const c = await login('User nobody\nMatch exec "setsid sleep 3 & :"', {
+      connectTimeoutMs: 2_000,
+      user: username,
+    })
+    await c.close()
+  })
+
   test('a jump host that is reached through itself is told', async () => {
     const error = await refusal(
       'ProxyJump one\nHost one\n  ProxyJump two\nHost two\n  ProxyJump one',

@@ -56,6 +56,7 @@ export function answers(context: Context, aside: Aside): Answer | undefined {
     const answer = turn.then(async () => {
       // Whoever pressed Ctrl-C once does not want to be asked by the next host.
       if (interrupted) throw interrupted
+      if (question.gone.aborted) throw new Unreachable('nobody waits for the answer any more')
       const kept = known.get(text)
       if (kept !== undefined && kept !== last) return kept
       const got = await ask(question)
@@ -64,7 +65,10 @@ export function answers(context: Context, aside: Aside): Answer | undefined {
       return got
     })
     turn = answer.catch((error) => {
-      if (error instanceof Interrupted) interrupted ??= error
+      if (!(error instanceof Interrupted) || interrupted) return
+      interrupted = error
+      // Raw mode has taken the key, which else had sent this itself: all that connects must hear it.
+      process.kill(process.pid, 'SIGINT')
     })
     return answer
   }

@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers'
-import { Interrupted, UsageError } from '../../core/errors.ts'
+import { Interrupted, Unreachable, UsageError } from '../../core/errors.ts'
 import type { Context } from './context.ts'
 
 /** Reads one value, such as `the value of db`, that nobody else may see: from a terminal without echo, else from standard input. */
@@ -43,9 +43,11 @@ export async function typed(
       input.on('data', hear)
       // A terminal that is gone answers nothing more, now or later.
       const end = () => reject(new Interrupted('The terminal is gone'))
+      const late = () => reject(new Unreachable('nobody waits for the answer any more'))
       input.once('end', end)
-      gone?.addEventListener('abort', end, { once: true })
-      if (input.readableEnded || input.destroyed || gone?.aborted) end()
+      gone?.addEventListener('abort', late, { once: true })
+      if (gone?.aborted) late()
+      if (input.readableEnded || input.destroyed) end()
     })
   } finally {
     input.setRawMode(false)

@@ -1,8 +1,11 @@
+import { setMaxListeners } from 'node:events'
 import { exitCodes } from '../../core/errors.ts'
 
 /** Aborts at the first SIGINT, SIGTERM or SIGHUP and calls `first`; a second one ends the process at once. */
 export function interruption(first: (name: string) => void) {
   const controller = new AbortController()
+  // Every host that is connected to listens.
+  setMaxListeners(0, controller.signal)
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   let at = 0
   const handle = (name: NodeJS.Signals) => {

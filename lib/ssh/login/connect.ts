@@ -56,7 +56,9 @@ async function patiently(
       const wait = pauseMs * (0.5 + Math.random())
       if (!(error instanceof Dropped) || Date.now() + wait > until) throw error
       if (o.signal?.aborted) throw new Interrupted('interrupted')
-      await sleep(wait)
+      await sleep(wait, undefined, o.signal && { signal: o.signal }).catch(() => {
+        throw new Interrupted('interrupted')
+      })
     }
   }
 }

@@ -36,10 +36,11 @@ const saidLimit = 8_192
 const lastWordsMs = 200
 
 // ssh and what it has started must end when this process does, however it ends: fd 3 is closed then. A
-// line on it says that ssh has ended by itself, and that its number may be another's by now.
+// line on it says that ssh has ended by itself; what it has left is ended too. Its number is the group's as
+// long as this guard lives in there.
 const guarded = [
   'dir=$1; shift',
-  `{ trap '' TERM; read -r line || { kill -TERM "-$$"; rm -rf -- "$dir"; }; } <&3 >/dev/null 2>&1 &`,
+  `{ trap '' TERM; read -r line || rm -rf -- "$dir"; kill -TERM "-$$"; } <&3 >/dev/null 2>&1 &`,
   'exec "$@" 3<&- </dev/null',
 ].join('\n')
 
@@ -86,7 +87,7 @@ async function started(
     // A group of its own: Ctrl-C is for us to hear, who end it when all is done.
     { detached: true, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] },
   )
-  const { said, ended, isOver } = watched(child, tidy)
+  const { said, forget, ended, isOver } = watched(child, tidy)
   const kill = (signal: NodeJS.Signals = 'SIGTERM') => {
     if (child.pid === undefined || isOver()) return
     try {
@@ -109,11 +110,16 @@ async function started(
   })
   try {
     const mux = await Promise.race([
-      loggedIn(control, over.signal),
+      loggedIn(control, over.signal).catch(async (error) => {
+        // ssh ended in between: it says why.
+        await Promise.race([ended, sleep(lastWordsMs)])
+        throw new LoginFailed(said() || String(error))
+      }),
       ...[failed, late, refused, interrupted],
     ])
     // A control socket that closes leaves a master that nobody can use.
     void mux.ended.then(() => kill())
+    forget()
     return {
       control,
       mux,
@@ -158,7 +164,10 @@ function watched(child: ChildProcess, tidy: () => void) {
       setTimeout(() => child.stderr?.destroy(), lastWordsMs).unref()
     })
   })
-  return { said: () => said, ended, isOver: () => over }
+  const forget = () => {
+    said = ''
+  }
+  return { said: () => said, forget, ended, isOver: () => over }
 }
 
 /** The master's control socket is there once it has logged in. */

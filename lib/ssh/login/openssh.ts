@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Unreachable } from '../../core/errors.ts'
+import { ChannelRefused } from '../mux/mux.ts'
 import { string } from '../mux/wire.ts'
 import {
   type Connection,
@@ -36,14 +37,23 @@ export async function viaOpenSsh(
     master.mux.end()
     via?.release()
   }
-  void Promise.race([master.ended, master.mux.ended]).then(losing)
+  const ending = Promise.race([master.ended, master.mux.ended]).then(losing)
+  const opened = async () => {
+    try {
+      return await master.mux.open('session')
+    } catch (error) {
+      // Refused by the server, or lost: the reason of a loss comes a moment later.
+      if (!(error instanceof ChannelRefused)) await Promise.race([ending, sleep(closeGraceMs)])
+      throw lost.signal.aborted ? lost.signal.reason : error
+    }
+  }
   return {
     name: o.name,
     user: settings.value('user') ?? o.user ?? '',
     become: o.become ?? false,
     becomePassword: o.becomePassword,
     exec: async (command) => {
-      const channel = await master.mux.open('session')
+      const channel = await opened()
       if (settings.value('forwardagent') !== 'no') {
         await channel.request('auth-agent-req@openssh.com')
       }
@@ -113,7 +123,8 @@ function ownWords(o: ConnectOptions, settings: Settings, via: Jump | undefined):
     ClearAllForwardings: 'yes',
     RemoteCommand: settings.value('remotecommand') && 'none',
     ForkAfterAuthentication: settings.value('forkafterauthentication') === 'yes' ? 'no' : undefined,
-    ConnectTimeout: unless('connecttimeout', 'none', o.connectTimeoutMs),
+    // Where somebody may be asked, the time in which that is done must not count; we look at the clock ourselves.
+    ConnectTimeout: o.ask ? undefined : unless('connecttimeout', 'none', o.connectTimeoutMs),
     ServerAliveInterval: unless('serveraliveinterval', '0', o.keepaliveMs),
     ProxyUseFdpass: via && 'no',
     ProxyCommand: via && commandThrough(via),
@@ -137,7 +148,7 @@ async function failureOf(
   if (error instanceof LoginLate) {
     return new Unreachable(`${who} did not log in within ${o.connectTimeoutMs / 1000} s`)
   }
-  const said = error.message
+  const said = error.message.replace(/^.*UNKNOWN port 65535.*$/gm, '')
   const isDropped = /^kex_exchange_identification|banner exchange: .*(closed|reset)/m.test(said)
   if (isDropped && via) {
     const refused = await forwardProblem(via, host, Number(port))
@@ -149,10 +160,18 @@ async function failureOf(
     const why = [denied, ...keyProblems(o)].join('; ')
     return new LoginRefused(`${o.name}: login as ${user} refused by ${host}:${port} (ssh: ${why})`)
   }
+  const [, file, line] = /^Offending .*key in (.+):(\d+)$/m.exec(said) ?? []
+  if (file && /has changed/.test(said)) {
+    const [, got = 'another'] = /remote host is\s+(SHA256:\S+?)\.?$/m.exec(said) ?? []
+    const text = `host key of ${host}:${port} is not the one in ${file}:${line} (got ${got})`
+    return new Unreachable(
+      `${o.name}: ${text}; if the machine was reinstalled, remove the old line`,
+    )
+  }
   if (/^No \S+ host key is known for/m.test(said)) {
     const alias = settings.value('hostkeyalias')
-    const [file = ''] = (settings.value('userknownhostsfile') ?? '').split(' ')
-    const how = alias ? 'add a line for that name' : howToKnow(host, port, file)
+    const [known = ''] = (settings.value('userknownhostsfile') ?? '').split(' ')
+    const how = alias ? 'add a line for that name' : howToKnow(host, port, known)
     return new Unreachable(`${who} failed: ${lastLines(said)}; ${how}`)
   }
   const kind = isDropped ? Dropped : Unreachable

@@ -37,16 +37,25 @@ export async function questionsFrom(dir: string, ask: Answer): Promise<Questions
   })
   refused.catch(() => {})
   const given = new Map<string, string>()
+  const open = new Set<net.Socket>()
   const server = net.createServer({ allowHalfOpen: true }, async (socket) => {
     const gone = new AbortController()
-    socket.on('error', () => {}).once('close', () => gone.abort())
+    open.add(socket)
+    socket
+      .on('error', () => {})
+      .once('close', () => {
+        open.delete(socket)
+        gone.abort()
+      })
     waiting++
     try {
       const { text, kind } = JSON.parse(await whole(socket)) as { text: string; kind?: string }
       const tells = kind === 'none'
       const last = given.get(text)
       const answer = await ask({ text, kind, tells, last, gone: gone.signal })
-      if (tells) await new Promise<void>((resolve) => socket.once('close', () => resolve()))
+      if (tells && !gone.signal.aborted)
+        await new Promise<void>((resolve) => socket.once('close', () => resolve()))
+      else if (tells) return
       else if (kind !== 'confirm') socket.end(`${answer}\n`)
       else if (/^y/i.test(answer)) socket.end('yes\n')
       else socket.destroy()
@@ -72,7 +81,10 @@ export async function questionsFrom(dir: string, ask: Answer): Promise<Questions
       return waiting > 0
     },
     refused,
-    close: () => server.close(),
+    close: () => {
+      server.close()
+      for (const socket of open) socket.destroy()
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { sentence, Unreachable } from '../../core/errors.ts'
+import { Interrupted, sentence, Unreachable } from '../../core/errors.ts'
 import { type ConnectOptions, lastLines } from './connection.ts'
 import { expandHome } from './credentials.ts'
 
@@ -9,6 +9,8 @@ export interface Settings {
   /** The value of a keyword in lower case; the first of several. */
   value(keyword: string): string | undefined
 }
+
+const lastWordsMs = 200
 
 /** Keywords that change nothing of how a host is reached and known, or that we set ourselves. */
 const harmless = new Set(
@@ -79,21 +81,40 @@ function output([program = '', ...words]: readonly string[], o: ConnectOptions):
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       err += text
     })
-    const end = () => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL')
-    const timer = setTimeout(() => {
-      end()
-      const text = `it did not end within ${o.connectTimeoutMs / 1000} s (a command of Match exec?)`
-      reject(new NoSettings(text))
-    }, o.connectTimeoutMs)
-    child.once('error', (error) => {
+    let exited = false
+    const settle = (work: () => void) => {
       clearTimeout(timer)
-      reject(new NoSettings(error.message))
+      o.signal?.removeEventListener('abort', stop)
+      work()
+    }
+    const end = (reason: Error) => {
+      try {
+        if (!exited && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+      } catch {
+        // It has ended in between.
+      }
+      settle(() => reject(reason))
+    }
+    const stop = () => end(new Interrupted('interrupted'))
+    const late = `it did not end within ${o.connectTimeoutMs / 1000} s (a command of Match exec?)`
+    const timer = setTimeout(() => end(new NoSettings(late)), o.connectTimeoutMs)
+    o.signal?.addEventListener('abort', stop)
+    if (o.signal?.aborted) stop()
+    child.once('error', (error) => settle(() => reject(new NoSettings(error.message))))
+    child.once('exit', () => {
+      exited = true
+      // What a Match exec has left running may keep the pipes open.
+      setTimeout(() => {
+        child.stdout?.destroy()
+        child.stderr?.destroy()
+      }, lastWordsMs).unref()
     })
-    child.once('close', (code) => {
-      clearTimeout(timer)
-      if (code === 0) resolve(out)
-      else reject(new NoSettings(lastLines(err) || `exit code ${code}`, code === 127))
-    })
+    child.once('close', (code) =>
+      settle(() => {
+        if (code === 0) resolve(out)
+        else reject(new NoSettings(lastLines(err) || `exit code ${code}`, code === 127))
+      }),
+    )
   })
 }
 
@@ -167,4 +188,6 @@ export async function settingsWithout(o: ConnectOptions): Promise<Settings | und
 const isMissing = (error: unknown) => error instanceof NoSettings && error.missing
 
 const unreadable = (error: unknown, o: ConnectOptions) =>
-  new Unreachable(`${o.name}: ssh cannot read its configuration: ${sentence(error)}`)
+  error instanceof Interrupted
+    ? error
+    : new Unreachable(`${o.name}: ssh cannot read its configuration: ${sentence(error)}`)

@@ -145,10 +145,12 @@ export class MuxChannel extends Duplex implements Channel {
   #asked(body: Reader): void {
     const type = body.string().toString()
     const wantsReply = body.byte() === 1
-    if (type === 'exit-status') this.exited = [body.uint32()]
-    else if (type === 'exit-signal') this.exited = [null, `SIG${body.string()}`]
+    const isExit = type === 'exit-status' || type === 'exit-signal'
+    if (isExit && !this.exited) {
+      this.exited = type === 'exit-status' ? [body.uint32()] : [null, `SIG${body.string()}`]
+      this.emit('exit', ...this.exited)
+    }
     // A server's keepalive: without any answer it takes us for dead.
-    else if (wantsReply) this.#send(message.failure)
-    if (this.exited && type.startsWith('exit-')) this.emit('exit', ...this.exited)
+    if (!isExit && wantsReply) this.#send(message.failure)
   }
 }

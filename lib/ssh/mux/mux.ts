@@ -50,7 +50,12 @@ export class Mux {
   private constructor(socket: net.Socket) {
     this.#socket = socket
     socket.on('data', (chunk) => {
-      for (const packet of this.#packets.push(chunk)) this.#receive(packet)
+      try {
+        for (const packet of this.#packets.push(chunk)) this.#receive(packet)
+      } catch {
+        // A server that does not keep to the protocol loses its own connection, and no other.
+        socket.destroy()
+      }
     })
     // The reason comes from ssh itself; here it is the end.
     socket.on('error', () => {})
