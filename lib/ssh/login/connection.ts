@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import type { Duplex, Readable } from 'node:stream'
 import { Unreachable } from '../../core/errors.ts'
 import type { Secret } from '../../core/secret.ts'
@@ -82,6 +83,11 @@ export class Dropped extends Unreachable {}
 
 /** The server let none of our keys in. */
 export class LoginRefused extends Unreachable {}
+
+/** A place as messages name it: an IPv6 address in brackets. */
+export function placeText(address: string, port: number | string): string {
+  return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`
+}
 
 /** The end of what a host said, in one line that fits into a message. */
 export function lastLines(text: string): string {

@@ -6,6 +6,7 @@ import type { Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Interrupted } from '../../core/errors.ts'
 import { Mux } from '../mux/mux.ts'
+import { closePipes, killGroup, lastWordsMs } from './child.ts'
 import type { ConnectOptions } from './connection.ts'
 import { type Questions, questionsFrom } from './questions.ts'
 import { sshWith } from './settings.ts'
@@ -32,8 +33,6 @@ export class LoginLate extends LoginFailed {}
 /** ssh adds 17 characters to a control socket's path, and 108 are the limit; it also reads `%` and `${` in it. */
 const isPlain = /^[\w./-]{1,60}$/
 const saidLimit = 8_192
-/** What ssh said arrives at once; what it has started may keep the pipe open. */
-const lastWordsMs = 200
 
 // ssh and what it has started must end when this process does, however it ends: fd 3 is closed then. A
 // line on it says that ssh has ended by itself; what it has left is ended too. Its number is the group's as
@@ -88,14 +87,7 @@ async function started(
     { detached: true, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] },
   )
   const { said, forget, ended, isOver } = watched(child, tidy)
-  const kill = (signal: NodeJS.Signals = 'SIGTERM') => {
-    if (child.pid === undefined || isOver()) return
-    try {
-      process.kill(-child.pid, signal)
-    } catch {
-      // It has ended in between.
-    }
-  }
+  const kill = (signal: NodeJS.Signals = 'SIGTERM') => killGroup(child, signal)
   const over = new AbortController()
   const late = lateness(limitMs, questions, over.signal)
   const refused = questions?.refused ?? new Promise<never>(() => {})
@@ -161,7 +153,7 @@ function watched(child: ChildProcess, tidy: () => void) {
     child.once('exit', () => {
       over = true
       lifeline?.end('\n')
-      setTimeout(() => child.stderr?.destroy(), lastWordsMs).unref()
+      closePipes(child)
     })
   })
   const forget = () => {

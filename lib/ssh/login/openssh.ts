@@ -8,6 +8,7 @@ import {
   Dropped,
   LoginRefused,
   lastLines,
+  placeText,
 } from './connection.ts'
 import { keyProblems } from './credentials.ts'
 import { commandThrough, forwardProblem, type Jump, jumpHost } from './jump.ts'
@@ -27,13 +28,13 @@ export async function viaOpenSsh(
 ): Promise<Connection> {
   const { master, via } = await open(o, settings, leftMs)
   const lost = new AbortController()
-  const [host, port] = placeOf(o, settings)
+  const at = placeText(...placeOf(o, settings))
   const losing = async () => {
     if (via) await Promise.race([via.master.ended, sleep(jumpEndMs)])
     const jump = via?.master.over ? `the jump host ${via.name} is gone: ` : ''
     const why = lastLines((jump && via?.master.said()) || master.said())
     const text = jump || why ? `lost: ${jump}${why}` : 'closed'
-    lost.abort(new Unreachable(`${o.name}: connection to ${host}:${port} ${text}`))
+    lost.abort(new Unreachable(`${o.name}: connection to ${at} ${text}`))
     master.mux.end()
     via?.release()
   }
@@ -144,7 +145,8 @@ async function failureOf(
   if (!(error instanceof LoginFailed)) return error
   const [host, port] = placeOf(o, settings)
   const user = settings.value('user') ?? o.user
-  const who = `${o.name}: ssh to ${user}@${host}:${port}`
+  const at = placeText(host, port)
+  const who = `${o.name}: ssh to ${user}@${at}`
   if (error instanceof LoginLate) {
     return new Unreachable(`${who} did not log in within ${o.connectTimeoutMs / 1000} s`)
   }
@@ -152,18 +154,18 @@ async function failureOf(
   const isDropped = /^kex_exchange_identification|banner exchange: .*(closed|reset)/m.test(said)
   if (isDropped && via) {
     const refused = await forwardProblem(via, host, Number(port))
-    const text = `the jump host ${via.name} cannot reach ${host}:${port}: ${refused}`
+    const text = `the jump host ${via.name} cannot reach ${at}: ${refused}`
     if (refused) return new Unreachable(`${o.name}: ${text}`)
   }
   const [denied] = /^.*?Permission denied \([^\n]*\)\.$/m.exec(said) ?? []
   if (denied) {
     const why = [denied, ...keyProblems(o)].join('; ')
-    return new LoginRefused(`${o.name}: login as ${user} refused by ${host}:${port} (ssh: ${why})`)
+    return new LoginRefused(`${o.name}: login as ${user} refused by ${at} (ssh: ${why})`)
   }
   const [, file, line] = /^Offending .*key in (.+):(\d+)$/m.exec(said) ?? []
   if (file && /has changed/.test(said)) {
     const [, got = 'another'] = /remote host is\s+(SHA256:\S+?)\.?$/m.exec(said) ?? []
-    const text = `host key of ${host}:${port} is not the one in ${file}:${line} (got ${got})`
+    const text = `host key of ${at} is not the one in ${file}:${line} (got ${got})`
     return new Unreachable(
       `${o.name}: ${text}; if the machine was reinstalled, remove the old line`,
     )
@@ -171,7 +173,8 @@ async function failureOf(
   if (/^No \S+ host key is known for/m.test(said)) {
     const alias = settings.value('hostkeyalias')
     const [known = ''] = (settings.value('userknownhostsfile') ?? '').split(' ')
-    const how = alias ? 'add a line for that name' : howToKnow(host, port, known)
+    // ssh-keyscan goes through no jump host, and knows no alias.
+    const how = alias || via ? `add its line to ${known}` : howToKnow(host, port, known)
     return new Unreachable(`${who} failed: ${lastLines(said)}; ${how}`)
   }
   const kind = isDropped ? Dropped : Unreachable

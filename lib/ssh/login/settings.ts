@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { Interrupted, sentence, Unreachable } from '../../core/errors.ts'
+import { closePipes, killGroup } from './child.ts'
 import { type ConnectOptions, lastLines } from './connection.ts'
 import { expandHome } from './credentials.ts'
 
@@ -9,8 +10,6 @@ export interface Settings {
   /** The value of a keyword in lower case; the first of several. */
   value(keyword: string): string | undefined
 }
-
-const lastWordsMs = 200
 
 /** Keywords that change nothing of how a host is reached and known, or that we set ourselves. */
 const harmless = new Set(
@@ -81,18 +80,13 @@ function output([program = '', ...words]: readonly string[], o: ConnectOptions):
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       err += text
     })
-    let exited = false
     const settle = (work: () => void) => {
       clearTimeout(timer)
       o.signal?.removeEventListener('abort', stop)
       work()
     }
     const end = (reason: Error) => {
-      try {
-        if (!exited && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-      } catch {
-        // It has ended in between.
-      }
+      killGroup(child, 'SIGKILL')
       settle(() => reject(reason))
     }
     const stop = () => end(new Interrupted('interrupted'))
@@ -101,14 +95,7 @@ function output([program = '', ...words]: readonly string[], o: ConnectOptions):
     o.signal?.addEventListener('abort', stop)
     if (o.signal?.aborted) stop()
     child.once('error', (error) => settle(() => reject(new NoSettings(error.message))))
-    child.once('exit', () => {
-      exited = true
-      // What a Match exec has left running may keep the pipes open.
-      setTimeout(() => {
-        child.stdout?.destroy()
-        child.stderr?.destroy()
-      }, lastWordsMs).unref()
-    })
+    child.once('exit', () => closePipes(child))
     child.once('close', (code) =>
       settle(() => {
         if (code === 0) resolve(out)

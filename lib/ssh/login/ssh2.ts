@@ -8,6 +8,7 @@ import {
   Dropped,
   LoginRefused,
   lastLines,
+  placeText,
 } from './connection.ts'
 import { type Credentials, credentials, filesOf } from './credentials.ts'
 import {
@@ -29,7 +30,7 @@ export async function viaSsh2(given: ConnectOptions, leftMs: number): Promise<Co
   const usual = { port: given.port ?? 22, user: given.user ?? userInfo().username }
   const o: Options = { ...given, ...usual, ...filesOf(given) }
   const { port, user } = o
-  const at = net.isIPv6(o.address) ? `[${o.address}]:${port}` : `${o.address}:${port}`
+  const at = placeText(o.address, port)
   const known = readKnown(o)
   const ways = credentials(user, o.identityFiles, o.agent)
   const client = new ssh2.Client()
@@ -51,8 +52,12 @@ export async function viaSsh2(given: ConnectOptions, leftMs: number): Promise<Co
     sock.on('data', (chunk) => {
       greeted ||= chunk.includes('SSH-')
     })
-    const fail = (text: string, Kind = Unreachable) => {
+    const quiet = () => {
       clearTimeout(timer)
+      o.signal?.removeEventListener('abort', stop)
+    }
+    const fail = (text: string, Kind = Unreachable) => {
+      quiet()
       sock.destroy()
       // A banner may be a notice for everybody; before a cut it is the reason.
       const reason = text.endsWith('closed the connection') ? banner : ''
@@ -63,7 +68,7 @@ export async function viaSsh2(given: ConnectOptions, leftMs: number): Promise<Co
       leftMs,
     )
     const stop = () => {
-      clearTimeout(timer)
+      quiet()
       sock.destroy()
       reject(new Interrupted('interrupted'))
     }
@@ -74,8 +79,7 @@ export async function viaSsh2(given: ConnectOptions, leftMs: number): Promise<Co
       banner = text
     })
     client.on('ready', () => {
-      clearTimeout(timer)
-      o.signal?.removeEventListener('abort', stop)
+      quiet()
       resolve()
     })
     client.on('close', () => fail(`${at} closed the connection`, greeted ? Unreachable : Dropped))

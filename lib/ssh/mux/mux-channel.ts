@@ -18,14 +18,15 @@ export class MuxChannel extends Duplex implements Channel {
   #sendWindow: number
   /** What waits for the server to make room. */
   #unsent: { chunk: Buffer; sent: (error?: Error | null) => void } | undefined
-  /** What the server may be told that it can send again, and what still stands in a stream that is full. */
+  /** Bytes that a stream has taken, and for which the server is not yet told that it may send as many. */
   #taken = 0
+  /** Bytes that stand in a stream which is full. */
   readonly #standing = new Map<Readable, number>()
   readonly #replies: ((well: boolean) => void)[] = []
   #closing = false
   #ended = false
 
-  /** `remoteId`, the window and the largest packet are the server's, as its confirmation says them. */
+  /** `confirmation` is the server's, behind our number: its own number, window and largest packet. */
   constructor(send: Send, confirmation: Reader) {
     super({ autoDestroy: false, emitClose: false })
     const remote = uint32(confirmation.uint32())
